@@ -1,0 +1,1 @@
+"""The modules a script loads with loadmodule, each under its OpenSIPS name."""

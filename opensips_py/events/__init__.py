@@ -1,0 +1,1 @@
+"""Raising events and subscribing to them."""

@@ -1,0 +1,1 @@
+"""What a module may declare, and the registry that finds it."""

@@ -1,0 +1,1 @@
+"""The routing script: lexer, parser, checker, compiler."""

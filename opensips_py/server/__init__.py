@@ -1,0 +1,1 @@
+"""Supervisor, workers, management process and generations."""

@@ -1,0 +1,1 @@
+"""What workers share: slots, identifiers, memory words, LMDB environments."""
