@@ -1,0 +1,57 @@
+# `make run` serves SIP, `make test` passes the tests; both set up .venv on their own.
+PYTHON ?= python3
+BIN := .venv/bin
+SOURCES := $(wildcard opensips_py/*/_*.pyx opensips_py/*/_*.pxd opensips_py/_*.pyx opensips_py/*/*.pxi)
+CFG ?= cfg/residential.cfg
+TORTURE ?=
+BENCH ?=
+MUTATE ?=
+export TORTURE
+
+.PHONY: run test lint check surface bench loadtest wheel clean
+
+.venv/.installed: setup.cfg setup.py pyproject.toml $(SOURCES)
+	PYTHON=$(PYTHON) sh packaging/setup-venv.sh
+	@touch $@
+
+.venv/.test: .venv/.installed
+	PYTHON=$(PYTHON) sh packaging/setup-venv.sh test,lint
+	@touch $@
+
+.venv/.load: .venv/.installed
+	PYTHON=$(PYTHON) sh packaging/setup-venv.sh test,load
+	@touch $@
+
+run: .venv/.installed
+	@echo "opensips-py runs $(CFG): SIP on 127.0.0.1:5060, UDP and TCP; stop it with Ctrl-C."
+	@echo "1. Point two phones (or baresip, linphone) at registrar 127.0.0.1:5060, users 1001 and 1002, any password."
+	@echo "2. Call 1002 from 1001: INVITE sip:1002@127.0.0.1 rings the other phone."
+	@echo "3. Look inside from another shell: $(BIN)/opensips-py mi ul_dump -- or edit $(CFG) and run: $(BIN)/opensips-py check $(CFG)"
+	@exec $(BIN)/opensips-py -F -E -f $(CFG)
+
+test: .venv/.test
+	$(BIN)/python -m pytest
+
+lint: .venv/.test
+	$(BIN)/ruff check .
+	$(BIN)/mypy
+	$(BIN)/python -m mypy.stubtest --mypy-config-file setup.cfg $$($(BIN)/python -c "import pathlib; print(*(str(p.with_suffix('')).replace('/', '.') for p in sorted(pathlib.Path('opensips_py').glob('**/_*.pyi')) if 'modules' not in p.parts))")
+
+check: .venv/.installed
+	$(BIN)/opensips-py check $(CFG)
+
+surface: .venv/.test
+	$(BIN)/python -m tests.surface $(if $(MUTATE),--mutate $(MUTATE))
+
+bench: .venv/.installed
+	@test -n "$(BENCH)" || { echo "name the benchmark: make bench BENCH=/path/to/bench.py" >&2; exit 1; }
+	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python loadtest/compare.py "$(BENCH)"
+
+loadtest: .venv/.load
+	$(BIN)/python loadtest/run.py
+
+wheel: .venv/.installed
+	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+
+clean:
+	rm -rf build dist .venv *.egg-info
