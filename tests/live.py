@@ -1,0 +1,280 @@
+"""Real servers and real SIP clients on loopback, for the tests that need them."""
+from __future__ import annotations
+
+import contextlib
+import csv
+import os
+import pathlib
+import random
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+
+SIPP = shutil.which("sipp")
+XML = pathlib.Path(__file__).parent / "scenarios" / "sipp"
+ROOT = pathlib.Path(__file__).resolve().parent.parent
+HOST = "127.0.0.1"
+
+
+def free_ports(count: int = 1) -> list[int]:
+    """Ports that are free for UDP and TCP alike."""
+    ports: list[int] = []
+    with contextlib.ExitStack() as held:
+        while len(ports) < count:
+            udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+            udp.bind((HOST, 0))
+            port = udp.getsockname()[1]
+            tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
+            with contextlib.suppress(OSError):
+                tcp.bind((HOST, port))
+                ports.append(port)
+    return ports
+
+
+def options(port: int, own: int, sequence: int) -> bytes:
+    return (f"OPTIONS sip:{HOST}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{own};branch=z9hG4bK-up-{own}-{sequence}\r\n"
+            f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag=p{own}\r\nTo: <sip:{HOST}:{port}>\r\n"
+            f"Call-ID: up-{own}-{sequence}\r\nCSeq: {sequence} OPTIONS\r\nContent-Length: 0\r\n\r\n").encode()
+
+
+def ask(port: int, message: bytes, timeout: float = 5.0, own: socket.socket | None = None) -> bytes:
+    """Send one datagram and return the first answer."""
+    with contextlib.ExitStack() as stack:
+        sock = own or stack.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
+        sock.settimeout(timeout)
+        sock.sendto(message, (HOST, port))
+        return sock.recv(65535)
+
+
+def descendants(root: int) -> list[int]:
+    """All processes below *root*."""
+    children: dict[int, list[int]] = {}
+    for entry in os.listdir("/proc"):
+        if entry.isdigit():
+            with contextlib.suppress(OSError):
+                parent = int(pathlib.Path("/proc", entry, "stat").read_text().rpartition(")")[2].split()[1])
+                children.setdefault(parent, []).append(int(entry))
+    found = list(children.get(root, []))
+    for pid in found:
+        found += children.get(pid, [])
+    return found
+
+
+class Server:
+    """An opensips-py started on a configuration, for one ``with`` block.
+
+    *config* is the text of a script or the path of one; @NAME@ in it is replaced by *values*, @PORT@ by a free port.
+    """
+
+    def __init__(self, config: str | pathlib.Path, *arguments: str, folder: pathlib.Path | None = None,
+                 wait: bool = True, env: dict[str, str] | None = None, **values: object) -> None:
+        self._own_folder = folder is None
+        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="opensips-py-"))
+        self.port = int(str(values.pop("PORT", 0))) or free_ports()[0]
+        text = config.read_text() if isinstance(config, pathlib.Path) else config
+        for name, value in {"PORT": self.port, "HOST": HOST, "RUN": self.folder, **values}.items():
+            text = text.replace(f"@{name}@", str(value))
+        self.config = self.folder / "opensips.cfg"
+        self.config.write_text(text)
+        self.command = [sys.executable, "-m", "opensips_py", "-F", "-E", "-f", str(self.config), *arguments]
+        self.env = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONPATH": str(ROOT),
+                    "OPENSIPS_PY_STATE_DIR": str(self.folder / "state"), **(env or {})}
+        self._wait = wait
+
+    def __enter__(self) -> Server:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.stop()
+        if self._own_folder:
+            shutil.rmtree(self.folder, ignore_errors=True)
+
+    def start(self) -> None:
+        self.log_file = open(self.folder / "server.log", "ab")
+        self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log_file,
+                                        stderr=self.log_file, env=self.env)
+        if self._wait:
+            self.wait_until_up()
+
+    @property
+    def log(self) -> str:
+        return (self.folder / "server.log").read_text(errors="replace")
+
+    def wait_until_up(self, seconds: float = 20.0) -> None:
+        """Until an OPTIONS to the server itself is answered, whatever the answer."""
+        deadline = time.monotonic() + seconds
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
+            sock.bind((HOST, 0))
+            sequence = 0
+            while time.monotonic() < deadline:
+                if self.process.poll() is not None:
+                    break
+                sequence += 1
+                with contextlib.suppress(OSError):
+                    ask(self.port, options(self.port, sock.getsockname()[1], sequence), 0.2, sock)
+                    return
+        self.stop()
+        raise AssertionError(f"the server did not come up: {self.command}\n{self.log[-4000:]}")
+
+    def stop(self, timeout: float = 10.0) -> int:
+        """SIGTERM, and by force after *timeout* seconds; returns the exit status."""
+        below = descendants(self.process.pid)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(timeout)
+        for pid in below:
+            with contextlib.suppress(OSError):
+                if str(self.config).encode() in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    os.kill(pid, signal.SIGKILL)
+        if self.process.poll() is None:
+            self.process.kill()
+        status = self.process.wait()
+        self.log_file.close()
+        return status
+
+    def kill_all(self) -> None:
+        """kill -9 of every process of the server."""
+        for pid in [self.process.pid, *descendants(self.process.pid)]:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+        self.process.wait()
+        self.log_file.close()
+
+    def workers(self) -> list[int]:
+        """Process ids of the SIP workers."""
+        found = []
+        for pid in descendants(self.process.pid):
+            with contextlib.suppress(OSError):
+                if b"opensips_py.server.worker" in pathlib.Path(f"/proc/{pid}/cmdline").read_bytes():
+                    found.append(pid)
+        return sorted(found)
+
+
+class Sipp:
+    """One SIPp process; *calls* it makes or serves end it."""
+
+    def __init__(self, scenario: str, port: int, *arguments: str, target: int | str | None = None, calls: int = 1,
+                 rate: int = 10, transport: str = "u1", folder: pathlib.Path | None = None, timeout: int = 60,
+                 keys: dict[str, str] | None = None, fields: str | None = None) -> None:
+        if SIPP is None:
+            raise RuntimeError("sipp is not installed")
+        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
+        stem = f"{scenario.removesuffix('.xml')}-{port}-{time.monotonic_ns()}"
+        self.stats, self.errors = self.folder / f"{stem}.csv", self.folder / f"{stem}.err"
+        command = [SIPP, "-sf", str(XML / scenario), "-i", HOST, "-p", str(port), "-t", transport, "-nostdin",
+                   "-m", str(calls), "-trace_stat", "-stf", str(self.stats), "-fd", "1", "-timeout", f"{timeout}s",
+                   "-timeout_error", "-trace_err", "-error_file", str(self.errors), "-buff_size", "1048576"]
+        if target is not None:
+            command += [f"{HOST}:{target}" if isinstance(target, int) else target, "-r", str(rate), "-l", str(calls)]
+        if fields is not None:
+            injected = self.folder / f"{stem}.fields"
+            injected.write_text(fields)
+            command += ["-inf", str(injected)]
+        for name, value in (keys or {}).items():
+            command += ["-key", name, value]
+        self.timeout = timeout
+        self.process = subprocess.Popen([*command, *arguments], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                                        stderr=subprocess.STDOUT, cwd=self.folder)
+        self._reader = threading.Thread(target=self._read, daemon=True)
+        self._output = b""
+        self._reader.start()
+
+    def _read(self) -> None:
+        assert self.process.stdout
+        self._output = self.process.stdout.read()
+
+    def finish(self) -> dict[str, int]:
+        """Wait for the end; fails with SIPp's own words when a call failed."""
+        try:
+            status = self.process.wait(self.timeout + 10)
+        except subprocess.TimeoutExpired:
+            self.process.kill()
+            status = self.process.wait()
+        self._reader.join(5)
+        counts = self.counts()
+        errors = self.errors.read_text(errors="replace")[:3000] if self.errors.exists() else ""
+        assert status == 0, (f"sipp ended with {status}: {counts}\n{errors}\n"
+                             f"{self._output[-1500:].decode(errors='replace')}")
+        return counts
+
+    def counts(self) -> dict[str, int]:
+        with contextlib.suppress(OSError, IndexError), open(self.stats) as file:
+            last = list(csv.DictReader(file, delimiter=";"))[-1]
+            return {"done": int(last["SuccessfulCall(C)"]), "failed": int(last["FailedCall(C)"]),
+                    "retransmissions": int(last["Retransmissions(C)"])}
+        return {}
+
+    def stop(self) -> None:
+        if self.process.poll() is None:
+            self.process.kill()
+            self.process.wait()
+
+
+class LossyLink:
+    """A UDP relay in front of *target* that loses one datagram in *one_in*, each way, by a seeded dice.
+
+    Clients talk to :attr:`port`; each gets a relay socket of its own, so that answers find their way back.
+    """
+
+    def __init__(self, target: int, one_in: int = 10, seed: int = 1) -> None:
+        self.target, self.one_in, self.random = (HOST, target), one_in, random.Random(seed)
+        self.lost = self.passed = 0
+        self._front = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+        self._front.bind((HOST, 0))
+        self.port = self._front.getsockname()[1]
+        self._ways: dict[tuple[str, int], socket.socket] = {}
+        self._over = False
+        self._threads = [threading.Thread(target=self._forward, daemon=True)]
+
+    def __enter__(self) -> LossyLink:
+        self._threads[0].start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._over = True
+        for sock in [self._front, *self._ways.values()]:
+            with contextlib.suppress(OSError):
+                sock.shutdown(socket.SHUT_RDWR)
+            sock.close()
+
+    def _keep(self) -> bool:
+        keep = self.random.randrange(self.one_in) != 0
+        self.passed += keep
+        self.lost += not keep
+        return keep
+
+    def _forward(self) -> None:
+        while not self._over:
+            try:
+                data, client = self._front.recvfrom(65535)
+            except OSError:
+                return
+            way = self._ways.get(client)
+            if way is None:
+                way = self._ways[client] = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
+                way.bind((HOST, 0))
+                back = threading.Thread(target=self._return, args=(way, client), daemon=True)
+                self._threads.append(back)
+                back.start()
+            if self._keep():
+                with contextlib.suppress(OSError):
+                    way.sendto(data, self.target)
+
+    def _return(self, way: socket.socket, client: tuple[str, int]) -> None:
+        while not self._over:
+            try:
+                data = way.recv(65535)
+            except ConnectionRefusedError:
+                continue
+            except OSError:
+                return
+            if self._keep():
+                with contextlib.suppress(OSError):
+                    self._front.sendto(data, client)
