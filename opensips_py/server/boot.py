@@ -1,0 +1,102 @@
+"""What the supervisor tells a process that it starts: one JSON document on an inherited descriptor."""
+from __future__ import annotations
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+FD_VARIABLE = "OPENSIPS_PY_BOOT_FD"
+MANAGEMENT = -1  # the index of the management process
+
+
+@dataclass(slots=True)
+class BoundListener:
+    """One listener of the configuration and, in a worker, the socket that was bound for it."""
+
+    protocol: str
+    host: str
+    port: int
+    advertised_host: str = ""
+    advertised_port: int = 0
+    tag: str = ""
+    options: dict[str, Any] = field(default_factory=dict)  # what else its line in the script says
+    fd: int = -1
+
+
+@dataclass(slots=True)
+class Logging:
+    """Where log lines go: *to_stderr* and *to_syslog* may both be set; *level* is OpenSIPS's, -3 to 4."""
+
+    to_stderr: bool = True
+    to_syslog: bool = False
+    level: int = 3
+    facility: str = "LOG_DAEMON"
+    name: str = "opensips-py"
+
+
+@dataclass(slots=True)
+class Boot:
+    """Everything a worker or the management process needs beside the configuration itself."""
+
+    config: str
+    index: int
+    workers: int
+    generation: int = 1
+    overrides: dict[str, Any] = field(default_factory=dict)  # global parameters given on the command line
+    listeners: list[BoundListener] = field(default_factory=list)
+    links: dict[int, int] = field(default_factory=dict)  # peer index -> descriptor
+    control_fd: int = -1
+    pulse_fd: int = -1  # heartbeats, see server.heartbeat
+    statistics_fd: int = -1  # shared counters, one slab of statistics_size bytes per process, management's last
+    statistics_size: int = 0
+    words_fd: int = -1  # other shared words
+    words_size: int = 0
+    state_dir: str = ""
+    user: str = ""
+    group: str = ""
+    started: float = 0.0  # wall clock when the supervisor started
+    restarted: bool = False  # this process replaces one that died or was restarted
+    supervisor: int = 0  # its process id
+    arguments: list[str] = field(default_factory=list)  # the command line of the server
+    logging: Logging = field(default_factory=Logging)
+
+    @property
+    def is_management(self) -> bool:
+        """Whether this process carries MI instead of calls."""
+        return self.index == MANAGEMENT
+
+    def dump(self) -> bytes:
+        """This description as JSON."""
+        return json.dumps(asdict(self), separators=(",", ":")).encode()
+
+    def descriptors(self) -> list[int]:
+        """All descriptors that the process has to inherit."""
+        fds = [self.control_fd, self.pulse_fd, self.statistics_fd, self.words_fd, *self.links.values()]
+        return [fd for fd in [*fds, *(listener.fd for listener in self.listeners)] if fd >= 0]
+
+
+def load(text: bytes | str) -> Boot:
+    """Read what dump() wrote."""
+    data = json.loads(text)
+    data["listeners"] = [BoundListener(**each) for each in data["listeners"]]
+    data["links"] = {int(peer): fd for peer, fd in data["links"].items()}
+    data["logging"] = Logging(**data["logging"])
+    return Boot(**data)
+
+
+def inherited() -> Boot:
+    """The description that this process was started with; its descriptors do not go to children of our own."""
+    with os.fdopen(int(os.environ.pop(FD_VARIABLE)), "rb") as file:
+        file.seek(0)
+        boot = load(file.read())
+    for fd in boot.descriptors():
+        os.set_inheritable(fd, False)
+    return boot
+
+
+def place(boot: Boot) -> int:
+    """Put *boot* into a descriptor that the next process reads it from."""
+    fd = os.memfd_create("boot")
+    os.write(fd, boot.dump())
+    return fd

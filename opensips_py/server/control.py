@@ -1,0 +1,147 @@
+"""A process's own end of the channel to the supervisor: readiness, heartbeat, commands."""
+from __future__ import annotations
+
+import logging
+import os
+import socket
+from collections.abc import Callable
+from typing import Any
+
+import gevent
+from gevent.event import AsyncResult, Event
+
+from opensips_py.errors import ConfigError
+from opensips_py.server import channel
+from opensips_py.server.boot import Boot
+from opensips_py.server.heartbeat import INTERVAL, Pulse
+
+log = logging.getLogger(__name__)
+
+TEXT_LIMIT = 30_000  # characters of an error that is sent to the supervisor
+
+
+class Control:
+    """The channel to the supervisor.
+
+    Set *on_stop*, *on_prepare*, *on_commit* and *on_cancel* before ready(). All of them run in a greenlet of their
+    own and may wait. on_prepare(generation) raises to refuse the new generation; on_stop(seconds) returns when the
+    process may end.
+    """
+
+    def __init__(self, boot: Boot) -> None:
+        self.on_stop: Callable[[float], object] = lambda seconds: None
+        self.on_prepare: Callable[[int], object] = refuse_reload
+        self.on_commit: Callable[[int], object] = lambda generation: None
+        self.on_cancel: Callable[[int], object] = lambda generation: None
+        self.on_peer: Callable[[int, bool], object] = lambda index, alive: None
+        self.stopped = Event()  # set when on_stop has returned: the process may end
+        self.slot = boot.index if boot.index >= 0 else boot.workers  # of our words in shared memory
+        self.pulse = Pulse(boot.pulse_fd, boot.workers + 1)
+        self._socket = socket.socket(fileno=boot.control_fd)
+        loop = gevent.get_hub().loop
+        self._reader = loop.io(boot.control_fd, 1)
+        self._timer = loop.timer(INTERVAL, INTERVAL)
+        self._go: AsyncResult[bool] = AsyncResult()
+        self._asked: dict[int, AsyncResult[dict[str, Any]]] = {}
+        self._serial = 0
+        self._stopping = False
+        self._reader.start(self._readable)
+
+    def ready(self) -> bool:
+        """Tell the supervisor that this process could begin; waits for its word. False: end instead."""
+        self._send("ready", pid=os.getpid())
+        if not self._go.get():
+            return False
+        self.pulse.beat(self.slot)
+        self._timer.start(self.pulse.beat, self.slot)
+        return True
+
+    def fail(self, reason: str) -> None:
+        """Tell the supervisor that this process cannot begin; it prints *reason* and stops the server."""
+        self._send("failed", reason=reason[:TEXT_LIMIT])
+
+    def set_writing(self, writing: bool) -> None:
+        """Say that a write transaction begins or ended: the supervisor grants it more patience."""
+        self.pulse.set_writing(self.slot, writing)
+
+    def ask(self, command: str, deadline: float = 10.0, **values: Any) -> dict[str, Any]:
+        """Have the supervisor do something ("ps", "stop", "reload", "rolling_restart"); waits for its answer."""
+        self._serial += 1
+        answer: AsyncResult[dict[str, Any]] = AsyncResult()
+        serial = self._serial
+        self._asked[serial] = answer
+        try:
+            self._send(command, serial=serial, **values)
+            return answer.get(timeout=deadline) or {}
+        finally:
+            del self._asked[serial]
+
+    def close(self) -> None:
+        """Stop the heartbeat and leave the channel."""
+        self._timer.stop()
+        self._reader.stop()
+        self._timer.close()
+        self._reader.close()
+        self._socket.close()
+
+    def _send(self, command: str, **values: Any) -> None:
+        try:
+            self._socket.send(channel.encode(command, **values))
+        except OSError as error:
+            log.error("the supervisor cannot be told %r: %s", command, error)
+
+    def _readable(self) -> None:
+        for _ in range(32):
+            try:
+                packet = self._socket.recv(channel.PACKET)
+            except (BlockingIOError, InterruptedError):
+                return
+            except OSError:
+                packet = b""
+            if not packet:
+                os._exit(1)  # the supervisor is gone, whatever state we are in: nobody would ever stop us
+            self._received(channel.decode(packet))
+
+    def _received(self, message: dict[str, Any]) -> None:
+        command = message.pop("command")
+        if command == "go":
+            self._go.set(True)
+        elif command == "answer":
+            waiting = self._asked.get(message["serial"])
+            if waiting is not None:
+                waiting.set(message["value"])
+        elif command == "peer":
+            self.on_peer(message["index"], message["alive"])
+        elif command == "stop":
+            self._stop(message["seconds"])
+        elif command in ("prepare", "commit", "cancel"):
+            gevent.spawn(self._reload, command, message["generation"])
+
+    def _stop(self, seconds: float) -> None:
+        if not self._stopping:
+            self._stopping = True
+            self._go.set(False)
+            gevent.spawn(self._stop_now, seconds)
+
+    def _stop_now(self, seconds: float) -> None:
+        try:
+            self.on_stop(seconds)
+        except Exception:
+            log.exception("stopping met an error")
+        finally:
+            self.stopped.set()
+
+    def _reload(self, command: str, generation: int) -> None:
+        step = {"prepare": self.on_prepare, "commit": self.on_commit, "cancel": self.on_cancel}[command]
+        reason = ""
+        try:
+            step(generation)
+        except Exception as error:
+            reason = str(error) or type(error).__name__
+            log.error("generation %d: %s failed: %s", generation, command, reason)
+        self._send("done", step=command, generation=generation, reason=reason[:TEXT_LIMIT])
+
+
+def refuse_reload(generation: int) -> None:
+    """What a process answers that cannot reload."""
+    raise ConfigError("this process cannot reload its configuration")
