@@ -124,7 +124,7 @@ class Link:
             if not packet:
                 self._reader.stop()
                 return
-            unpacker = msgpack.Unpacker(None, **UNPACKING)
+            unpacker = msgpack.Unpacker(None, max_buffer_size=0, **UNPACKING)
             unpacker.feed(packet)
             for frame in unpacker:
                 if frame[0] == PART:
@@ -145,8 +145,7 @@ class Link:
             self.received(self.peer, msgpack.unpackb(b"".join(collected), **UNPACKING))
 
 
-UNPACKING: dict[str, Any] = {"unicode_errors": "surrogateescape", "strict_map_key": False, "use_list": True,
-                             "max_buffer_size": 0}
+UNPACKING: dict[str, Any] = {"unicode_errors": "surrogateescape", "strict_map_key": False, "use_list": True}
 _serials = itertools.count(os.getpid() << 24)
 
 
