@@ -117,7 +117,7 @@ def test_no_import_cycle():
     def visit(name: str, path: tuple[str, ...]) -> None:
         state[name] = 1
         for other in sorted(graph.get(name, ())):
-            assert state.get(other) != 1, "import cycle: " + " -> ".join((*path[path.index(other):] if other in path else path, other))
+            assert state.get(other) != 1, "import cycle: " + " -> ".join((*path, other))
             if other not in state:
                 visit(other, (*path, other))
         state[name] = 2
