@@ -1,0 +1,148 @@
+"""What is wrong with a configuration, where, why, and what to write instead."""
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+ERROR, WARNING, NOTE = "error", "warning", "note"
+
+
+@dataclass(frozen=True, slots=True)
+class Place:
+    """A stretch of one line of a configuration file; lines and columns count from 1."""
+
+    file: str
+    line: int
+    column: int
+    length: int = 1
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+    def inside(self, offset: int, length: int = 1) -> Place:
+        """The stretch *offset* characters further on in the same line."""
+        return Place(self.file, self.line, self.column + offset, length)
+
+
+NOWHERE = Place("", 0, 0)
+
+
+@dataclass(slots=True)
+class Diagnostic:
+    """One finding; *label* stands under the caret, *fix* says what to write."""
+
+    severity: str
+    message: str
+    place: Place
+    label: str = ""
+    fix: str = ""
+    related: list[tuple[str, Place]] = field(default_factory=list)
+
+    def __str__(self) -> str:
+        return f"{self.place}: {self.severity}: {self.message}" + (f" ({self.fix})" if self.fix else "")
+
+
+class Diagnostics:
+    """Everything found in one configuration, and the texts it was found in."""
+
+    def __init__(self) -> None:
+        self.found: list[Diagnostic] = []
+        self.texts: dict[str, list[str]] = {}
+
+    def add_text(self, file: str, text: str) -> None:
+        """Keep the lines of *file*, to quote them."""
+        self.texts[file] = text.split("\n")
+
+    def error(self, message: str, place: Place, label: str = "", fix: str = "",
+              related: Iterable[tuple[str, Place]] = ()) -> None:
+        """Report what keeps the configuration from starting; a place is blamed once for one thing."""
+        self.add(Diagnostic(ERROR, message, place, label, fix, list(related)))
+
+    def warning(self, message: str, place: Place, label: str = "", fix: str = "",
+                related: Iterable[tuple[str, Place]] = ()) -> None:
+        """Report what works, but hardly as meant."""
+        self.add(Diagnostic(WARNING, message, place, label, fix, list(related)))
+
+    def note(self, message: str, place: Place, label: str = "", fix: str = "") -> None:
+        """Report what is worth knowing, such as a place where the dialect decided."""
+        self.add(Diagnostic(NOTE, message, place, label, fix))
+
+    def add(self, diagnostic: Diagnostic) -> None:
+        """Keep *diagnostic*, unless the same was said of the same place."""
+        if not any(each.place == diagnostic.place and each.message == diagnostic.message for each in self.found):
+            self.found.append(diagnostic)
+
+    @property
+    def errors(self) -> list[Diagnostic]:
+        """The findings that forbid a start."""
+        return [each for each in self.found if each.severity == ERROR]
+
+    def in_order(self) -> list[Diagnostic]:
+        """All findings as the files were read, line by line."""
+        rank = {file: index for index, file in enumerate(self.texts)}
+        return sorted(self.found, key=lambda each: (rank.get(each.place.file, len(rank)), each.place.line,
+                                                    each.place.column))
+
+    def render(self, *, notes: bool = False) -> str:
+        """All findings as text, each with its source line and a caret."""
+        shown = [each for each in self.in_order() if notes or each.severity != NOTE]
+        blocks = ["\n".join(self.block(each)) for each in shown]
+        if count := len(self.errors):
+            blocks.append(f"{count} error{'s' if count > 1 else ''} found; nothing was started")
+        return "\n\n".join(blocks)
+
+    def block(self, one: Diagnostic) -> list[str]:
+        """The lines that show one finding."""
+        lines = [f"{one.severity}: {one.message}"]
+        gutter = " " * len(str(max([one.place.line, *(place.line for _, place in one.related)])))
+        lines += self.excerpt(one.place, one.label, gutter)
+        for text, place in one.related:
+            lines += [f"{gutter} = note: {text}", *self.excerpt(place, "", gutter)]
+        return [*lines, f"{gutter} = help: {one.fix}"] if one.fix else lines
+
+    def excerpt(self, place: Place, label: str, gutter: str) -> list[str]:
+        """A quoted source line with a caret under *place*."""
+        if not place.file:
+            return []
+        lines = [f"{gutter}--> {place}"]
+        text = self.line(place)
+        if text is None:
+            return lines
+        pad = "".join("\t" if char == "\t" else " " for char in text[:place.column - 1]).ljust(place.column - 1)
+        caret = "^" * max(1, min(place.length, len(text) - place.column + 1))
+        pointer = f"{gutter} | {pad}{caret} {label}".rstrip()
+        return [*lines, f"{gutter} |", f"{place.line:>{len(gutter)}} | {text}", pointer]
+
+    def line(self, place: Place) -> str | None:
+        """The text of the line that *place* lies in, if it is known."""
+        lines = self.texts.get(place.file, [])
+        return lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else None
+
+    def as_data(self) -> list[dict[str, Any]]:
+        """All findings as plain data, for `check --json`."""
+        return [{"severity": each.severity, "message": each.message, **position(each.place), "label": each.label,
+                 "fix": each.fix, "related": [{"message": text, **position(place)} for text, place in each.related]}
+                for each in self.in_order()]
+
+
+def position(place: Place) -> dict[str, Any]:
+    """A place as plain data."""
+    return {"file": place.file, "line": place.line, "column": place.column, "length": place.length}
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """The known name most like *name*, or nothing when none is alike."""
+    names = list(known)
+    lower = {each.lower(): each for each in names}
+    if name.lower() in lower:
+        return lower[name.lower()]
+    found = difflib.get_close_matches(name.lower(), lower, n=1, cutoff=0.7)
+    return lower[found[0]] if found else ""
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """The fix that proposes the nearest known name, or nothing."""
+    found = nearest(name, known)
+    return f"did you mean '{found}'?" if found else ""
