@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import logging
 import os
-import socket
 from collections.abc import Callable
 from typing import Any
 
@@ -37,7 +36,8 @@ class Control:
         self.stopped = Event()  # set when on_stop has returned: the process may end
         self.slot = boot.index if boot.index >= 0 else boot.workers  # of our words in shared memory
         self.pulse = Pulse(boot.pulse_fd, boot.workers + 1)
-        self._socket = socket.socket(fileno=boot.control_fd)
+        self._fd = boot.control_fd
+        os.set_blocking(self._fd, False)
         loop = gevent.get_hub().loop
         self._reader = loop.io(boot.control_fd, 1)
         self._timer = loop.timer(INTERVAL, INTERVAL)
@@ -82,18 +82,18 @@ class Control:
         self._reader.stop()
         self._timer.close()
         self._reader.close()
-        self._socket.close()
+        os.close(self._fd)
 
     def _send(self, command: str, **values: Any) -> None:
         try:
-            self._socket.send(channel.encode(command, **values))
+            os.write(self._fd, channel.encode(command, **values))
         except OSError as error:
             log.error("the supervisor cannot be told %r: %s", command, error)
 
     def _readable(self) -> None:
         for _ in range(32):
             try:
-                packet = self._socket.recv(channel.PACKET)
+                packet = os.read(self._fd, channel.PACKET)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:

@@ -9,7 +9,6 @@ from __future__ import annotations
 import itertools
 import logging
 import os
-import socket
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -38,7 +37,7 @@ class LinkError(Exception):
 class Link:
     """The way to one peer: a bounded queue in user space before the socket."""
 
-    __slots__ = ("_flushing", "_parts", "_queue", "_reader", "_socket", "_writer", "dropped", "peer", "queued",
+    __slots__ = ("_fd", "_flushing", "_parts", "_queue", "_reader", "_writer", "dropped", "peer", "queued",
                  "received")
 
     def __init__(self, peer: int, fd: int, received: Callable[[int, list[Any]], object]) -> None:
@@ -46,8 +45,8 @@ class Link:
         self.queued = 0
         self.dropped = 0  # frames refused because the queue was full
         self.received = received
-        self._socket = socket.socket(fileno=fd)
-        self._socket.setblocking(False)
+        self._fd = fd  # read and written directly: a socket object would be gevent's, which waits
+        os.set_blocking(fd, False)
         self._queue: deque[bytes] = deque()
         self._parts: dict[int, list[bytes]] = {}
         loop = gevent.get_hub().loop
@@ -82,7 +81,7 @@ class Link:
                     break
                 packet.append(frame)
             try:
-                self._socket.send(b"".join(packet))
+                os.write(self._fd, b"".join(packet))
             except (BlockingIOError, InterruptedError):
                 if not self._flushing:
                     self._flushing = True
@@ -109,12 +108,12 @@ class Link:
         for watcher in (self._reader, self._writer):
             watcher.stop()
             watcher.close()
-        self._socket.close()
+        os.close(self._fd)
 
     def _readable(self) -> None:
         for _ in range(READS):
             try:
-                packet = self._socket.recv(PACKET + 1000)
+                packet = os.read(self._fd, PACKET + 1000)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError as error:

@@ -1,0 +1,46 @@
+"""Runs the checking process: the supervisor never reads a configuration itself."""
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from typing import Any
+
+from opensips_py.server import description
+from opensips_py.server.description import Description
+from opensips_py.server.privileges import Identity
+
+PROGRAM = "opensips_py.server.check"
+
+
+class Checking:
+    """One check of *config* on its way, done as the user that the server will run as."""
+
+    def __init__(self, config: str, overrides: dict[str, Any], who: Identity | None = None,
+                 program: str = PROGRAM) -> None:
+        self._output = os.memfd_create("check")
+        as_user: dict[str, Any] = {}
+        if who is not None and not who.is_ours:
+            as_user = {"user": who.uid, "group": who.gid, "extra_groups": list(who.groups)}
+        self._child = subprocess.Popen(
+            [sys.executable, "-m", program, config, "--overrides", json.dumps(overrides), "--json", str(self._output)],
+            stdin=subprocess.DEVNULL, pass_fds=[self._output], **as_user)
+
+    def result(self, wait: bool = False) -> Description | None:
+        """What it says, once it has ended; None before."""
+        status = self._child.wait() if wait else self._child.poll()
+        if status is None:
+            return None
+        with os.fdopen(self._output, "rb") as file:
+            file.seek(0)
+            text = file.read()
+        if not text:
+            return Description(errors=[f"the check of the configuration itself failed (status {status})"])
+        return description.load(text)
+
+    def kill(self) -> None:
+        """End it early."""
+        self._child.kill()
+        self._child.wait()
+        os.close(self._output)

@@ -1,0 +1,39 @@
+"""What the checking process says of a configuration, so that the supervisor can start without reading it."""
+from __future__ import annotations
+
+import json
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+from opensips_py.server.boot import BoundListener, Logging
+
+
+@dataclass(slots=True)
+class Description:
+    """A checked configuration: its errors, or what the supervisor has to know to start it."""
+
+    errors: list[str] = field(default_factory=list)  # each ready to be printed, with place and hint
+    notes: list[str] = field(default_factory=list)
+    dialect: str = "4.0"
+    listeners: list[BoundListener] = field(default_factory=list)
+    workers_asked: int = 8  # the largest number that a socket or a global parameter asks for
+    workers: int = 0  # the `workers=` parameter; 0: not given
+    foreground: bool = False  # debug_mode, or fork=no
+    directory: str = ""
+    chroot: str = ""
+    user: str = ""
+    group: str = ""
+    receive_buffer: int = 0  # bytes, 0: as the system has it
+    logging: Logging = field(default_factory=Logging)
+
+    def dump(self) -> str:
+        """This description as JSON."""
+        return json.dumps(asdict(self))
+
+
+def load(text: str | bytes) -> Description:
+    """Read what dump() wrote."""
+    data: dict[str, Any] = json.loads(text)
+    data["listeners"] = [BoundListener(**each) for each in data["listeners"]]
+    data["logging"] = Logging(**data["logging"])
+    return Description(**data)

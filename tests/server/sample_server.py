@@ -1,0 +1,24 @@
+"""A server of sample workers; prints its ports when it is ready."""
+import sys
+
+from opensips_py.server import logs, sockets
+from opensips_py.server.boot import MANAGEMENT, Boot, BoundListener, Logging
+from opensips_py.server.checking import Checking
+from opensips_py.server.supervisor import Supervisor
+
+
+def main() -> int:
+    config, workers = sys.argv[1], int(sys.argv[2])
+    logs.set_up(Logging())
+    listeners = [BoundListener("udp", "127.0.0.1", 0), BoundListener("udp", "127.0.0.2", 0)]
+    groups = [sockets.bind(listener, workers) for listener in listeners]
+    programs = dict.fromkeys([*range(workers), MANAGEMENT], "tests.server.sample_worker")
+    supervisor = Supervisor(
+        Boot(config, 0, workers, listeners=listeners), groups,
+        lambda: Checking(config, {}, program="tests.server.sample_check"),
+        lambda: print(*[listener.port for listener in listeners], flush=True), programs)
+    return supervisor.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

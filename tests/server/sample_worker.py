@@ -1,0 +1,68 @@
+"""A process that a supervisor can start: it echoes datagrams, and fails in the ways that its config file names."""
+from gevent import monkey
+
+monkey.patch_all()
+
+import os  # noqa: E402
+import sys  # noqa: E402
+import time  # noqa: E402
+
+import gevent  # noqa: E402
+from gevent import socket  # noqa: E402
+
+from opensips_py.server import boot as boot_module  # noqa: E402
+from opensips_py.server.control import Control  # noqa: E402
+from opensips_py.server.links import Links  # noqa: E402
+
+
+def main() -> None:
+    boot = boot_module.inherited()
+    with open(boot.config, encoding="utf-8") as file:
+        words = file.read().split()
+    control = Control(boot)
+    links = Links(boot.index, boot.links, gevent.spawn)
+    links.on_call("pid", os.getpid)
+    links.start()
+    generation = [boot.generation]
+
+    def prepare(number: int) -> None:
+        with open(boot.config, encoding="utf-8") as file:
+            if f"refuse{boot.index}" in file.read().split():
+                raise ValueError("this one says no")
+
+    control.on_prepare = prepare
+    control.on_commit = lambda number: generation.__setitem__(0, number)
+    control.on_stop = lambda seconds: gevent.sleep(60) if "stubborn" in words else None
+    if f"fail{boot.index}" in words:
+        control.fail("told to fail")
+        sys.exit(1)
+    if not control.ready():
+        return
+    for listener in boot.listeners:
+        if listener.fd >= 0:
+            gevent.spawn(serve, socket.socket(fileno=listener.fd), boot, control, links, generation)
+    control.stopped.wait()
+
+
+def serve(sock: socket.socket, boot: boot_module.Boot, control: Control, links: Links, generation: list[int]) -> None:
+    """Answers "pid", "generation", "index", "peers", and does "hang", "write" (hang in a transaction), "ps"."""
+    while True:
+        data, address = sock.recvfrom(1000)
+        if data in (b"hang", b"write"):
+            control.set_writing(data == b"write")
+            began = monotonic()
+            while monotonic() - began < 30:
+                pass
+        answer = {b"pid": lambda: os.getpid(), b"generation": lambda: generation[0], b"index": lambda: boot.index,
+                  b"restarted": lambda: boot.restarted,
+                  b"peers": lambda: sorted(links.call_each(links.peers, "pid").items()),
+                  b"reload": lambda: control.ask("reload"),
+                  b"roll": lambda: control.ask("rolling_restart"),
+                  b"ps": lambda: [row["Type"] for row in control.ask("ps")["processes"]]}[data]
+        gevent.spawn(lambda answer=answer, address=address: sock.sendto(repr(answer()).encode(), address))
+
+
+monotonic = time.monotonic
+
+if __name__ == "__main__":
+    main()
