@@ -1,1 +1,50 @@
 """What a module may declare, and the registry that finds it."""
+from opensips_py.errors import ConfigError, MIError, ScriptError
+from opensips_py.module.base import Module
+from opensips_py.module.declare import Dialect
+from opensips_py.module.event import Event
+from opensips_py.module.hookspecs import hookimpl
+from opensips_py.module.kinds import (
+    Between,
+    Bits,
+    Flag,
+    Format,
+    Kind,
+    Literal,
+    OneOf,
+    Regex,
+    RouteName,
+    Variable,
+    VariableKind,
+    VariableSpec,
+    Writable,
+    WritableKind,
+)
+from opensips_py.module.marks import (
+    by_dialect,
+    counter,
+    gauge,
+    mi,
+    param,
+    param_setter,
+    process_state,
+    pvar,
+    script,
+    statistic,
+    timer,
+    transformation,
+    uses,
+)
+from opensips_py.module.merge import add_up, concatenate, first
+from opensips_py.module.pattern import Pattern
+from opensips_py.module.results import STOP, ReturnCode
+from opensips_py.module.run import Route, Run
+from opensips_py.module.statistic import Counter
+
+__all__ = [
+    "STOP", "Between", "Bits", "ConfigError", "Counter", "Dialect", "Event", "Flag", "Format", "Kind", "Literal",
+    "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run", "ScriptError",
+    "Variable", "VariableKind", "VariableSpec", "Writable", "WritableKind", "add_up", "by_dialect", "concatenate",
+    "counter", "first", "gauge", "hookimpl", "mi", "param", "param_setter", "process_state", "pvar", "script",
+    "statistic", "timer", "transformation", "uses",
+]

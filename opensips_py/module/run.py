@@ -32,8 +32,22 @@ class Run:
     run before.
     """
 
-    __slots__ = ("message", "request", "transaction", "branch", "kind", "avps", "variables", "rc", "dropped",
-                 "parameters", "generation", "services", "parent", "extra")
+    __slots__ = (
+        "avps",
+        "branch",
+        "dropped",
+        "extra",
+        "generation",
+        "kind",
+        "message",
+        "parameters",
+        "parent",
+        "rc",
+        "request",
+        "services",
+        "transaction",
+        "variables",
+    )
 
     def __init__(self, services: Services, generation: Any, kind: Route, message: Message | None,
                  request: Request | None = None, transaction: Any = None, branch: Any = None) -> None:

@@ -1,0 +1,46 @@
+"""What several modules may answer or observe. Lower layers know nothing of this: the server joins them to it."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import pluggy
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Message, Request, Response, Uri
+
+hookspec = pluggy.HookspecMarker("opensips_py")
+hookimpl = pluggy.HookimplMarker("opensips_py")
+
+
+# --- messages -------------------------------------------------------------------------------------------------------
+
+@hookspec
+def request_received(request: Request) -> None:
+    """A request outside of any transaction came in; no route has run yet."""
+
+
+@hookspec
+def response_received(response: Response) -> None:
+    """A response came in, before it is matched with a transaction."""
+
+
+@hookspec
+def request_done(message: Message) -> None:
+    """The request route has ended for this message."""
+
+
+@hookspec
+def stateless_reply(request: Request, reply: bytes, status: int) -> None:
+    """A request was answered without a transaction."""
+
+
+# --- transactions ---------------------------------------------------------------------------------------------------
+
+@hookspec
+def transaction_created(transaction: Any) -> None:
+    """A request opened a server transaction; no route has run yet."""
+
+
+@hookspec(firstresult=True)
+def resolve_target(uri: Uri) -> Any:
+    """Where requests for *uri* go; the first module that knows answers."""
