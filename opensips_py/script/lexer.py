@@ -28,7 +28,7 @@ TOKEN = re.compile(rf"""
   | (?P<word>msg:len|uri:host|uri:port|\w+)
   | (?P<operator>{"|".join(re.escape(each) for each in OPERATORS)})
 """, re.VERBOSE | re.ASCII)
-VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.]*|(?=\()", re.ASCII)
+VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.]*|\?|(?=\()", re.ASCII)
 TRANSFORMATIONS = re.compile(r"[ \t]*((?:\{[a-z]+\.[^{}]*\})+)")
 ESCAPE = re.compile(r'\\(?:[nrat"\\]|x[0-9a-fA-F]{1,2}|[0-7]{2,3}|\r?\n)')
 PLAIN_ESCAPES = {"n": "\n", "r": "\r", "a": "\a", "t": "\t", '"': '"', "\\": "\\", "\n": "", "\r": ""}
@@ -57,6 +57,7 @@ class Lexer:
         self.offset = 0
         self.line, self.line_start = line, 0
         self.glued = False
+        self.behind_text = False
 
     def place(self, offset: int, length: int = 1) -> Place:
         """Where *offset* lies; it must be in the line at hand."""
@@ -68,6 +69,8 @@ class Lexer:
 
     def next(self) -> Token | None:
         """The next token, None at the end of the text."""
+        if self.behind_text and (token := self.transformations()) is not None:
+            return token
         while self.offset < len(self.text):
             found = TOKEN.match(self.text, self.offset)
             if found is None:
@@ -114,7 +117,7 @@ class Lexer:
         text = self.text[self.offset:end]
         token = Token(kind, text, self.place(self.offset, len(text.split("\n", 1)[0])), self.glued, value)
         self.advance(end)
-        self.glued = True
+        self.glued, self.behind_text = True, kind == "string"
         return token
 
     def end_of_comment(self) -> int:
@@ -157,8 +160,7 @@ class Lexer:
         if found is None:
             return self.open_string()
         text = found.group()[1:-1]
-        token = self.emit("string", found.end(), resolve_escapes(text) if kind == "string" else text)
-        return token
+        return self.emit("string", found.end(), resolve_escapes(text) if kind == "string" else text)
 
     def open_string(self) -> Token:
         """A text whose closing quote is missing: taken to end with its line."""
@@ -174,6 +176,7 @@ class Lexer:
     def transformations(self) -> Token | None:
         """Transformations behind a text, {class.name,arguments}, if they follow."""
         found = TRANSFORMATIONS.match(self.text, self.offset)
+        self.behind_text = False
         if found is None:
             return None
         self.advance(found.start(1))

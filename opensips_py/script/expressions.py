@@ -1,0 +1,207 @@
+"""Parsing of expressions and calls."""
+from __future__ import annotations
+
+from opensips_py.script import tree
+from opensips_py.script.lexer import Token
+from opensips_py.script.stream import TokenStream
+
+TRUE_WORDS = frozenset(("yes", "true", "on", "enable"))
+FALSE_WORDS = frozenset(("no", "false", "off", "disable"))
+NULL_WORDS = frozenset(("null", "NULL"))
+OPERANDS = frozenset(("method", "uri", "status", "from_uri", "to_uri", "src_ip", "src_port", "dst_ip", "dst_port",
+                      "proto", "af", "myself", "msg:len"))
+COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
+LEVELS = (("|",), ("&",), ("^",), ("<<", ">>"), ("+", "-"), ("*", "/", "%"))  # weakest first
+JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
+LARGEST = 2**31 - 1
+
+
+class ExpressionParser(TokenStream):
+    """Expressions, weakest operator first: or, and, not, comparisons, | & ^ << >> + - * / %, - ~.
+
+    As in OpenSIPS, `!` turns a whole comparison round: !a == b is !(a == b).
+    """
+
+    def condition(self) -> tree.Expression:
+        """Conditions joined with `or`."""
+        left = self.conjunction()
+        while self.sees("or", "||"):
+            place = self.take().place
+            left = tree.Logical(place, "or", left, self.conjunction())
+        return left
+
+    def conjunction(self) -> tree.Expression:
+        left = self.negation()
+        while self.sees("and", "&&"):
+            place = self.take().place
+            left = tree.Logical(place, "and", left, self.negation())
+        return left
+
+    def negation(self) -> tree.Expression:
+        if self.sees("!", "not"):
+            place = self.take().place
+            return tree.Not(place, self.negation())
+        return self.comparison()
+
+    def comparison(self) -> tree.Expression:
+        left = self.value()
+        if self.sees("="):
+            self.fail("'=' assigns, and this is a condition", fix="write == to compare")
+        if not self.sees(*COMPARISONS):
+            return left
+        token = self.take()
+        right = self.value()
+        if self.sees(*COMPARISONS):
+            self.fail("comparisons cannot be chained", fix="join two of them with &&")
+        return tree.Comparison(token.place, token.text, left, right)
+
+    def value(self, level: int = 0) -> tree.Expression:
+        """Arithmetic from the operators of *level* on."""
+        if level == len(LEVELS):
+            return self.signed()
+        left = self.value(level + 1)
+        while self.sees(*LEVELS[level]):
+            token = self.take()
+            left = tree.Binary(token.place, token.text, left, self.value(level + 1))
+        return left
+
+    def signed(self) -> tree.Expression:
+        if not self.sees("-", "~"):
+            return self.primary()
+        token = self.take()
+        operand = self.signed()
+        if token.text == "-" and isinstance(operand, tree.Number):
+            return tree.Number(token.place, -operand.value)
+        return tree.Unary(token.place, token.text, operand)
+
+    def primary(self) -> tree.Expression:
+        token = self.token
+        if self.sees("(", "["):
+            return self.enclosed()
+        if token.kind == "word":
+            return self.word()
+        if token.kind == "number":
+            return self.number()
+        if token.kind == "string":
+            return self.text()
+        if token.kind == "variable":
+            self.take()
+            return tree.Variable(token.place, token.text)
+        if token.kind in ("ip", "net"):
+            return self.address()
+        self.fail(f"a value expected, found {self.shown()}")
+
+    def enclosed(self) -> tree.Expression:
+        closer = ")" if self.take().text == "(" else "]"
+        inner = self.condition()
+        self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
+        return inner
+
+    def number(self) -> tree.Expression:
+        token = self.token
+        if self.ahead().glued and self.ahead().text in (":", "."):
+            return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
+        self.take()
+        return tree.Number(token.place, self.number_of(token))
+
+    def number_of(self, token: Token) -> int:
+        """What a number means: decimal, 0x hexadecimal or 0 octal."""
+        text = token.text
+        try:
+            value = int(text, 16) if text[:2].lower() == "0x" else int(text, 8 if text[0] == "0" else 10)
+        except ValueError:
+            self.diagnostics.error(f"{text} is no octal number", token.place,
+                                   fix=f"a leading 0 means octal; write {int(text)} for the decimal number")
+            return int(text)
+        if value > LARGEST and text[:2].lower() != "0x":
+            self.diagnostics.error(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
+        return value if value <= LARGEST else value - 2**32
+
+    def text(self) -> tree.Expression:
+        """A quoted text, with the transformations behind it."""
+        token = self.take()
+        string = tree.String(token.place, token.value)
+        if self.token.kind == "transformation":
+            return tree.Transformed(token.place, string, self.take().text)
+        return string
+
+    def address(self) -> tree.Expression:
+        token = self.token
+        if self.ahead().glued and self.ahead().text == ":":
+            return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
+        self.take()
+        if token.kind == "ip" or "/" in token.text:
+            self.check_address(token)
+        return tree.Address(token.place, token.text)
+
+    def check_address(self, token: Token) -> None:
+        """Report numbers over 255 in an IPv4 address."""
+        for octet in token.text.partition("/")[0].split("."):
+            if octet.isdigit() and "." in token.text and int(octet) > 255:
+                self.diagnostics.error(f"{token.text} is no IP address", token.place, fix=f"{octet} is over 255")
+
+    def word(self) -> tree.Expression:
+        """A constant, a 2.1 operand, a call, or a bare name."""
+        token = self.token
+        if self.ahead().text == "(" and self.ahead().kind == "operator":
+            return self.route_call() if token.text == "route" else self.call()
+        if self.ahead().glued and self.ahead().text in (":", ".", "-") and self.continues_name():
+            return tree.Name(token.place, self.glued_text(",", ")", ";", "{", "==", "!=")[0])
+        self.take()
+        if token.text in TRUE_WORDS or token.text in FALSE_WORDS:
+            return tree.Number(token.place, int(token.text in TRUE_WORDS))
+        if token.text in NULL_WORDS:
+            return tree.Null(token.place)
+        return (tree.Operand if token.text in OPERANDS else tree.Name)(token.place, token.text)
+
+    def continues_name(self) -> bool:
+        """Whether a colon, dot or dash belongs to the name before it: something is glued behind it, too."""
+        behind = self.ahead(2)
+        return behind.glued and (behind.kind in ("word", "number", "ip") or behind.text in ("[", "*"))
+
+    def call(self) -> tree.Call:
+        """name(arguments); an argument may be left out."""
+        name = self.take()
+        opening = self.take()
+        arguments: list[tree.Expression | None] = []
+        if not self.sees(")"):
+            arguments.append(self.argument(name.text))
+            while self.accept(","):
+                arguments.append(self.argument(name.text))
+        if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == name.place.line:
+            self.fail(f"',' or ')' expected in the call of {name.text}, found {self.shown()}",
+                      fix="separate arguments with commas")
+        end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
+        return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
+
+    def argument(self, function: str) -> tree.Expression | None:
+        """One argument; None where it is left out."""
+        if self.sees(",", ")"):
+            return None
+        value = self.value()
+        while function in JOINING and isinstance(value, tree.String) and self.token.kind == "string":
+            value = tree.String(value.place, value.value + self.take().value)
+        if self.sees(*COMPARISONS, "=", "&&", "||"):
+            self.fail(f"'{self.token.text}' cannot stand in an argument of {function}")
+        return value
+
+    def route_call(self) -> tree.RouteCall:
+        """route(name, arguments...)."""
+        place = self.take().place
+        self.take()
+        if self.sees(")"):
+            self.fail("route() needs the name of a route", place, fix="write route(name)")
+        route = self.route_name()
+        arguments: list[tree.Expression] = []
+        while self.accept(","):
+            arguments.append(self.value())
+        self.expect(")", "in the call of route", lenient=(";", "{", "}"))
+        return tree.RouteCall(place, route, arguments)
+
+    def route_name(self) -> tree.Expression:
+        """The route to call: a name, a number, a text or a variable."""
+        token = self.token
+        if token.kind in ("word", "number"):
+            name, place = self.glued_text(",", ")")
+            return tree.Name(place, name)
+        return self.primary()

@@ -1,0 +1,186 @@
+"""Tokens of a configuration to its tree: the superset grammar of OpenSIPS 2.1 and 4.0."""
+from __future__ import annotations
+
+from opensips_py.script import tree
+from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
+from opensips_py.script.expressions import FALSE_WORDS, TRUE_WORDS
+from opensips_py.script.lexer import Token
+from opensips_py.script.sockets import SocketParser
+from opensips_py.script.stream import ROUTE_KINDS, Unparsable
+
+SOCKETS = ("socket", "listen", "bin_listen", "alias")
+TOP_WORDS = (*ROUTE_KINDS, "loadmodule", "modparam", "include_file", "import_file")
+
+
+def parse(tokens: list[Token], diagnostics: Diagnostics) -> tree.Script:
+    """The tree of a configuration; errors go to *diagnostics*, what could be read is in the tree."""
+    return Parser(tokens, diagnostics).script()
+
+
+class Parser(SocketParser):
+    """What stands outside routes, and the routes."""
+
+    def script(self) -> tree.Script:
+        """The whole configuration."""
+        script = tree.Script()
+        while self.token.kind != "end":
+            before = self.at
+            try:
+                script.items += self.item()
+            except Unparsable:
+                self.skip_item()
+            if self.at == before:
+                self.take()
+        return script
+
+    def item(self) -> list[tree.Item]:
+        """A core parameter, loadmodule, modparam or route."""
+        if self.accept(";"):
+            return []
+        if self.token.kind == "word":
+            text = self.token.text
+            if text in ROUTE_KINDS:
+                return [self.route()]
+            if text == "loadmodule":
+                return [self.loadmodule()]
+            if text == "modparam":
+                return [self.modparam()]
+            return self.parameter()
+        if self.sees("}"):
+            self.fail("'}' without a block to close", fix="remove it, or look for one too many above")
+        self.fail(f"a parameter, loadmodule, modparam or route expected, found {self.shown()}")
+
+    def parameter(self) -> list[tree.Item]:
+        """name = value; alias takes several."""
+        if self.ahead().text == "=" and self.ahead().kind == "operator":
+            token = self.take()
+            name, place = token.text, token.place
+        else:
+            name, place = self.glued_text("=")
+        if not self.accept("="):
+            self.unknown_item(name, place)
+        if self.token.kind == "end":
+            self.fail(f"a value expected for {name}", place)
+        found: list[tree.Item] = [self.value_of(name, place)]
+        while name == "alias" and not self.starts_line() and self.token.kind in ("word", "ip", "string"):
+            found.append(self.value_of(name, place))
+        self.accept(";")
+        return found
+
+    def unknown_item(self, name: str, place: Place) -> None:
+        """Complain about a word outside routes that begins nothing known."""
+        if self.sees("{", "[") or name == "request_route":
+            fix = "the main route is called route" if name == "request_route" else did_you_mean(name, ROUTE_KINDS)
+            self.fail(f"'{name}' is no kind of route", place, fix=fix)
+        if self.sees("("):
+            self.fail(f"'{name}(...)' stands outside of a route", place, fix="statements belong into route { ... }")
+        self.fail(f"'=' expected behind '{name}', found {self.shown()}", place,
+                  fix=did_you_mean(name, TOP_WORDS) or f"write {name} = value")
+
+    def value_of(self, name: str, place: Place) -> tree.Global:
+        """The value of the core parameter *name*."""
+        start = self.token.place
+        if name in SOCKETS:
+            socket = self.socket()
+            return tree.Global(place, name, socket, socket.place)
+        if name == "dst_blacklist":
+            return tree.Global(place, name, self.blacklist(), start)
+        if name == "auto_scaling_profile":
+            return tree.Global(place, name, self.scaling_profile(), start)
+        if name == "mem-group":
+            return tree.Global(place, name, self.group(), start)
+        value = self.plain_value()
+        item = tree.Global(place, name, value, start)
+        if self.accept("use_auto_scaling_profile"):
+            item.options["use_auto_scaling_profile"] = self.take().text
+        return item
+
+    def plain_value(self) -> int | str:
+        """A number, a switch word, a quoted text, or whatever stands up to the next blank."""
+        token = self.token
+        if token.kind == "string":
+            return self.take().value
+        if token.kind == "operator" and token.text not in ("-", "/", "[", "*", "."):
+            self.fail(f"a value expected, found {self.shown()}")
+        if token.text == "-" and self.ahead().kind == "number":
+            self.take()
+            return -self.number_of(self.take())
+        if token.kind == "number" and not self.ahead().glued:
+            return self.number_of(self.take())
+        text, _ = self.glued_text(";")
+        if text in TRUE_WORDS or text in FALSE_WORDS:
+            return int(text in TRUE_WORDS)
+        return text
+
+    def group(self) -> tuple[str, ...]:
+        """"name": "module" "module" ..."""
+        names = [self.take().value]
+        self.expect(":", "behind the name of the group")
+        while self.token.kind == "string":
+            names.append(self.take().value)
+        return tuple(names)
+
+    def loadmodule(self) -> tree.LoadModule:
+        place = self.take().place
+        if self.token.kind != "string":
+            self.fail(f"loadmodule needs a name in quotes, found {self.shown()}", fix='write loadmodule "tm.so"')
+        name = self.take()
+        self.accept(";")
+        return tree.LoadModule(place, name.value, name.place)
+
+    def modparam(self) -> tree.ModParam:
+        """modparam("module", "parameter", value)."""
+        place = self.take().place
+        self.expect("(", "behind modparam")
+        module = self.quoted("the module")
+        self.expect(",", "behind the module")
+        parameter = self.quoted("the parameter")
+        self.expect(",", "behind the parameter")
+        value = self.value()
+        if not isinstance(value, (tree.Number, tree.String)):
+            self.fail("the value of a modparam is a number or a quoted text", value.place,
+                      fix='write "..." around the value')
+        self.expect(")", "at the end of modparam", lenient=(";",))
+        self.accept(";")
+        return tree.ModParam(place, module, parameter, value)
+
+    def quoted(self, what: str) -> tree.String:
+        if self.token.kind != "string":
+            self.fail(f"{what} of a modparam stands in quotes, found {self.shown()}",
+                      fix='write modparam("module", "parameter", value)')
+        token = self.take()
+        return tree.String(token.place, token.value)
+
+    def route(self) -> tree.Route:
+        """kind[name, more] { statements }."""
+        kind = self.take()
+        route = tree.Route(kind.place, kind.text, "", [], kind.place)
+        if self.accept("["):
+            self.route_head(route)
+        if self.accept("("):
+            self.route_parameters(route)
+        route.body = self.block(f"{kind.text}[{route.name}]" if route.name else kind.text)
+        return route
+
+    def route_head(self, route: tree.Route) -> None:
+        """name, name of an event and its mode, or name and seconds of a timer."""
+        if self.sees("]"):
+            self.fail(f"{route.kind}[] needs a name")
+        route.name, route.name_place = self.glued_text(",", "]", "{")
+        if self.accept(","):
+            if route.kind == "timer_route":
+                route.interval = self.number_behind(",")
+            elif route.kind == "event_route" and self.sees("sync", "async"):
+                route.mode = self.take().text
+            else:
+                self.fail(f"'{self.token.text}' does not belong behind the name of a {route.kind}")
+        self.expect("]", "behind the name of the route", lenient=("{",))
+
+    def route_parameters(self, route: tree.Route) -> None:
+        """(a, b): names for the parameters of a route."""
+        while self.token.kind == "word":
+            token = self.take()
+            route.parameters.append(tree.Name(token.place, token.text))
+            if not self.accept(","):
+                break
+        self.expect(")", "behind the parameters of the route", lenient=("{",))

@@ -1,0 +1,250 @@
+"""Files to one stream of tokens: include_file and import_file, #!define, #!ifdef, #!subst."""
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
+from opensips_py.script.lexer import Lexer, Token
+
+INCLUDES = ("include_file", "import_file")
+DIRECTIVE = re.compile(r"\s*#!\s*(\w+)[ \t]*(.*)", re.DOTALL)
+
+
+def read_text(path: str) -> str:
+    """The text of a file; bytes that are no UTF-8 survive."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
+
+
+class Preprocessor:
+    """Reads a configuration and what it includes; *command* is a shell command that each text is piped through."""
+
+    def __init__(self, diagnostics: Diagnostics, read: Callable[[str], str] = read_text, command: str = "") -> None:
+        self.diagnostics, self.read_text, self.command = diagnostics, read, command
+        self.definitions: dict[str, tuple[list[Token], Place]] = {}
+        self.substitutions: list[tuple[re.Pattern[str], str, int]] = []
+
+    def tokens(self, path: str, text: str | None = None) -> list[Token]:
+        """All tokens of the file *path*, of *text* if given instead of what it holds."""
+        found: list[Token] = []
+        if text is None:
+            text = self.contents(path, Place(path, 0, 0))
+        if text is not None:
+            found = list(FileReader(self, path, text, ()).tokens())
+        return [*found, Token("end", "", self.end(path, found))]
+
+    def end(self, path: str, tokens: list[Token]) -> Place:
+        """Where the configuration ends: behind its last token."""
+        if not tokens:
+            return Place(path, 1, 1)
+        return tokens[-1].place.inside(len(tokens[-1].text))
+
+    def contents(self, path: str, place: Place) -> str | None:
+        """The text of *path*; None, and an error at *place*, if it cannot be read."""
+        try:
+            text = self.read_text(path)
+        except (OSError, ValueError) as error:
+            reason = getattr(error, "strerror", None) or str(error)
+            self.diagnostics.error(f"cannot read {path}: {reason}", place)
+            return None
+        return self.piped(text, place) if self.command else text
+
+    def piped(self, text: str, place: Place) -> str | None:
+        """What the external preprocessor makes of *text*."""
+        done = subprocess.run(self.command, shell=True, capture_output=True, check=False,
+                              input=text.encode("utf-8", "surrogateescape"))
+        if done.returncode:
+            reason = done.stderr.decode("utf-8", "replace").strip() or f"status {done.returncode}"
+            self.diagnostics.error(f"the preprocessor '{self.command}' failed: {reason}", place)
+            return None
+        return done.stdout.decode("utf-8", "surrogateescape")
+
+    def define(self, name: str, value: str, place: Place) -> None:
+        """Make *name* stand for the tokens of *value*."""
+        lexer = Lexer(value.replace("\\\n", " ").strip(), place.file, self.diagnostics, place.line)
+        self.definitions[name] = (list(lexer), place)
+
+    def substitute(self, specification: str, place: Place, *, defines: bool) -> None:
+        """Take a `/pattern/replacement/flags` to be applied to texts; a substdef also defines the pattern."""
+        text = specification.strip().strip('"\'')
+        parts = text[1:].split(text[0]) if text else []
+        if len(parts) != 3:
+            self.diagnostics.error("a substitution is written \"/pattern/replacement/flags\"", place)
+            return
+        pattern, replacement, flags = parts
+        try:
+            compiled = re.compile(pattern, re.IGNORECASE if "i" in flags else 0)
+        except re.error as error:
+            self.diagnostics.error(f"'{pattern}' is no regular expression: {error}", place)
+            return
+        self.substitutions.append((compiled, replacement, 0 if "g" in flags else 1))
+        if defines:
+            self.define(pattern, replacement, place)
+
+    def substituted(self, token: Token) -> Token:
+        """A text with all substitutions applied."""
+        value = token.value
+        for pattern, replacement, count in self.substitutions:
+            value = pattern.sub(replacement, value, count=count)
+        return token if value == token.value else replace(token, value=value)
+
+    def expanded(self, token: Token, active: tuple[str, ...] = ()) -> Iterator[Token]:
+        """*token*, or what it was defined to stand for, as if written in its place."""
+        if token.kind == "string" and self.substitutions:
+            yield self.substituted(token)
+        elif token.kind != "word" or token.text not in self.definitions or token.text in active:
+            yield token
+        else:
+            for index, each in enumerate(self.definitions[token.text][0]):
+                moved = each.moved(token.place, token.glued if index == 0 else each.glued)
+                yield from self.expanded(moved, (*active, token.text))
+
+
+class FileReader:
+    """Reads one file; *chain* are the files that include it."""
+
+    def __init__(self, shared: Preprocessor, path: str, text: str, chain: tuple[str, ...]) -> None:
+        self.shared, self.path, self.diagnostics = shared, path, shared.diagnostics
+        self.chain = (*chain, os.path.realpath(path))
+        self.lexer = Lexer(text, path, self.diagnostics)
+        self.diagnostics.add_text(path, text)
+        self.conditions: list[tuple[Place, bool]] = []  # open #!ifdef: where, and whether its #!else was seen
+
+    def tokens(self) -> Iterator[Token]:
+        """The file's tokens, those of included files in their place."""
+        include: Token | None = None
+        for token in self.lexer:
+            if token.kind == "directive":
+                yield from self.directive(token)
+            elif include is not None:
+                yield from self.include(include.text, token)
+                include = None
+            elif token.kind == "word" and token.text in INCLUDES:
+                include = token
+            else:
+                yield from self.shared.expanded(token)
+        if include is not None:
+            self.diagnostics.error(f"{include.text} needs a file name in quotes", include.place)
+        for place, _ in self.conditions:
+            self.diagnostics.error("#!ifdef without #!endif", place, "opened here", "add #!endif")
+
+    def directive(self, token: Token) -> Iterator[Token]:
+        """Carry out a line that starts with `#!`; one that names nothing known is a comment."""
+        found = DIRECTIVE.match(token.text)
+        if found is None:
+            return
+        name, rest = found.group(1), found.group(2).strip()
+        known = DIRECTIVES.get(name)
+        if name in INCLUDES:
+            yield from self.include(name, replace(token, kind="string", value=rest.strip('"\'')))
+        elif known is not None:
+            known(self, rest, token.place)
+        elif fix := did_you_mean(name, DIRECTIVES):
+            self.diagnostics.warning(f"'#!{name}' is taken for a comment", token.place, fix=fix)
+
+    def define(self, rest: str, place: Place) -> None:
+        name, value = (*rest.split(None, 1), "", "")[:2]
+        if not name.isidentifier():
+            self.diagnostics.error("#!define needs a name", place, fix="write #!define NAME value")
+        elif name in self.shared.definitions:
+            self.diagnostics.error(f"{name} is defined already", place, fix="use #!redefine to change it",
+                                   related=[("first defined here", self.shared.definitions[name][1])])
+        else:
+            self.shared.define(name, value, place)
+
+    def redefine(self, rest: str, place: Place) -> None:
+        self.shared.definitions.pop(rest.split()[0] if rest else "", None)
+        self.define(rest, place)
+
+    def define_unless(self, rest: str, place: Place) -> None:
+        if not rest or rest.split()[0] not in self.shared.definitions:
+            self.define(rest, place)
+
+    def undefine(self, rest: str, place: Place) -> None:
+        self.shared.definitions.pop(rest, None)
+
+    def if_defined(self, rest: str, place: Place) -> None:
+        self.condition(rest in self.shared.definitions, place)
+
+    def if_not_defined(self, rest: str, place: Place) -> None:
+        self.condition(rest not in self.shared.definitions, place)
+
+    def condition(self, holds: bool, place: Place) -> None:
+        self.conditions.append((place, False))
+        if not holds:
+            self.skip(stop_at_else=True)
+
+    def otherwise(self, rest: str, place: Place) -> None:
+        if not self.conditions or self.conditions[-1][1]:
+            self.diagnostics.error("#!else without #!ifdef", place)
+            return
+        self.conditions[-1] = (self.conditions[-1][0], True)
+        self.skip(stop_at_else=False)
+
+    def end_condition(self, rest: str, place: Place) -> None:
+        if self.conditions:
+            self.conditions.pop()
+        else:
+            self.diagnostics.error("#!endif without #!ifdef", place)
+
+    def skip(self, *, stop_at_else: bool) -> None:
+        """Pass over lines up to the #!else or #!endif that belongs to the condition at hand."""
+        depth = 0
+        self.lexer.skip_line()
+        while self.lexer.offset < len(self.lexer.text):
+            found = DIRECTIVE.match(self.lexer.skip_line())
+            name = found.group(1) if found else ""
+            if name in ("ifdef", "ifndef"):
+                depth += 1
+            elif name == "endif" and depth:
+                depth -= 1
+            elif name == "endif":
+                self.conditions.pop()
+                return
+            elif name == "else" and not depth and stop_at_else:
+                self.conditions[-1] = (self.conditions[-1][0], True)
+                return
+
+    def substitute(self, rest: str, place: Place) -> None:
+        self.shared.substitute(rest, place, defines=False)
+
+    def substitute_and_define(self, rest: str, place: Place) -> None:
+        self.shared.substitute(rest, place, defines=True)
+
+    def include(self, how: str, token: Token) -> Iterator[Token]:
+        """The tokens of another file; one that is missing is an error for include_file alone."""
+        if token.kind != "string" or not token.value:
+            self.diagnostics.error(f"{how} needs a file name in quotes", token.place, fix=f'write {how} "file.cfg"')
+            return
+        path = self.find(token.value)
+        if path is None:
+            if how == "include_file":
+                self.diagnostics.error(f"cannot find the file {token.value}", token.place,
+                                       fix="relative names start from the folder of the file that includes")
+            return
+        if os.path.realpath(path) in self.chain:
+            names = " -> ".join(os.path.basename(each) for each in (*self.chain, path))
+            self.diagnostics.error(f"files include each other: {names}", token.place)
+            return
+        text = self.shared.contents(path, token.place)
+        if text is not None:
+            yield from FileReader(self.shared, path, text, self.chain).tokens()
+
+    def find(self, name: str) -> str | None:
+        """The path of an included file: beside the including one, else from the working directory."""
+        for path in (os.path.join(os.path.dirname(self.path), name), name):
+            if os.path.isfile(path):
+                return path
+        return None
+
+
+DIRECTIVES: dict[str, Callable[[FileReader, str, Place], None]] = {
+    "define": FileReader.define, "redefine": FileReader.redefine, "trydef": FileReader.define_unless,
+    "undef": FileReader.undefine, "ifdef": FileReader.if_defined, "ifndef": FileReader.if_not_defined,
+    "else": FileReader.otherwise, "endif": FileReader.end_condition, "subst": FileReader.substitute,
+    "substdef": FileReader.substitute_and_define,
+}

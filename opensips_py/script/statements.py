@@ -1,0 +1,246 @@
+"""Parsing of what stands in routes."""
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from opensips_py.script import tree
+from opensips_py.script.diagnostics import did_you_mean
+from opensips_py.script.expressions import ExpressionParser
+from opensips_py.script.stream import Unparsable
+
+ASSIGNMENTS = ("=", ":=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
+ENDS = (";", "}", "else")
+
+
+class StatementParser(ExpressionParser):
+    """Statements; one that makes no sense is reported and passed over."""
+
+    def block(self, what: str) -> list[tree.Statement]:
+        """{ statements }."""
+        opening = self.expect("{", f"before the body of {what}")
+        body = self.statements("}")
+        if not self.accept("}"):
+            self.diagnostics.error(f"the block of {what} is not closed", self.token.place, f"found {self.shown()}",
+                                   "add the missing '}'", [("opened here", opening.place)])
+        return body
+
+    def statements(self, *ends: str) -> list[tree.Statement]:
+        """Statements up to one of *ends*, the next route, or the end of the file."""
+        found: list[tree.Statement] = []
+        while not self.sees(*ends) and self.token.kind != "end" and not self.starts_route():
+            before = self.at
+            try:
+                found += self.statement()
+            except Unparsable:
+                self.skip_statement()
+            if self.at == before and not self.sees(*ends):
+                self.take()
+        return found
+
+    def body(self, what: str) -> list[tree.Statement]:
+        """A block, or a single statement."""
+        if self.sees("{"):
+            return self.block(what)
+        if self.sees(";"):
+            self.diagnostics.warning(f"the body of {what} is empty", self.token.place, "the statement ends here")
+        return self.statement()
+
+    def statement(self) -> list[tree.Statement]:
+        """One statement; a lone `;` is none, a block is several."""
+        token = self.token
+        if self.accept(";"):
+            return []
+        if self.sees("{"):
+            return self.block("a block")
+        if token.kind == "variable":
+            return self.ended(self.assignment())
+        if token.kind != "word":
+            self.fail(f"a statement expected, found {self.shown()}")
+        compound = COMPOUND.get(token.text)
+        if compound is not None:
+            return [compound(self)]
+        simple = SIMPLE.get(token.text)
+        if simple is not None:
+            return self.ended(simple(self))
+        return self.ended(self.do())
+
+    def ended(self, statement: tree.Statement) -> list[tree.Statement]:
+        """*statement*, once its `;` has been read; `else` may follow without one."""
+        if self.accept(";") or self.sees("else"):
+            return [statement]
+        if self.sees("}") or self.starts_line():
+            self.missing(";", "after this statement")
+            return [statement]
+        self.diagnostics.error(f"';' expected, found {self.shown()}", self.token.place, fix="end the statement with ;")
+        self.skip_statement()
+        return [statement]
+
+    def assignment(self) -> tree.Assign:
+        token = self.take()
+        if self.sees("=="):
+            self.fail("'==' compares, and this is an assignment", fix="write = to assign")
+        if not self.sees(*ASSIGNMENTS):
+            self.fail(f"an assignment expected behind {token.text}, found {self.shown()}",
+                      fix=f"write {token.text} = value;")
+        operator = self.take()
+        return tree.Assign(operator.place, tree.Variable(token.place, token.text), operator.text, self.value())
+
+    def do(self) -> tree.Statement:
+        """A call as a statement."""
+        token = self.token
+        if self.ahead().text != "(":
+            fix = did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
+            if self.ahead().text in ASSIGNMENTS:
+                fix = f"variables start with $: write $var({token.text})"
+            self.fail(f"'{token.text}' is no statement", fix=fix)
+        if token.text == "route":
+            return tree.Do(token.place, self.route_call())
+        return tree.Do(token.place, self.call())
+
+    def if_statement(self) -> tree.If:
+        place = self.take().place
+        condition = self.condition()
+        body = self.body("if")
+        otherwise: list[tree.Statement] = []
+        if self.accept("else"):
+            otherwise = self.body("else")
+        return tree.If(place, condition, body, otherwise)
+
+    def while_statement(self) -> tree.While:
+        place = self.take().place
+        condition = self.condition()
+        return tree.While(place, condition, self.body("while"))
+
+    def for_statement(self) -> tree.ForEach:
+        place = self.take().place
+        self.expect("(", "behind for")
+        target = self.variable("the loop variable")
+        self.expect("in", "behind the loop variable")
+        source = self.variable("the variable to go through")
+        self.expect(")", "behind the variable to go through", lenient=("{", ";"))
+        return tree.ForEach(place, target, source, self.body("for"))
+
+    def variable(self, what: str) -> tree.Variable:
+        if self.token.kind != "variable":
+            self.fail(f"{what} expected, found {self.shown()}", fix="for ($var(item) in $(avp(list)[*])) { ... }")
+        token = self.take()
+        return tree.Variable(token.place, token.text)
+
+    def switch_statement(self) -> tree.Switch:
+        place = self.take().place
+        self.expect("(", "behind switch")
+        subject = self.value()
+        self.expect(")", "behind the value to switch on", lenient=("{",))
+        opening = self.expect("{", "before the cases")
+        cases: list[tree.Case] = []
+        while self.sees("case", "default"):
+            cases.append(self.case())
+        if not self.sees("}") and self.token.kind != "end" and not self.starts_route():
+            self.diagnostics.error(f"'case' or 'default' expected, found {self.shown()}", self.token.place)
+            self.statements("}")
+        if not self.accept("}"):
+            self.diagnostics.error("the block of switch is not closed", self.token.place, f"found {self.shown()}",
+                                   "add the missing '}'", [("opened here", opening.place)])
+        return tree.Switch(place, subject, cases)
+
+    def case(self) -> tree.Case:
+        """One case with the statements up to the next."""
+        token = self.take()
+        value = self.signed() if token.text == "case" else None
+        self.expect(":", f"behind {token.text}")
+        return tree.Case(token.place, value, self.statements("case", "default", "}"))
+
+    def return_statement(self) -> tree.Return:
+        """return; return(code); return code; return(code, values...)."""
+        place = self.take().place
+        if self.sees(*ENDS):
+            return tree.Return(place, [])
+        if not self.sees("("):
+            return tree.Return(place, [self.value()])
+        start = self.at
+        values = self.parenthesised_values()
+        if self.sees(";", "}", "else") or self.starts_line():
+            return tree.Return(place, values)
+        self.at = start  # (a + b) * c: the parenthesis was only part of the value
+        return tree.Return(place, [self.value()])
+
+    def parenthesised_values(self) -> list[tree.Expression]:
+        self.take()
+        values: list[tree.Expression] = []
+        while not self.sees(")"):
+            values.append(self.value())
+            if not self.accept(","):
+                break
+        self.expect(")", "behind the values", lenient=(";", "}"))
+        return values
+
+    def exit_statement(self) -> tree.Exit:
+        return tree.Exit(self.bare())
+
+    def drop_statement(self) -> tree.Drop:
+        return tree.Drop(self.bare())
+
+    def break_statement(self) -> tree.Break:
+        return tree.Break(self.bare())
+
+    def bare(self) -> tree.Place:
+        """A word that may have empty parentheses behind it."""
+        token = self.take()
+        if self.accept("("):
+            self.expect(")", f"behind {token.text}(", lenient=(";",))
+        return token.place
+
+    def assert_statement(self) -> tree.Assert:
+        place = self.take().place
+        self.expect("(", "behind assert")
+        condition = self.condition()
+        message = None
+        if self.accept(","):
+            text = self.text() if self.token.kind == "string" else self.fail("a quoted text expected")
+            message = text if isinstance(text, tree.String) else None
+        self.expect(")", "behind the condition", lenient=(";",))
+        return tree.Assert(place, condition, message)
+
+    def async_statement(self) -> tree.Async:
+        """async(function(...), resume_route [, timeout])."""
+        place, call = self.inner_call()
+        self.expect(",", "between the function and the route to go on in")
+        route = self.route_name()
+        timeout = self.value() if self.accept(",") else None
+        self.expect(")", "at the end of async", lenient=(";", "}"))
+        return tree.Async(place, call, route, timeout)
+
+    def launch_statement(self) -> tree.Launch:
+        """launch(function(...) [, report_route [, parameter]])."""
+        place, call = self.inner_call()
+        route = self.route_name() if self.accept(",") else None
+        parameter = self.value() if self.accept(",") else None
+        self.expect(")", "at the end of launch", lenient=(";", "}"))
+        return tree.Launch(place, call, route, parameter)
+
+    def inner_call(self) -> tuple[tree.Place, tree.Call]:
+        """The word, its parenthesis, and the call of a function in it."""
+        token = self.take()
+        self.expect("(", f"behind {token.text}")
+        if self.token.kind != "word" or self.ahead().text != "(":
+            self.fail(f"{token.text} needs the call of a function, found {self.shown()}")
+        return token.place, self.call()
+
+    def stray(self) -> tree.Statement:
+        """A word that only stands inside something else."""
+        token = self.token
+        inside = "a switch" if token.text in ("case", "default") else "an if before it"
+        self.fail(f"'{token.text}' without {inside}")
+
+
+COMPOUND: dict[str, Callable[[StatementParser], tree.Statement]] = {
+    "if": StatementParser.if_statement, "while": StatementParser.while_statement,
+    "for": StatementParser.for_statement, "switch": StatementParser.switch_statement,
+    "case": StatementParser.stray, "default": StatementParser.stray, "else": StatementParser.stray,
+}
+SIMPLE: dict[str, Callable[[StatementParser], tree.Statement]] = {
+    "return": StatementParser.return_statement, "exit": StatementParser.exit_statement,
+    "drop": StatementParser.drop_statement, "break": StatementParser.break_statement,
+    "esac": StatementParser.break_statement, "assert": StatementParser.assert_statement,
+    "async": StatementParser.async_statement, "launch": StatementParser.launch_statement,
+}

@@ -1,0 +1,129 @@
+"""The parser's view of the tokens: looking ahead, insisting, and finding the way back after an error."""
+from __future__ import annotations
+
+from typing import NoReturn
+
+from opensips_py.script.diagnostics import Diagnostics, Place
+from opensips_py.script.lexer import Token
+
+ROUTE_KINDS = ("route", "branch_route", "failure_route", "onreply_route", "error_route", "local_route",
+               "startup_route", "timer_route", "event_route")
+
+
+class Unparsable(Exception):
+    """The statement at hand makes no sense; the reason has been reported."""
+
+
+class TokenStream:
+    """A list of tokens with a reading position."""
+
+    def __init__(self, tokens: list[Token], diagnostics: Diagnostics) -> None:
+        self.tokens, self.diagnostics = tokens, diagnostics
+        self.at = 0
+
+    @property
+    def token(self) -> Token:
+        """The token at hand; the last one is of kind "end"."""
+        return self.tokens[self.at]
+
+    @property
+    def previous(self) -> Token:
+        """The token read last."""
+        return self.tokens[max(self.at - 1, 0)]
+
+    def ahead(self, count: int = 1) -> Token:
+        """The token *count* further on."""
+        return self.tokens[min(self.at + count, len(self.tokens) - 1)]
+
+    def take(self) -> Token:
+        """Read one token."""
+        token = self.token
+        if token.kind != "end":
+            self.at += 1
+        return token
+
+    def sees(self, *texts: str) -> bool:
+        """Whether the token at hand is one of these operators or words."""
+        return self.token.text in texts and self.token.kind in ("operator", "word")
+
+    def accept(self, *texts: str) -> bool:
+        """Read the token at hand if it is one of these."""
+        if self.sees(*texts):
+            self.at += 1
+            return True
+        return False
+
+    def expect(self, text: str, why: str, *, lenient: tuple[str, ...] = ()) -> Token:
+        """Read *text*; where a token of *lenient* stands instead, report it as missing and go on."""
+        if self.sees(text):
+            return self.take()
+        if self.sees(*lenient) or (lenient and self.token.place.line > self.previous.place.line):
+            self.missing(text, why)
+            return self.previous
+        self.fail(f"'{text}' expected {why}, found {self.shown()}", fix=f"add '{text}'")
+
+    def missing(self, text: str, why: str) -> None:
+        """Report that *text* is missing behind the token read last."""
+        self.diagnostics.error(f"missing '{text}' {why}", self.behind(), fix=f"add '{text}' here")
+
+    def behind(self) -> Place:
+        """Just behind the token read last."""
+        last = self.previous
+        return last.place.inside(last.place.length)
+
+    def shown(self) -> str:
+        """The token at hand as an error names it."""
+        return "the end of the file" if self.token.kind == "end" else f"'{self.token.text.splitlines()[0]}'"
+
+    def fail(self, message: str, place: Place | None = None, label: str = "", fix: str = "") -> NoReturn:
+        """Report *message* and give the statement up."""
+        self.diagnostics.error(message, place or self.token.place, label, fix)
+        raise Unparsable
+
+    def glued_text(self, *ends: str) -> tuple[str, Place]:
+        """All tokens up to the next blank or one of *ends*, as one word."""
+        first = self.take()
+        text = first.value if first.kind == "string" else first.text
+        while self.token.glued and not self.sees(*ends) and self.token.kind not in ("end", "string"):
+            text += self.take().text
+        return text, Place(first.place.file, first.place.line, first.place.column, max(len(text), 1))
+
+    def starts_line(self) -> bool:
+        """Whether the token at hand is the first of its line."""
+        return self.at == 0 or self.token.place.line != self.previous.place.line
+
+    def starts_route(self) -> bool:
+        """Whether a route block begins here."""
+        return self.token.kind == "word" and self.token.text in ROUTE_KINDS and self.ahead().text in ("[", "{")
+
+    def skip_statement(self) -> None:
+        """Pass over the rest of a statement that made no sense: up to its `;`, or the `}` around it."""
+        depth = 0
+        while self.token.kind != "end" and not self.starts_route():
+            if self.sees("}") and depth == 0:
+                return
+            if self.sees("{"):
+                depth += 1
+            elif self.sees("}"):
+                depth -= 1
+                if depth == 0:
+                    self.take()
+                    return
+            elif self.sees(";") and depth == 0:
+                self.take()
+                return
+            self.take()
+
+    def skip_item(self) -> None:
+        """Pass over the rest of something outside routes: up to a line that begins the next."""
+        depth = 0
+        while self.token.kind != "end":
+            if depth == 0 and self.starts_line() and self.starts_item():
+                return
+            depth = max(0, depth + self.sees("{") - self.sees("}"))
+            self.take()
+
+    def starts_item(self) -> bool:
+        """Whether a route, loadmodule, modparam or a core parameter begins here."""
+        return self.token.kind == "word" and (
+            self.token.text in (*ROUTE_KINDS, "loadmodule", "modparam") or self.ahead().text == "=")
