@@ -99,7 +99,7 @@ class ExpressionParser(TokenStream):
 
     def number(self) -> tree.Expression:
         token = self.token
-        if self.ahead().glued and self.ahead().text in (":", "."):
+        if self.ahead().glued and self.ahead().text == "." and self.continues_name():
             return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
         self.take()
         return tree.Number(token.place, self.number_of(token))
@@ -127,7 +127,7 @@ class ExpressionParser(TokenStream):
 
     def address(self) -> tree.Expression:
         token = self.token
-        if self.ahead().glued and self.ahead().text == ":":
+        if self.ahead().glued and self.ahead().text == ":" and self.continues_name():
             return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
         self.take()
         if token.kind == "ip" or "/" in token.text:

@@ -135,7 +135,8 @@ class Lexer:
         """Where the pseudo-variable that starts here ends: $name, $name(...), $(...)."""
         name = VARIABLE_NAME.match(self.text, self.offset + 1)
         if name is None:
-            self.diagnostics.error("variable without a name", self.place(self.offset), fix="write $name or $(name{...})")
+            self.diagnostics.error("variable without a name", self.place(self.offset),
+                                   fix="write $name or $(name{...})")
             return self.offset + 1
         end = name.end()
         if self.text[end:end + 1] != "(":

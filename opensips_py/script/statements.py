@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from opensips_py.script import tree
-from opensips_py.script.diagnostics import did_you_mean
+from opensips_py.script.diagnostics import Place, did_you_mean
 from opensips_py.script.expressions import ExpressionParser
 from opensips_py.script.stream import Unparsable
 
@@ -183,7 +183,7 @@ class StatementParser(ExpressionParser):
     def break_statement(self) -> tree.Break:
         return tree.Break(self.bare())
 
-    def bare(self) -> tree.Place:
+    def bare(self) -> Place:
         """A word that may have empty parentheses behind it."""
         token = self.take()
         if self.accept("("):
@@ -218,7 +218,7 @@ class StatementParser(ExpressionParser):
         self.expect(")", "at the end of launch", lenient=(";", "}"))
         return tree.Launch(place, call, route, parameter)
 
-    def inner_call(self) -> tuple[tree.Place, tree.Call]:
+    def inner_call(self) -> tuple[Place, tree.Call]:
         """The word, its parenthesis, and the call of a function in it."""
         token = self.take()
         self.expect("(", f"behind {token.text}")
