@@ -1,0 +1,144 @@
+"""The daemon: from the command line to a running server."""
+from __future__ import annotations
+
+import dataclasses
+import logging
+import os
+import sys
+import time
+from collections.abc import Sequence
+
+from opensips_py import __version__
+from opensips_py.errors import ConfigError
+from opensips_py.server import detach, logs, options, privileges, sockets, state_dir
+from opensips_py.server.boot import Boot, Logging
+from opensips_py.server.checking import Checking
+from opensips_py.server.description import Description
+from opensips_py.server.options import Options
+from opensips_py.server.privileges import Identity
+from opensips_py.server.supervisor import EXIT_BOOT, Supervisor
+
+log = logging.getLogger(__name__)
+
+STATISTICS_SIZE = 1 << 20  # bytes per process; pages that nobody writes take no memory
+WORDS_SIZE = 16 << 20
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Start the server; returns the exit status."""
+    chosen, version_only = options.parse(arguments)
+    if version_only:
+        print(f"opensips-py {__version__} (Python {sys.version.split()[0]}, {sys.platform})")
+        return 0
+    try:
+        return check_only(chosen) if chosen.check else serve(chosen, list(arguments or sys.argv[1:]))
+    except ConfigError as error:
+        print(f"opensips-py: {error.message}", file=sys.stderr)
+        return EXIT_BOOT
+
+
+def checked(chosen: Options, who: Identity) -> Description:
+    """What the configuration says, or ConfigError once its errors are printed."""
+    trouble = privileges.unreadable(who, chosen.config)
+    if trouble:
+        raise ConfigError(trouble)
+    result = Checking(chosen.config, chosen.overrides(), who).result(wait=True)
+    assert result is not None
+    for note in [*options.notes(chosen), *result.notes]:
+        print(note, file=sys.stderr)
+    for error in result.errors:
+        print(error, file=sys.stderr)
+    if result.errors:
+        count = len(result.errors)
+        raise ConfigError(f"{chosen.config}: {count} error{'s' if count > 1 else ''}, nothing was started")
+    return result
+
+
+def check_only(chosen: Options) -> int:
+    """-c and -C: print every error, or what would be listened on."""
+    description = checked(chosen, privileges.identity("", ""))
+    print(f"{chosen.config}: the configuration is right (dialect {description.dialect})")
+    for listener in description.listeners:
+        print(f"listening on {listener.protocol}:{listener.host}:{listener.port}")
+    return 0
+
+
+def serve(chosen: Options, arguments: list[str]) -> int:
+    """Check, bind, become who we are to be, and supervise until the end."""
+    chosen.config = os.path.abspath(chosen.config)
+    description = checked(chosen, privileges.identity(chosen.user, chosen.group))
+    # The script may name a user as well (2.1); the letter wins.
+    who = privileges.identity(chosen.user or description.user, chosen.group or description.group)
+    if not (chosen.foreground or chosen.debug_mode or description.foreground):
+        keep = log_settings(chosen, description).to_stderr
+        return detach.daemonize(lambda ready: run(chosen, description, who, arguments, ready), keep)
+    return run(chosen, description, who, arguments, lambda: None)
+
+
+def run(chosen: Options, description: Description, who: Identity, arguments: list[str], ready: detach.Ready) -> int:
+    """The server itself, in the process that stays."""
+    settings = log_settings(chosen, description)
+    logs.set_up(settings)
+    count = worker_count(description, chosen)
+    listeners = description.listeners
+    where = f"{listeners[0].protocol}:{listeners[0].host}:{listeners[0].port}" if listeners else ""
+    state = state_dir.location(chosen.config, where)
+    lock = state_dir.prepare(state, who.uid, who.gid)
+    groups = [sockets.bind(listener, count, description.receive_buffer) for listener in listeners]
+    pid_files = detach.PidFiles(chosen.pid_file, chosen.group_file, who.uid, who.gid)
+    settle(chosen.directory or description.directory, chosen.chroot or description.chroot)
+    privileges.drop(who)
+    template = Boot(
+        chosen.config, 0, count, overrides=chosen.overrides(), listeners=listeners, state_dir=state, user=who.name,
+        started=time.time(), arguments=["opensips-py", *arguments], logging=settings,
+        statistics_fd=memory("statistics", STATISTICS_SIZE * (count + 1)), statistics_size=STATISTICS_SIZE,
+        words_fd=memory("words", WORDS_SIZE), words_size=WORDS_SIZE)
+
+    def started() -> None:
+        log.info("%d workers take calls on %d listeners", count, len(listeners))
+        detach.tell_systemd(f"READY=1\nMAINPID={os.getpid()}")
+        ready()
+
+    supervisor = Supervisor(template, groups, lambda: Checking(chosen.config, chosen.overrides()), started)
+    try:
+        return supervisor.run()
+    finally:
+        detach.tell_systemd("STOPPING=1")
+        sockets.close(groups)
+        pid_files.remove()
+        os.close(lock)
+
+
+def worker_count(description: Description, chosen: Options) -> int:
+    """As many workers as the machine has cores, no more than the script asks for; `workers=` overrides both."""
+    if description.workers:
+        return description.workers
+    asked = max(description.workers_asked, chosen.udp_workers or 0, chosen.tcp_workers or 0)
+    return max(1, min(len(os.sched_getaffinity(0)), asked))
+
+
+def log_settings(chosen: Options, description: Description) -> Logging:
+    """The script's settings for the log, as the command line changes them."""
+    settings = dataclasses.replace(description.logging)
+    if chosen.to_stderr or chosen.debug_mode:
+        settings.to_stderr = True
+    settings.level = 4 if chosen.debug_mode else min(4, settings.level + chosen.debug)
+    return settings
+
+
+def settle(directory: str, chroot: str) -> None:
+    """Change the root and the working directory."""
+    if chroot:
+        privileges.change_root(chroot)
+    try:
+        if directory:
+            os.chdir(directory)
+    except OSError as error:
+        raise ConfigError(f"the working directory cannot become {directory}: {error.strerror}") from None
+
+
+def memory(name: str, size: int) -> int:
+    """A descriptor of *size* bytes that the processes share."""
+    fd = os.memfd_create(name)
+    os.ftruncate(fd, size)
+    return fd
