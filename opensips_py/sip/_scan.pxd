@@ -1,0 +1,27 @@
+from opensips_py.sip._edits cimport Plan
+from opensips_py.sip._index cimport Index
+
+cdef class Header:
+    cdef readonly str name, value
+    cdef readonly int start, end, value_start, value_end, id
+
+cdef class BranchTarget:
+    cdef public str uri, destination, path, instance
+    cdef public object send_socket
+    cdef public int flags, q
+
+cdef class Message(Index):
+    cdef str value_of(self, int id)
+    cdef Header header_at(self, int k)
+    cdef int next_named(self, int id, bytes lower, int k) except -2
+    cdef list addresses(self, int id)
+    cdef Plan plan_of(self, tuple extra, object outgoing)
+    cdef int fit_length(self, Plan plan) except -1
+
+cdef class Request(Message):
+    pass
+
+cdef class Response(Message):
+    pass
+
+cpdef Message scan(bytes data, object listener=*, object source=*, object connection=*, double received_at=*)
