@@ -90,6 +90,7 @@ class Transformation:
     method: str
     arguments: tuple[Argument, ...]
     help: str
+    inject: tuple[Literal["message", "run"], ...] = ()  # what stands before the value
 
 
 @dataclass(frozen=True)

@@ -83,8 +83,8 @@ def timer(interval: float | str, *, scope: Literal["each", "first"] = "each") ->
 def transformation(name: str) -> Callable[[F], F]:
     """Make a method the transformation `{class.name}`; it is given the value, then the arguments."""
     def build(method: str, function: Callable[..., Any]) -> Transformation:
-        _, arguments, _ = signature(function)
-        return Transformation(name, method, arguments[1:], text_of(function))
+        inject, arguments, _ = signature(function)
+        return Transformation(name, method, arguments[1:], text_of(function), inject)
     return marked(build)
 
 

@@ -1,0 +1,79 @@
+"""The core as a module: its pseudo-variables, transformations and functions, declared as those of any other."""
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterable
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.errors import ScriptError
+from opensips_py.module.base import Module
+from opensips_py.module.declare import Dialect
+from opensips_py.module.marks import transformation
+from opensips_py.module.registry import Registry
+from opensips_py.script import formatting
+from opensips_py.script.binding import Scope
+from opensips_py.script.flags import Flags
+from opensips_py.script.functions_flags import FlagFunctions
+from opensips_py.script.functions_log import LogFunctions
+from opensips_py.script.functions_uri import UriFunctions
+from opensips_py.script.levels import Levels
+from opensips_py.script.pvars_headers import HeaderVariables
+from opensips_py.script.pvars_request import RequestVariables
+from opensips_py.script.pvars_run import RunVariables
+from opensips_py.script.pvars_socket import SocketVariables
+from opensips_py.script.transformations_net import AddressOfTransformations, ListTransformations
+from opensips_py.script.transformations_sip import AddressTransformations, UriTransformations, ViaTransformations
+from opensips_py.script.transformations_string import StringTransformations
+
+if TYPE_CHECKING:
+    from opensips_py.module.run import Run
+
+
+class Core(Module, RequestVariables, HeaderVariables, RunVariables, SocketVariables, StringTransformations,
+           UriTransformations, ViaTransformations, AddressTransformations, AddressOfTransformations,
+           ListTransformations, UriFunctions, FlagFunctions, LogFunctions, name="core"):
+    """What every script knows without loading a module."""
+
+    log: logging.Logger
+    dialect: Dialect
+
+    def __init__(self, dialect: Dialect = "4.0") -> None:
+        super().__init__(dialect)
+        self.flags = Flags()
+        self.levels = Levels()
+        self.options: dict[str, str] = {}
+        self.started = time.time()
+        self.evaluated = lru_cache(256)(self.text)
+
+    def text(self, text: str) -> Any:
+        """A text that a variable holds, compiled."""
+        return Scope(self.registry).format(text)
+
+    @transformation("s.eval")
+    def s_eval(self, run: Run, text: str) -> str | None:
+        """The text with the variables in it replaced by their values."""
+        try:
+            return formatting.shown(self.evaluated(text)(run))
+        except (ValueError, ScriptError) as error:
+            self.log.error("{s.eval}: %s", error)
+            return None
+
+    def socket_named(self, text: str) -> Any:
+        """The socket that *text* describes: protocol:host:port, or the tag it was given."""
+        wanted = text.strip().lower()
+        for each in self.services.transports.listeners:
+            if wanted in (each.uri_text.lower(), (each.name or "").lower(), f"{each.host}:{each.port}", each.host):
+                return each
+        return None
+
+
+def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> Registry:
+    """A registry that knows the core: its names, flags by name, and the language for texts of modules."""
+    registry = Registry(dialect, mpath)
+    core = registry.add_class(Core)
+    assert isinstance(core, Core)
+    registry.flag = core.flags.number
+    registry.script = Scope(registry)
+    return registry

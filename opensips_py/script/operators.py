@@ -1,0 +1,284 @@
+"""What the operators of the script mean: typed comparison, matching, arithmetic on 32-bit integers, NULL.
+
+Values are int, str or None for NULL. The compiler calls these, or puts the plain Python expression where the types
+are known: `value == 5` for a constant number, since a text never equals one.
+"""
+from __future__ import annotations
+
+from collections.abc import Callable
+from functools import lru_cache
+from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
+from typing import Any
+
+from opensips_py.module.pattern import Pattern
+
+Value = int | str | None
+LOWEST, HIGHEST = -2**31, 2**31 - 1
+
+
+def number(value: int) -> int:
+    """*value* as the script's 32-bit signed integer: it wraps."""
+    return value if LOWEST <= value <= HIGHEST else ((value + 2**31) & 0xFFFFFFFF) - 2**31
+
+
+def is_true(value: Value) -> bool:
+    """What a variable alone means as a condition: not NULL, not 0, not empty."""
+    return bool(value)
+
+
+# Comparison: two numbers as numbers, a text with a constant number never, everything else as text without regard to
+# case; whatever is compared with NULL other than by == NULL and != NULL is false, != and !~ included.
+
+def equal(left: Value, right: Value) -> bool:
+    """left == right, both variables."""
+    if left is None or right is None:
+        return False
+    if left == right:
+        return True
+    if type(left) is int and type(right) is int:
+        return False
+    return str(left).lower() == str(right).lower()
+
+
+def differs(left: Value, right: Value) -> bool:
+    """left != right, both variables."""
+    return left is not None and right is not None and not equal(left, right)
+
+
+def equals_text(value: Value, text: str) -> bool:
+    """value == "text" for a constant *text* that is in lower case already."""
+    if value == text:
+        return True
+    return value is not None and str(value).lower() == text
+
+
+def differs_text(value: Value, text: str) -> bool:
+    """value != "text" for a constant *text* that is in lower case already."""
+    return value is not None and value != text and str(value).lower() != text
+
+
+def equals_number(value: Value, constant: int) -> bool:
+    """value == 5."""
+    return value == constant
+
+
+def differs_number(value: Value, constant: int) -> bool:
+    """value != 5: a text is not comparable with a number."""
+    return type(value) is int and value != constant
+
+
+def is_null(value: Value) -> bool:
+    """value == NULL."""
+    return value is None
+
+
+def is_set(value: Value) -> bool:
+    """value != NULL."""
+    return value is not None
+
+
+def order(left: Value, right: Value) -> int | None:
+    """Negative, zero or positive as left is before, equal to or after right; None where they cannot be compared."""
+    if left is None or right is None:
+        return None
+    if type(left) is int and type(right) is int:
+        return left - right
+    before, after = str(left).lower(), str(right).lower()
+    return (before > after) - (before < after)
+
+
+def less(left: Value, right: Value) -> bool:
+    """left < right."""
+    found = order(left, right)
+    return found is not None and found < 0
+
+
+def less_or_equal(left: Value, right: Value) -> bool:
+    """left <= right."""
+    found = order(left, right)
+    return found is not None and found <= 0
+
+
+def greater(left: Value, right: Value) -> bool:
+    """left > right."""
+    found = order(left, right)
+    return found is not None and found > 0
+
+
+def greater_or_equal(left: Value, right: Value) -> bool:
+    """left >= right."""
+    found = order(left, right)
+    return found is not None and found >= 0
+
+
+def less_number(value: Value, constant: int) -> bool:
+    """value < 5."""
+    return type(value) is int and value < constant
+
+
+def less_or_equal_number(value: Value, constant: int) -> bool:
+    """value <= 5."""
+    return type(value) is int and value <= constant
+
+
+def greater_number(value: Value, constant: int) -> bool:
+    """value > 5."""
+    return type(value) is int and value > constant
+
+
+def greater_or_equal_number(value: Value, constant: int) -> bool:
+    """value >= 5."""
+    return type(value) is int and value >= constant
+
+
+# Matching: POSIX extended, without regard to case.
+
+@lru_cache(4096)
+def expression(text: str) -> Pattern | None:
+    """The compiled expression of a run-time *text*; None where it is wrong."""
+    try:
+        return Pattern(text, ignore_case=True)
+    except ValueError:
+        return None
+
+
+def constant_expression(text: str) -> Pattern:
+    """The compiled expression of a constant; ValueError says what is wrong with it."""
+    return Pattern(text, ignore_case=True)
+
+
+def matches_pattern(value: Value, pattern: Pattern) -> bool:
+    """value =~ a compiled expression."""
+    return value is not None and pattern.matches(value if type(value) is str else str(value))
+
+
+def lacks_pattern(value: Value, pattern: Pattern) -> bool:
+    """value !~ a compiled expression."""
+    return value is not None and not pattern.matches(value if type(value) is str else str(value))
+
+
+def matches(value: Value, text: Value) -> bool:
+    """value =~ a variable."""
+    if value is None or text is None:
+        return False
+    pattern = expression(str(text))
+    return pattern is not None and pattern.matches(str(value))
+
+
+def lacks(value: Value, text: Value) -> bool:
+    """value !~ a variable."""
+    if value is None or text is None:
+        return False
+    pattern = expression(str(text))
+    return pattern is not None and not pattern.matches(str(value))
+
+
+# Addresses
+
+@lru_cache(4096)
+def network(text: str) -> IPv4Network | IPv6Network:
+    """The network of `10.0.0.0/8`, `10.0.0.0/255.0.0.0` or of one address; ValueError for anything else."""
+    return ip_network(text.replace("[", "").replace("]", ""), strict=False)
+
+
+def in_network(value: Value, wanted: IPv4Network | IPv6Network) -> bool:
+    """value == 10.0.0.0/8, an address (or host of a URI) with a network."""
+    if type(value) is not str:
+        return False
+    try:
+        return ip_address(value.strip("[]")) in wanted
+    except (ValueError, TypeError):
+        return False
+
+
+# Arithmetic: an operand that is no number makes the result NULL.
+
+def add(left: Value, right: Value) -> Value:
+    """left + right: the sum of two numbers, else the texts joined; NULL adds nothing."""
+    if type(left) is int and type(right) is int:
+        return number(left + right)
+    if left is None:
+        return right
+    if right is None:
+        return left
+    return f"{left}{right}"
+
+
+
+def subtract(left: Value, right: Value) -> int | None:
+    """left - right."""
+    return number(left - right) if type(left) is int and type(right) is int else None
+
+
+def multiply(left: Value, right: Value) -> int | None:
+    """left * right."""
+    return number(left * right) if type(left) is int and type(right) is int else None
+
+
+def divide(left: Value, right: Value) -> int | None:
+    """left / right, cut towards zero; NULL for a division by zero."""
+    if type(left) is not int or type(right) is not int or not right:
+        return None
+    quotient = abs(left) // abs(right)
+    return number(quotient if (left < 0) == (right < 0) else -quotient)
+
+
+def modulo(left: Value, right: Value) -> int | None:
+    """left % right, with the sign of *left* as in C."""
+    if type(left) is not int or type(right) is not int or not right:
+        return None
+    rest = abs(left) % abs(right)
+    return -rest if left < 0 else rest
+
+
+def bit_and(left: Value, right: Value) -> int | None:
+    """left & right."""
+    return left & right if type(left) is int and type(right) is int else None
+
+
+def bit_or(left: Value, right: Value) -> int | None:
+    """left | right."""
+    return left | right if type(left) is int and type(right) is int else None
+
+
+def bit_xor(left: Value, right: Value) -> int | None:
+    """left ^ right."""
+    return left ^ right if type(left) is int and type(right) is int else None
+
+
+def shift_left(left: Value, right: Value) -> int | None:
+    """left << right."""
+    return number(left << (right & 31)) if type(left) is int and type(right) is int else None
+
+
+def shift_right(left: Value, right: Value) -> int | None:
+    """left >> right."""
+    return left >> (right & 31) if type(left) is int and type(right) is int else None
+
+
+def bit_not(value: Value) -> int | None:
+    """~value."""
+    return ~value if type(value) is int else None
+
+
+def negate(value: Value) -> int | None:
+    """-value."""
+    return number(-value) if type(value) is int else None
+
+
+COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
+    "==": equal, "!=": differs, "<": less, "<=": less_or_equal, ">": greater, ">=": greater_or_equal,
+    "=~": matches, "!~": lacks,
+}
+TEXT_COMPARISONS: dict[str, Callable[[Value, str], bool]] = {"==": equals_text, "!=": differs_text}
+NUMBER_COMPARISONS: dict[str, Callable[[Value, int], bool]] = {
+    "==": equals_number, "!=": differs_number, "<": less_number, "<=": less_or_equal_number, ">": greater_number,
+    ">=": greater_or_equal_number,
+}
+NULL_COMPARISONS: dict[str, Callable[[Value], bool]] = {"==": is_null, "!=": is_set}
+PATTERN_COMPARISONS: dict[str, Callable[[Value, Pattern], bool]] = {"=~": matches_pattern, "!~": lacks_pattern}
+ARITHMETIC: dict[str, Callable[[Any, Any], Value]] = {
+    "+": add, "-": subtract, "*": multiply, "/": divide, "%": modulo, "&": bit_and, "|": bit_or, "^": bit_xor,
+    "<<": shift_left, ">>": shift_right,
+}
+UNARY: dict[str, Callable[[Any], Value]] = {"~": bit_not, "-": negate}

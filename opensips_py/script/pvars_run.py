@@ -1,0 +1,233 @@
+"""Pseudo-variables of the run: return codes, route parameters, flags, time, the process."""
+from __future__ import annotations
+
+import os
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
+
+from opensips_py.module.kinds import Flag
+from opensips_py.module.marks import pvar
+from opensips_py.script.flags import Flags
+from opensips_py.script.indexes import Index, Value, pick
+from opensips_py.script.levels import Levels
+from opensips_py.sip import Request
+
+if TYPE_CHECKING:
+    from opensips_py.module.run import Run
+    from opensips_py.sip import Message
+
+MessageFlag = Annotated[int, Flag("message")]
+
+# $C(xy): x is the colour of the letters, y that of the background; capitals are bright.
+COLOURS = {letter: number for number, letter in enumerate("srgybpcw")}
+
+
+@dataclass(slots=True)
+class RouteError:
+    """What an error_route is run for; the run keeps it in extra[RouteError]."""
+
+    info: str
+    code: int = 400
+    reason: str = "Bad Request"
+    error_class: int = 1
+    level: int = 1
+
+
+def error_of(run: Run) -> RouteError | None:
+    """The error of an error_route's run."""
+    found: RouteError | None = (run.extra or {}).get(RouteError)
+    return found
+
+
+class RunVariables:
+    """The pseudo-variables that need no message."""
+
+    flags: Flags
+    levels: Levels
+    options: dict[str, str]
+    started: float
+
+    @pvar("rc", inline="run.rc")
+    def return_code(self, run: Run) -> int | None:
+        """What the last function or route returned."""
+        return run.rc
+
+    retcode = pvar("retcode", inline="run.rc")(return_code.getter)
+
+    @pvar("param")
+    def parameter(self, run: Run, name: str) -> Value:
+        """A parameter of the route, counted from 1."""
+        values = run.parameters[-1] if run.parameters else ()
+        return values[int(name) - 1] if name.isdecimal() and 0 < int(name) <= len(values) else None
+
+    @pvar("return")
+    def returned(self, run: Run, name: str) -> Value:
+        """A value that the last route returned behind its code, counted from 0."""
+        values: tuple[Any, ...] = (run.extra or {}).get("return", ())
+        return values[int(name)] if name.isdecimal() and int(name) < len(values) else None
+
+    # Flags
+
+    @pvar("mf")
+    def message_flags(self, request: Request) -> str | None:
+        """Names of the message flags that are set."""
+        return self.flags.text("message", request.flags) if request.is_request else None
+
+    @pvar("bf")
+    def branch_flags(self, request: Request) -> str | None:
+        """Names of the branch flags that are set on the branch at hand."""
+        return self.flags.text("branch", request.branch_flags) if request.is_request else None
+
+    @pvar("sf")
+    def script_flags(self, run: Run) -> str | None:
+        """Names of the script flags that are set."""
+        return self.flags.text("script", (run.extra or {}).get("script flags", 0))
+
+    @pvar("msg.flag")
+    def message_flag(self, request: Request, name: MessageFlag) -> int | None:
+        """1 or 0: whether a message flag is set; 1 or 0 sets or resets it."""
+        return request.flags >> name & 1 if request.is_request else None
+
+    @message_flag.setter
+    def set_message_flag(self, request: Request, name: MessageFlag, value: Value) -> None:
+        if request.is_request:
+            request.flags = request.flags | 1 << name if value else request.flags & ~(1 << name)
+
+    @pvar("msg.is_request")
+    def is_request(self, message: Message) -> int | None:
+        """1 for a request, 0 for a response."""
+        return int(message.is_request)
+
+    @pvar("msg.type")
+    def message_type(self, message: Message) -> str | None:
+        """request or reply."""
+        return "request" if message.is_request else "reply"
+
+    # Time
+
+    @pvar("Ts")
+    def seconds(self, run: Run) -> int | None:
+        """Seconds since 1970."""
+        return int(time.time())
+
+    @pvar("Tsm")
+    def microseconds(self, run: Run) -> int | None:
+        """Microseconds of the current second."""
+        return time.time_ns() // 1000 % 1_000_000
+
+    @pvar("TS")
+    def start_seconds(self, run: Run) -> int | None:
+        """When the server started, in seconds since 1970."""
+        return int(run.services.started)
+
+    @pvar("Tf")
+    def formatted_now(self, run: Run) -> str | None:
+        """Date and time as text."""
+        return time.strftime("%a %b %e %H:%M:%S %Y")
+
+    @pvar("time")
+    def formatted(self, run: Run, name: str) -> str | None:
+        """Date and time in the format given, as strftime() takes it."""
+        return time.strftime(name)
+
+    # The process
+
+    @pvar("pp")
+    def process(self, run: Run) -> int | None:
+        """Process id."""
+        return os.getpid()
+
+    @pvar("argv")
+    def argument(self, run: Run, name: str) -> str | None:
+        """Value of an option given on the command line with -o name=value."""
+        return self.options.get(name)
+
+    @pvar("C")
+    def colour(self, run: Run, name: str) -> str | None:
+        """Colours for the terminal: letters and background, such as $C(rx) for red; needs xlog_force_color."""
+        if len(name) != 2 or not self.levels.coloured:
+            return ""
+        return "\x1b[" + ";".join([*colour_codes(name[0], 30), *colour_codes(name[1], 40)] or ["0"]) + "m"
+
+    @pvar("log_level")
+    def log_level(self, run: Run) -> int | None:
+        """Log level of this process; NULL sets it back."""
+        return self.levels.log
+
+    @log_level.setter
+    def set_log_level(self, run: Run, value: Value) -> None:
+        self.levels.set_log(value if type(value) is int else None)
+
+    @pvar("xlog_level")
+    def xlog_level(self, run: Run) -> int | None:
+        """Log level of xlog() in this process; NULL sets it back."""
+        return self.levels.xlog
+
+    @xlog_level.setter
+    def set_xlog_level(self, run: Run, value: Value) -> None:
+        self.levels.set_xlog(value if type(value) is int else None)
+
+    # error_route
+
+    @pvar("err.class")
+    def error_class(self, run: Run) -> int | None:
+        """In error_route, the class of the error: 1 for a message that cannot be read."""
+        found = error_of(run)
+        return found.error_class if found is not None else None
+
+    @pvar("err.level")
+    def error_level(self, run: Run) -> int | None:
+        """In error_route, how grave the error is."""
+        found = error_of(run)
+        return found.level if found is not None else None
+
+    @pvar("err.info")
+    def error_info(self, run: Run) -> str | None:
+        """In error_route, what is wrong."""
+        found = error_of(run)
+        return found.info if found is not None else None
+
+    @pvar("err.rcode")
+    def error_code(self, run: Run) -> int | None:
+        """In error_route, the status to answer with."""
+        found = error_of(run)
+        return found.code if found is not None else None
+
+    @pvar("err.rreason")
+    def error_reason(self, run: Run) -> str | None:
+        """In error_route, the reason phrase to answer with."""
+        found = error_of(run)
+        return found.reason if found is not None else None
+
+    # Routes being run, innermost last
+
+    @pvar("route")
+    def route(self, run: Run, index: Index = None) -> Value:
+        """The route being run, route[name]; the index counts its callers, * gives all of them, outermost first."""
+        names = [f"{kind}[{name}]" if name else kind for kind, name in routes_of(run)]
+        return " > ".join(reversed(names)) if index == "*" else pick(names, index)
+
+    @pvar("route.type")
+    def route_type(self, run: Run, index: Index = None) -> Value:
+        """Kind of the route being run; the index counts its callers."""
+        return pick([kind for kind, _ in routes_of(run)], index)
+
+    @pvar("route.name")
+    def route_name(self, run: Run, index: Index = None) -> Value:
+        """Name of the route being run; the index counts its callers."""
+        return pick([name for _, name in routes_of(run)], index)
+
+
+def colour_codes(letter: str, base: int) -> list[str]:
+    """Terminal codes for one letter of $C; x leaves the default."""
+    if letter.lower() not in COLOURS:
+        return []
+    codes = [str(base + COLOURS[letter.lower()])]
+    return ["1", *codes] if letter.isupper() else codes
+
+
+def routes_of(run: Run) -> list[tuple[str, str]]:
+    """Kind and name of the routes being run, innermost first; compiled routes keep them where the script asks."""
+    stack: list[tuple[str, str]] = (run.extra or {}).get("routes", [])
+    return stack[::-1]

@@ -1,0 +1,117 @@
+"""Transformations behind a pseudo-variable: their arguments, and the functions that apply them."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from difflib import get_close_matches
+from typing import TYPE_CHECKING, Any, Protocol
+
+from opensips_py.script.variables import Reference, Spot, Step, parse_at
+
+if TYPE_CHECKING:
+    from opensips_py.module.declare import Argument
+    from opensips_py.module.registry import BoundTransformation, Registry
+    from opensips_py.module.run import Run
+
+Change = Callable[[Any, "Run"], Any]
+
+
+class Binder(Protocol):
+    """What is needed of the scope: names, and variables in arguments."""
+
+    registry: Registry
+
+    def bind(self, reference: Reference) -> Any: ...
+
+
+def changes(reference: Reference, scope: Binder) -> tuple[Change, ...]:
+    """The functions that apply the transformations of *reference*, first to last."""
+    return tuple(change(reference, step, scope) for step in reference.steps)
+
+
+def change(reference: Reference, step: Step, scope: Binder) -> Change:
+    """The function that applies one transformation to a value that is not NULL."""
+    found = scope.registry.transformations.get(step.name)
+    if found is None:
+        known = scope.registry.transformations
+        reference.fail(f"{{{step.name}}} is no transformation", nearest(step.name, list(known)), step.offset)
+    arguments = bound_arguments(reference, step, found, scope)
+    call = found.call
+    if found.declaration.inject == ("run",):
+        return lambda value, run: call(run, str(value), *arguments)
+    if any(callable(each) for each in arguments):
+        return lambda value, run: dynamic(call, value, run, arguments)
+    if not arguments:
+        return lambda value, run: call(value if type(value) is str else str(value))
+    return lambda value, run: call(value if type(value) is str else str(value), *arguments)
+
+
+def dynamic(call: Callable[..., Any], value: Any, run: Run, arguments: tuple[Any, ...]) -> Any:
+    """Apply a transformation some of whose arguments are variables; NULL or a wrong one gives NULL."""
+    try:
+        return call(str(value), *[each(run) if callable(each) else each for each in arguments])
+    except (ValueError, TypeError):
+        return None
+
+
+def nearest(name: str, known: list[str]) -> str:
+    """The hint that names what may have been meant."""
+    found = get_close_matches(name, known, 1)
+    return f"did you mean {{{found[0]}}}?" if found else ""
+
+
+def bound_arguments(reference: Reference, step: Step, found: BoundTransformation, scope: Binder) -> tuple[Any, ...]:
+    """The arguments of one step: constants converted, variables as functions of the run."""
+    declared = found.declaration.arguments
+    indexed = bool(declared) and declared[0].name == "option"
+    wanted = declared[1:] if indexed else declared
+    pieces = separate(step, len(wanted))
+    least = sum(not each.optional for each in wanted)
+    if len(pieces) < least or (step.option is not None and not indexed):
+        reference.fail(f"{{{step.name}}} {counted(least, len(wanted))}", "", step.offset)
+    if len(pieces) > len(wanted):
+        reference.fail(f"{{{step.name}}} {counted(least, len(wanted))}", "", step.offset)
+    arguments = [step.option or 0] if indexed else []
+    for piece, argument in zip(pieces, wanted, strict=False):
+        arguments.append(bound_argument(reference, step, piece, argument, scope))
+    return tuple(arguments)
+
+
+def counted(least: int, most: int) -> str:
+    """How many arguments are right, in words."""
+    if not most:
+        return "takes no argument"
+    count = f"{least}" if least == most else f"{least} to {most}"
+    return f"takes {count} argument{'s' if most > 1 else ''}"
+
+
+def separate(step: Step, most: int) -> list[str]:
+    """The arguments as written; the last one may hold commas, and so may variables."""
+    text = step.argument
+    if text is None:
+        return []
+    pieces: list[str] = []
+    while len(pieces) + 1 < most:
+        start = len(text) - len(text.lstrip())
+        end = parse_at(text, start)[1] if text[start:start + 1] == "$" else start
+        comma = text.find(",", end)
+        if comma < 0:
+            break
+        pieces.append(text[:comma])
+        text = text[comma + 1:]
+    return [*pieces, text]
+
+
+def bound_argument(reference: Reference, step: Step, piece: str, argument: Argument, scope: Binder) -> Any:
+    """One argument: a variable where it starts with $, else a constant."""
+    text = piece.strip() or piece
+    if text.startswith("$") and text[1:2].strip("/"):
+        place = Spot(reference.place.file, reference.place.line, reference.place.column + step.offset)
+        inner, end = parse_at(text, 0, place)
+        if end == len(text):
+            read = scope.bind(inner).read
+            kind = argument.kind
+            return lambda run: kind.convert(read(run))
+    try:
+        return argument.kind.constant(text)
+    except ValueError as error:
+        reference.fail(f"{{{step.name}}}: {error}", "", step.offset)
