@@ -1,1 +1,6 @@
-"""Management commands: binding and dispatch."""
+"""Management commands: their arguments, where they run, the formats of requests and answers."""
+from opensips_py.mi.core import Core
+from opensips_py.mi.dispatch import Dispatcher
+from opensips_py.mi.tree import Node, rendered
+
+__all__ = ["Core", "Dispatcher", "Node", "rendered"]

@@ -19,6 +19,11 @@ class Services(Protocol):
     environment: Any  # opensips_py.state.Environment: LMDB
     generation: Any  # the current one: routes, modules, globals
     events: Any  # opensips_py.events: raise and subscribe
+    mi: Any  # opensips_py.mi.Dispatcher: management commands by name
+    links: Any  # opensips_py.server.links.Links: the other processes
+    control: Any  # opensips_py.server.control.Control: the supervisor
+    boot: Any  # opensips_py.server.boot.Boot: how this process was started
+    levels: Any  # opensips_py.script.levels.Levels: how much is logged
     globals: Any  # the configuration's global parameters, by name
     started: float  # wall clock at start, seconds
 

@@ -1,0 +1,120 @@
+"""Who hears of an event: the script's route of that name, and the subscribers."""
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from opensips_py.errors import MIError
+
+log = logging.getLogger(__name__)
+
+NEVER = 0.0
+BAD_SOCKET = 400
+
+Values = Mapping[str, Any] | Sequence[Any]
+
+
+class Carrier(Protocol):
+    """One way for events to leave; a module registers it under the protocol that sockets begin with."""
+
+    def check(self, address: str) -> str | None:
+        """What is wrong with *address*, if anything is."""
+
+    def send(self, address: str, event: str, values: Values) -> None:
+        """Tell *event* to the subscriber at *address*; must not wait."""
+
+
+@dataclass(slots=True)
+class Subscription:
+    """One subscriber of one event; *until* is wall clock, 0: for ever."""
+
+    socket: str
+    carrier: Carrier
+    address: str
+    expire: int
+    until: float
+
+    def row(self, now: float) -> dict[str, Any]:
+        """As management lists it."""
+        if not self.until:
+            return {"socket": self.socket, "expire": "never"}
+        return {"socket": self.socket, "expire": self.expire, "ttl": int(self.until - now)}
+
+
+class Publisher:
+    """The events of one process.
+
+    *declared* lists the events of the loaded modules; others come into being when they are first raised or subscribed
+    to by a script. *route* runs the event route of a name, if the script has one.
+    """
+
+    def __init__(self, declared: Callable[[], Sequence[str]],
+                 route: Callable[[str, Values], object] = lambda name, values: None,
+                 clock: Callable[[], float] = time.time) -> None:
+        self._declared, self._route, self._clock = declared, route, clock
+        self._custom: list[str] = []
+        self._carriers: dict[str, Carrier] = {}
+        self._subscriptions: dict[str, list[Subscription]] = {}
+
+    def names(self) -> list[str]:
+        """All events by name: the modules', then the script's."""
+        return list(dict.fromkeys([*self._declared(), *self._custom]))
+
+    def declare(self, name: str) -> None:
+        """Make *name* an event, as a script does by raising it."""
+        if name not in self.names():
+            self._custom.append(name)
+
+    def register(self, protocol: str, carrier: Carrier) -> None:
+        """Let *carrier* tell events to sockets that begin with ``protocol:``; a reload renews it."""
+        self._carriers[protocol] = carrier
+        for subscriptions in self._subscriptions.values():
+            for each in subscriptions:
+                if each.socket.startswith(f"{protocol}:"):
+                    each.carrier = carrier
+
+    def subscribe(self, event: str, socket: str, expire: int = 0) -> None:
+        """Tell *event* to *socket* for *expire* seconds (0: for ever); renews a subscription that is there."""
+        protocol, _, address = socket.partition(":")
+        carrier = self._carriers.get(protocol)
+        if carrier is None:
+            raise MIError(BAD_SOCKET, f"no loaded module tells events to {protocol!r} sockets")
+        trouble = carrier.check(address)
+        if trouble:
+            raise MIError(BAD_SOCKET, trouble)
+        self.unsubscribe(event, socket)
+        until = self._clock() + expire if expire else NEVER
+        self._subscriptions.setdefault(event, []).append(Subscription(socket, carrier, address, expire, until))
+
+    def unsubscribe(self, event: str, socket: str) -> None:
+        """Tell *event* no longer to *socket*."""
+        kept = [each for each in self._subscriptions.get(event, []) if each.socket != socket]
+        self._subscriptions[event] = kept
+
+    def subscribers(self) -> dict[str, list[dict[str, Any]]]:
+        """The subscriptions by event, as management lists them."""
+        now = self._clock()
+        return {event: [each.row(now) for each in self._current(event, now)] for event in self._subscriptions}
+
+    def is_heard(self, event: str) -> bool:
+        """Whether anybody is subscribed to *event*."""
+        return bool(self._subscriptions.get(event))
+
+    def raise_event(self, event: str, values: Values) -> None:
+        """Run the script's route for *event* and tell its subscribers; one that fails does not keep the others."""
+        self._route(event, values)
+        if not self._subscriptions.get(event):
+            return
+        for subscription in self._current(event, self._clock()):
+            try:
+                subscription.carrier.send(subscription.address, event, values)
+            except Exception:
+                log.exception("event %s to %s", event, subscription.socket)
+
+    def _current(self, event: str, now: float) -> list[Subscription]:
+        kept = [each for each in self._subscriptions[event] if not each.until or each.until > now]
+        self._subscriptions[event] = kept
+        return kept

@@ -1,0 +1,140 @@
+"""The management commands of the core."""
+from __future__ import annotations
+
+import os
+import platform
+import time
+from typing import Annotated, Any
+
+from opensips_py import __version__
+from opensips_py.errors import MIError
+from opensips_py.mi import arguments
+from opensips_py.mi.events import EventCommands
+from opensips_py.mi.statistics import StatisticCommands
+from opensips_py.mi.tree import Node, rendered
+from opensips_py.module import Between, Module, mi
+
+Level = Annotated[int, Between(-3, 4)]
+
+NOT_FOUND, REFUSED = 404, 500
+DATE = "%a %b %e %H:%M:%S %Y"
+
+
+def process_nodes(data: Any) -> list[Node]:
+    """2.1's lines of `ps`."""
+    return [Node("Process", None, row) for row in data["Processes"]]
+
+
+def name_nodes(data: Any) -> list[Node]:
+    """Names alone, one a line."""
+    return [Node("", name) for name in data]
+
+
+class Core(StatisticCommands, EventCommands, Module, name="core", provides=("management",)):
+    """The server itself: its processes, its log, its configuration."""
+
+    @mi("arg", v40="core:arg")
+    @rendered(name_nodes)
+    def arg(self) -> list[str]:
+        """The command line the server was started with."""
+        return list(self.services.boot.arguments)
+
+    @mi("help", v40="core:help")
+    def help(self, mi_cmd: str | None = None) -> dict[str, str]:
+        """How a command is called, what it does, and which module has it."""
+        if mi_cmd is None:
+            return {"Help": "'help mi_cmd' says how a command is called, 'which' names them all"}
+        bound = self.services.mi.find(mi_cmd)
+        return {"Help": bound.declaration.help, "Usage": arguments.usage(bound.declaration),
+                "Exported by": bound.module.name}
+
+    @mi("kill", v40="core:kill")
+    def kill(self) -> None:
+        """Stop the server."""
+        self.services.control.ask("stop")
+
+    @mi("ps", v40="core:ps")
+    @rendered(process_nodes)
+    def ps(self) -> dict[str, Any]:
+        """The processes of the server."""
+        rows = self.services.control.ask("ps")["processes"]
+        return {"Processes": [{name: row[name] for name in ("ID", "PID", "Type")} for row in rows]}
+
+    @mi("pwd", v40="core:pwd")
+    def pwd(self) -> dict[str, str]:
+        """The working directory of the server."""
+        return {"WD": os.getcwd()}
+
+    @mi("uptime", v40="core:uptime")
+    def uptime(self) -> dict[str, str]:
+        """When the server was started, and how long ago that is."""
+        began = self.services.boot.started
+        return {"Now": time.strftime(DATE), "Up since": time.strftime(DATE, time.localtime(began)),
+                "Up time": f"{int(time.time() - began)} [sec]"}
+
+    @mi("version", v40="core:version")
+    def version(self, revision: str | None = None) -> dict[str, str]:
+        """The version of the server; with *revision*, of its Python too."""
+        server = {"Server": f"OpenSIPS-py ({__version__} ({platform.machine()}/{platform.system().lower()}))"}
+        return server if revision is None else {**server, "Python": platform.python_version()}
+
+    @mi("which", v40="core:which")
+    @rendered(name_nodes)
+    def which(self, command: str | None = None) -> list[str]:
+        """All management commands, or those of one group (``core``)."""
+        names = self.registry.which()
+        return names if command is None else [name for name in names if name.startswith(f"{command.rstrip(':')}:")]
+
+    @mi(None, v40="core:log_level")
+    def log_level(self, level: Level | None = None, pid: int | None = None) -> dict[str, Any]:
+        """The log level of all processes or of the one with *pid*; with *level*, sets it."""
+        rows = [row for row in self.processes() if pid in (None, row["PID"])]
+        if not rows:
+            raise MIError(NOT_FOUND, "Bad PID")
+        peers = [row["Index"] for row in rows]
+        levels = self.everywhere("log_level", level, peers=peers)
+        if level is None:
+            return {"Processes": [{"PID": row["PID"], "Log level": levels[row["Index"]], "Type": row["Type"]}
+                                  for row in rows]}
+        return {"New global log level": level} if pid is None else {"Log level": levels[peers[0]]}
+
+    @mi("debug")
+    def debug(self, level: Level | None = None) -> dict[str, int]:
+        """The log level of the server; with *level*, sets it."""
+        return {"DEBUG": self.everywhere("log_level", level)[0]}
+
+    @mi(None, v40="core:xlog_level")
+    def xlog_level(self, level: Level | None = None) -> dict[str, int]:
+        """Up to which level xlog() prints; with *level*, sets it."""
+        levels = self.everywhere("xlog_level", level)
+        return {"xlog_level" if level is None else "New xlog level": levels[0]}
+
+    @mi("reload_routes", v40="core:reload_routes")
+    def reload_routes(self) -> None:
+        """Read the configuration again and swap all processes to it, or none."""
+        answer = self.services.control.ask("reload", deadline=60.0)
+        if not answer["ok"]:
+            raise MIError(REFUSED, "; ".join(answer["reasons"]))
+
+    @mi("rolling_restart", v40="core:rolling_restart")
+    def rolling_restart(self) -> None:
+        """Restart one process after the other, so that new code comes in while calls go on."""
+        self.services.control.ask("rolling_restart")
+
+    def processes(self) -> list[dict[str, Any]]:
+        """The processes that answer questions: workers and management."""
+        return [row for row in self.services.control.ask("ps")["processes"] if "Index" in row]
+
+    def everywhere(self, operation: str, *values: Any, peers: list[int] | None = None) -> dict[int, Any]:
+        """Call *operation* in all processes, or in *peers*; one that does not answer is an error."""
+        wanted = [*range(self.services.workers), self.services.index] if peers is None else peers
+        others = [index for index in wanted if index != self.services.index]
+        answers: dict[int, Any] = self.services.links.call_each(others, operation, *values)
+        for answer in answers.values():
+            if isinstance(answer, MIError):
+                raise answer
+            if isinstance(answer, Exception):
+                raise MIError(REFUSED, str(answer))
+        if self.services.index in wanted:
+            answers[self.services.index] = self.services.links.call(self.services.index, operation, *values)
+        return answers

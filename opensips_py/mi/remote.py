@@ -1,0 +1,64 @@
+"""What management asks of the other processes beside their modules' commands: statistics, log levels, subscriptions."""
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+Row = list[Any]  # group, name, kind, whether every process works out the same, value
+
+
+def answer(services: Any, links: Any) -> None:
+    """Have this process answer."""
+    statistics, levels = services.statistics, services.levels
+    links.on_call("statistics", lambda names: rows(statistics, names))
+    links.on_call("reset_statistics", lambda names: reset(statistics, names))
+    links.on_call("log_level", lambda level: set_level(levels, level))
+    links.on_call("xlog_level", lambda level: set_xlog_level(levels, level))
+    links.on_call("subscribe", lambda event, socket, expire: services.events.subscribe(event, socket, expire))
+    links.on_call("subscribers", lambda: services.events.subscribers())
+    links.on_call("events", lambda: services.events.names())
+    links.on_call("raise", lambda event, values: services.events.raise_event(event, values))
+
+
+def rows(statistics: Any, names: Iterable[str]) -> list[Row]:
+    """The statistics that *names* select, with their values."""
+    chosen = {(each.group, each.name): each for name in names for each in statistics.select(name)}
+    return [[each.group, each.name, each.kind, getattr(each, "shared", False), each.value]
+            for each in chosen.values()]
+
+
+def reset(statistics: Any, names: Iterable[str]) -> list[str]:
+    """Set the counters that *names* select to zero; returns the names that stand for nothing."""
+    unknown = []
+    for name in names:
+        chosen = statistics.select(name)
+        unknown += [] if chosen else [name]
+        for each in chosen:
+            if each.kind == "counter":
+                each.reset()
+    return unknown
+
+
+def joined(answers: dict[int, list[Row]]) -> list[Row]:
+    """One row per statistic: counters are shared already, functions are added up unless all work out the same."""
+    result: dict[tuple[str, str], Row] = {}
+    for index in sorted(answers):
+        for row in answers[index]:
+            known = result.setdefault((row[0], row[1]), list(row))
+            if known[:4] == row[:4] and row[2] == "function" and not row[3] and index != min(answers):
+                known[4] += row[4]
+    return list(result.values())
+
+
+def set_level(levels: Any, level: int | None) -> int:
+    """Set the log level of this process, if one is given; returns what it is."""
+    if level is not None:
+        levels.set_log(level)
+    return int(levels.log)
+
+
+def set_xlog_level(levels: Any, level: int | None) -> int:
+    """Set the level of xlog() in this process, if one is given; returns what it is."""
+    if level is not None:
+        levels.set_xlog(level)
+    return int(levels.xlog)
