@@ -1,4 +1,4 @@
-"""The core parameters of the configuration: what each is called in either dialect, what it may be, what it does here."""
+"""The core parameters: what each is called in either dialect, what it may be, what it does here."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -184,7 +184,7 @@ TABLE = (
     new("log_stdout", "bool", False, "Keep standard output open for what libraries print."),
     new("xlog_level", "int", None, "Level up to which xlog() prints; log_level where it is not set."),
     new("xlog_print_level", "int", 2, "Level of an xlog() without one."),
-    both("xlog_buf_size", "int", 4096, "Longest line of xlog(), in bytes; a longer one is left out with an error.", low=1),
+    both("xlog_buf_size", "int", 4096, "Longest line of xlog(), in bytes; a longer one is left out.", low=1),
     both("xlog_force_color", "bool", False, "Let $C(xy) colour the output of xlog()."),
     new("pv_print_buf_size", "int", 20000, "Longest text that pseudo-variables may make, in bytes.", low=1),
 
@@ -203,7 +203,7 @@ TABLE = (
     both("disable_stateless_fwd", "bool", True, "Drop responses without a transaction, unless the script forwards "
          "statelessly."),
     both("dns", "bool", False, "Compare the Via's host with the source address by DNS before adding received."),
-    both("rev_dns", "bool", False, "Compare the source address with the Via's host by reverse DNS before adding received."),
+    both("rev_dns", "bool", False, "As dns, by reverse DNS."),
     both("server_signature", "bool", True, "Put a Server header into our replies."),
     both("server_header", "string", "", "The whole Server header of our replies."),
     both("user_agent_header", "string", "", "The whole User-Agent header of our requests."),
