@@ -1,6 +1,6 @@
 """Management commands: their arguments, where they run, the formats of requests and answers."""
-from opensips_py.mi.core import Core
+from opensips_py.mi.core import CoreCommands
 from opensips_py.mi.dispatch import Dispatcher
 from opensips_py.mi.tree import Node, rendered
 
-__all__ = ["Core", "Dispatcher", "Node", "rendered"]
+__all__ = ["CoreCommands", "Dispatcher", "Node", "rendered"]

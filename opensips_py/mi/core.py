@@ -30,7 +30,7 @@ def name_nodes(data: Any) -> list[Node]:
     return [Node("", name) for name in data]
 
 
-class Core(StatisticCommands, EventCommands, Module, name="core", provides=("management",)):
+class CoreCommands(StatisticCommands, EventCommands, Module, name="mi_core", provides=("management",)):
     """The server itself: its processes, its log, its configuration."""
 
     @mi("arg", v40="core:arg")

@@ -9,15 +9,20 @@ Row = list[Any]  # group, name, kind, whether every process works out the same, 
 
 def answer(services: Any, links: Any) -> None:
     """Have this process answer."""
-    statistics, levels = services.statistics, services.levels
+    statistics = services.statistics
     links.on_call("statistics", lambda names: rows(statistics, names))
     links.on_call("reset_statistics", lambda names: reset(statistics, names))
-    links.on_call("log_level", lambda level: set_level(levels, level))
-    links.on_call("xlog_level", lambda level: set_xlog_level(levels, level))
+    links.on_call("log_level", lambda level: set_level(levels_of(services), level))
+    links.on_call("xlog_level", lambda level: set_xlog_level(levels_of(services), level))
     links.on_call("subscribe", lambda event, socket, expire: services.events.subscribe(event, socket, expire))
     links.on_call("subscribers", lambda: services.events.subscribers())
     links.on_call("events", lambda: services.events.names())
     links.on_call("raise", lambda event, values: services.events.raise_event(event, values))
+
+
+def levels_of(services: Any) -> Any:
+    """How much this process logs, as the current generation has it."""
+    return services.generation.registry.modules["core"].levels
 
 
 def rows(statistics: Any, names: Iterable[str]) -> list[Row]:

@@ -23,7 +23,6 @@ class Services(Protocol):
     links: Any  # opensips_py.server.links.Links: the other processes
     control: Any  # opensips_py.server.control.Control: the supervisor
     boot: Any  # opensips_py.server.boot.Boot: how this process was started
-    levels: Any  # opensips_py.script.levels.Levels: how much is logged
     globals: Any  # the configuration's global parameters, by name
     started: float  # wall clock at start, seconds
 

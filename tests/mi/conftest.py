@@ -4,10 +4,9 @@ import pytest
 
 from opensips_py.errors import MIError
 from opensips_py.events import Publisher
-from opensips_py.mi import Core, Dispatcher, remote
+from opensips_py.mi import CoreCommands, Dispatcher, remote
 from opensips_py.module import Module, concatenate, mi
-from opensips_py.module.registry import Registry
-from opensips_py.script.levels import Levels
+from opensips_py.script.core import registry_with_core
 from opensips_py.statistics import Statistics
 
 
@@ -95,13 +94,13 @@ def build(dialect):
     """Two workers and management, as dispatchers by index."""
     network, result = {}, {}
     for index in (0, 1, -1):
-        registry = Registry(dialect)
-        registry.add_class(Core)
+        registry = registry_with_core(dialect)
+        registry.add_class(CoreCommands)
         registry.add_class(Sample)
         wires = Wires(network, index)
         services = SimpleNamespace(
             index=index, workers=2, generation=SimpleNamespace(registry=registry), links=wires, control=Control(),
-            statistics=Statistics(index=index, processes=3), levels=Levels(), slots=SimpleNamespace(
+            statistics=Statistics(index=index, processes=3), slots=SimpleNamespace(
                 worker_of=lambda slot: slot % 2),
             boot=SimpleNamespace(arguments=["opensips-py", "-f", "a.cfg"], started=1_000_000.0))
         services.events = Publisher(lambda: ["E_ONE", "E_TWO"])
