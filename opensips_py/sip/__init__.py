@@ -11,11 +11,12 @@ from opensips_py.sip._build import (
 from opensips_py.sip._edits import Edits
 from opensips_py.sip._names import COMPACT_FORMS, HEADER_NAMES, HeaderId, header_name
 from opensips_py.sip._scan import BranchTarget, Header, Message, Request, Response, parse, scan
+from opensips_py.sip._stream import Framer
 from opensips_py.sip._uri import NameAddr, Uri, Via, parse_addresses, parse_uri, unquoted
 
 __all__ = [
-    "COMPACT_FORMS", "HEADER_NAMES", "BranchTarget", "Edits", "Header", "HeaderId", "Message", "NameAddr", "Request",
-    "Response", "Uri", "Via", "address_host", "address_key", "address_port", "build_ack", "build_cancel",
+    "COMPACT_FORMS", "HEADER_NAMES", "BranchTarget", "Edits", "Framer", "Header", "HeaderId", "Message", "NameAddr",
+    "Request", "Response", "Uri", "Via", "address_host", "address_key", "address_port", "build_ack", "build_cancel",
     "build_request", "build_response", "forward_request", "forward_response", "header_name", "is_ip", "parse",
     "parse_addresses", "parse_uri", "scan", "unquoted",
 ]

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Edits: splices over the untouched bytes of a message, carried out when it leaves."""
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
@@ -10,6 +10,7 @@ from opensips_py.sip._grammar cimport encode
 cdef int USER_RANK = 1000
 
 
+@cython.final
 cdef class Edits:
     """A list of splices, in the order in which they were made.
 
@@ -18,7 +19,7 @@ cdef class Edits:
     An insertion within deleted text goes with it. A text may be a function of what the message leaves through.
     """
 
-    def __init__(self):
+    def __cinit__(self):
         self._items = []
 
     cpdef delete(self, int start, int end):

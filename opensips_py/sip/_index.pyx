@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """One pass over the bytes of a message finds every header and checks those that RFC 3261 gives a form."""
 cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
@@ -24,9 +24,6 @@ cdef class Index:
         self.capacity = 32
         memset(self.first, 0xFF, sizeof(self.first))
         self.forwards = self.declared_length = self.q = -1
-
-    def __init__(self):
-        raise TypeError("messages are made by scan() and parse()")
 
     def __dealloc__(self):
         if self.slots != self.small:

@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Messages: the fields of a request or response, decoded when asked for and kept."""
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
@@ -17,6 +17,7 @@ from opensips_py.sip._uri cimport NameAddr, Uri, Via, make_address, make_via, pa
 from opensips_py.errors import MalformedMessage
 
 
+@cython.final
 cdef class Header:
     """One header with its place in the message; *start* to *end* are its whole lines."""
 
@@ -25,6 +26,7 @@ cdef class Header:
 
 
 @cython.freelist(32)
+@cython.final
 cdef class BranchTarget:
     """A further branch of a request: where it goes and how (``append_branch``, ``lookup``)."""
 
@@ -297,6 +299,10 @@ cdef class Message(Index):
             self._edits = Edits()
         return self._edits
 
+    @edits.setter
+    def edits(self, Edits value):
+        self._edits = value
+
     @property
     def has_edits(self):
         """Whether there are edits."""
@@ -414,6 +420,7 @@ cdef bint same_name(const char* s, const char* lower, Py_ssize_t n) noexcept nog
     return True
 
 
+@cython.final
 cdef class Request(Message):
     """A request, with the state that routing it sets (the current Request-URI, destination, branches, flags)."""
 
@@ -453,6 +460,7 @@ cdef class Request(Message):
         return self._parsed
 
 
+@cython.final
 cdef class Response(Message):
     """A response."""
 

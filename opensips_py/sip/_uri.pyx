@@ -1,4 +1,4 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """URIs, name-addr values and Via values as objects (RFC 3261, 19.1, 20.10 and 20.42)."""
 cimport cython
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
@@ -37,6 +37,7 @@ cdef str find_parameter(str parameters, str name, str separator):
 
 
 @cython.freelist(64)
+@cython.final
 cdef class Uri:
     """A parsed URI; it never changes, ``replace`` makes another.
 
@@ -210,6 +211,7 @@ cdef str header_parameter(str parameters, str name, bint unquote):
 
 
 @cython.freelist(64)
+@cython.final
 cdef class NameAddr:
     """A value of From, To, Contact, Route or Record-Route; *display_name* is as written, with its quotes.
 
@@ -339,6 +341,7 @@ def parse_addresses(str source not None):
 
 
 @cython.freelist(32)
+@cython.final
 cdef class Via:
     """A Via value; *protocol* is the transport as written (``UDP``), *rport* 0 where asked for, None where absent."""
 

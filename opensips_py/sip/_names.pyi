@@ -1,0 +1,72 @@
+from enum import IntEnum
+
+HEADER_NAMES: tuple[str, ...]
+COMPACT_FORMS: dict[str, HeaderId]
+
+class HeaderId(IntEnum):
+    OTHER = 0
+    VIA = 1
+    FROM = 2
+    TO = 3
+    CALL_ID = 4
+    CSEQ = 5
+    CONTACT = 6
+    MAX_FORWARDS = 7
+    ROUTE = 8
+    RECORD_ROUTE = 9
+    CONTENT_LENGTH = 10
+    CONTENT_TYPE = 11
+    EXPIRES = 12
+    AUTHORIZATION = 13
+    PROXY_AUTHORIZATION = 14
+    WWW_AUTHENTICATE = 15
+    PROXY_AUTHENTICATE = 16
+    REQUIRE = 17
+    PROXY_REQUIRE = 18
+    SUPPORTED = 19
+    UNSUPPORTED = 20
+    ALLOW = 21
+    ACCEPT = 22
+    ACCEPT_LANGUAGE = 23
+    USER_AGENT = 24
+    SERVER = 25
+    SUBJECT = 26
+    DATE = 27
+    TIMESTAMP = 28
+    EVENT = 29
+    ALLOW_EVENTS = 30
+    REFER_TO = 31
+    REFERRED_BY = 32
+    REPLACES = 33
+    SESSION_EXPIRES = 34
+    MIN_SE = 35
+    MIN_EXPIRES = 36
+    RETRY_AFTER = 37
+    WARNING = 38
+    REASON = 39
+    PATH = 40
+    SERVICE_ROUTE = 41
+    DIVERSION = 42
+    PRIVACY = 43
+    P_ASSERTED_IDENTITY = 44
+    P_PREFERRED_IDENTITY = 45
+    REMOTE_PARTY_ID = 46
+    RACK = 47
+    RSEQ = 48
+    SIP_IF_MATCH = 49
+    SIP_ETAG = 50
+    IDENTITY = 51
+    IDENTITY_INFO = 52
+    CONTENT_DISPOSITION = 53
+    CONTENT_ENCODING = 54
+    ORGANIZATION = 55
+    REQUEST_DISPOSITION = 56
+    ACCEPT_CONTACT = 57
+    REJECT_CONTACT = 58
+    SUBSCRIPTION_STATE = 59
+    HISTORY_INFO = 60
+    HEADER_IDS = 61
+
+def header_name(name: str) -> str: ...
+
+__pyx_capi__: dict[str, object]
