@@ -1,0 +1,116 @@
+import json
+import os
+import stat
+from types import SimpleNamespace
+
+import gevent
+import pytest
+from gevent import socket
+from opensips.mi import OpenSIPSMI
+
+from opensips_py.errors import ConfigError, MIError
+from opensips_py.mi.tree import tree_of
+from opensips_py.modules.mi_datagram import MiDatagram, Socket
+
+
+class Commands:
+    """In place of the dispatcher: `echo` gives back its arguments, `long` more than a datagram holds."""
+
+    def call(self, name, params):
+        if name == "long":
+            return "x" * 100_000
+        if name != "echo":
+            raise MIError(404, "no such thing")
+        return {"given": params}
+
+    def tree(self, name, data):
+        return tree_of(data)
+
+
+def module_for(name, shared=None, **parameters):
+    module = MiDatagram("4.0")
+    module.services = SimpleNamespace(mi=Commands())
+    module.shared = shared or Socket()
+    module.socket_name = str(name)
+    for parameter, value in parameters.items():
+        setattr(module, parameter, value)
+    module.load()
+    return module
+
+
+@pytest.fixture
+def udp():
+    module = module_for("udp:127.0.0.1:0")
+    module.start()
+    yield module
+    module.shared.owner.stop()
+
+
+def ask(module, data):
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        client.settimeout(5)
+        client.sendto(data, module.shared.socket.getsockname())
+        return client.recv(100_000).decode()
+
+
+def test_both_formats_are_answered_over_udp(udp):
+    assert ask(udp, b":echo:\na\nb\n") == "200 OK\ngiven:: a\ngiven:: b\n\n"
+    assert ask(udp, b":other:\n") == "404 no such thing\n\n"
+    answer = json.loads(ask(udp, b'{"jsonrpc":"2.0","method":"echo","params":["a"],"id":"1065"}'))
+    assert answer == {"jsonrpc": "2.0", "result": {"given": ["a"]}, "id": "1065"}
+
+
+def test_the_client_of_pypi_gets_its_answer(udp):
+    client = OpenSIPSMI(conn="datagram", datagram_ip="127.0.0.1", datagram_port=udp.shared.socket.getsockname()[1])
+    assert gevent.get_hub().threadpool.apply(client.execute, ("echo", ["x"])) == {"given": ["x"]}
+
+
+def test_what_is_no_request_and_what_is_too_long(udp):
+    assert ask(udp, b"hello").startswith("400 ")
+    assert ask(udp, b":long:\n") == "500 the answer does not fit into a datagram\n\n"
+    assert json.loads(ask(udp, b'{"jsonrpc":"2.0","method":"long","id":1}'))["error"]["code"] == -32000
+
+
+def test_unix_sockets_have_their_mode_and_end_with_the_server(tmp_path):
+    module = module_for(tmp_path / "mi", unix_socket_mode=0o622, unix_socket_user=os.getuid(), pretty_printing=1)
+    module.start()
+    assert stat.S_IMODE(os.stat(module.socket_name).st_mode) == 0o622
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client:
+        client.bind(str(tmp_path / "client"))
+        client.sendto(b'{"jsonrpc":"2.0","method":"echo","id":1}', module.socket_name)
+        assert client.recv(1000).count(b"\n") > 1
+    module.stop()
+    assert not os.path.exists(module.socket_name)
+
+
+def test_the_next_generation_takes_the_socket_over(udp):
+    bound = udp.shared.socket
+    following = module_for("udp:127.0.0.1:0", udp.shared, reply_indent="  ", children_count=3)
+    following.start()
+    udp.stop()
+    assert following.shared.socket is bound
+    assert ask(following, b":echo:\na\n") == "200 OK\ngiven:: a\n\n"
+
+
+def test_a_socket_that_a_dead_server_left_is_replaced(tmp_path):
+    left = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
+    left.bind(str(tmp_path / "mi"))
+    left.close()
+    module = module_for(tmp_path / "mi")
+    module.start()
+    module.stop()
+    (tmp_path / "file").write_text("keep")
+    with pytest.raises(ConfigError, match="is no socket"):
+        module_for(tmp_path / "file").start()
+
+
+def test_a_port_in_use_is_named(udp):
+    port = udp.shared.socket.getsockname()[1]
+    with pytest.raises(ConfigError, match=f"udp:127.0.0.1:{port} cannot be bound"):
+        module_for(f"udp:127.0.0.1:{port}").start()
+
+
+@pytest.mark.parametrize("name", ["", "udp:127.0.0.1", "udp:8080", "udp:127.0.0.1:x"])
+def test_wrong_names_are_refused(name):
+    with pytest.raises(ConfigError):
+        module_for(name)
