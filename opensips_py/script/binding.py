@@ -149,15 +149,15 @@ class Scope:
         item = None
         if reference.index == "*" and declaration.indexed:
             item = item_caller(found.get, reference.context, declaration.inject, arguments[:-1])
-        plain = not arguments and not reference.context
+        plain = reference.name is None and reference.index is None and not reference.context
         return Bound(reference, read, write, write, declaration.inline if plain else None, declaration.waits, item)
 
     def arguments(self, reference: Reference, declaration: PseudoVariable) -> tuple[Any, ...]:
-        """Name and index, as constants or as functions of the run; nothing for one that may be left out and is."""
+        """Name and index where the variable takes them, as constants or as functions of the run."""
         arguments: list[Any] = []
-        if declaration.named is not None and (reference.name is not None or declaration.indexed):
+        if declaration.named is not None:
             arguments.append(self.name(reference, declaration.named))
-        if declaration.indexed and (reference.index is not None):
+        if declaration.indexed:
             arguments.append(self.index(reference))
         return tuple(arguments)
 

@@ -15,10 +15,13 @@ from opensips_py.module.registry import Registry
 from opensips_py.script import formatting
 from opensips_py.script.binding import Scope
 from opensips_py.script.flags import Flags
+from opensips_py.script.functions_branches import BranchFunctions
 from opensips_py.script.functions_flags import FlagFunctions
 from opensips_py.script.functions_log import LogFunctions
+from opensips_py.script.functions_send import SendFunctions
 from opensips_py.script.functions_uri import UriFunctions
 from opensips_py.script.levels import Levels
+from opensips_py.script.pvars_branches import BranchVariables
 from opensips_py.script.pvars_headers import HeaderVariables
 from opensips_py.script.pvars_request import RequestVariables
 from opensips_py.script.pvars_run import RunVariables
@@ -29,11 +32,27 @@ from opensips_py.script.transformations_string import StringTransformations
 
 if TYPE_CHECKING:
     from opensips_py.module.run import Run
+    from opensips_py.module.services import Services
 
 
-class Core(Module, RequestVariables, HeaderVariables, RunVariables, SocketVariables, StringTransformations,
-           UriTransformations, ViaTransformations, AddressTransformations, AddressOfTransformations,
-           ListTransformations, UriFunctions, FlagFunctions, LogFunctions, name="core"):
+class Lookups:
+    """What the parts of the core ask each other for; stands before them so that its answer counts."""
+
+    services: Services
+
+    def socket_named(self, text: str) -> Any:
+        """The socket that *text* describes: protocol:host:port, or the tag it was given."""
+        wanted = text.strip().lower()
+        for each in self.services.transports.listeners:
+            if wanted in (each.uri_text.lower(), (each.name or "").lower(), f"{each.host}:{each.port}", each.host):
+                return each
+        return None
+
+
+class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, SocketVariables, BranchVariables,
+           StringTransformations, UriTransformations, ViaTransformations, AddressTransformations,
+           AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions, LogFunctions, BranchFunctions,
+           SendFunctions, name="core"):
     """What every script knows without loading a module."""
 
     log: logging.Logger
@@ -59,14 +78,6 @@ class Core(Module, RequestVariables, HeaderVariables, RunVariables, SocketVariab
         except (ValueError, ScriptError) as error:
             self.log.error("{s.eval}: %s", error)
             return None
-
-    def socket_named(self, text: str) -> Any:
-        """The socket that *text* describes: protocol:host:port, or the tag it was given."""
-        wanted = text.strip().lower()
-        for each in self.services.transports.listeners:
-            if wanted in (each.uri_text.lower(), (each.name or "").lower(), f"{each.host}:{each.port}", each.host):
-                return each
-        return None
 
 
 def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> Registry:

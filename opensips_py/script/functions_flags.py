@@ -115,8 +115,8 @@ def branch_flags(run: Run, number: int) -> tuple[Any, str]:
     """The object that holds the flags of a branch, and under which attribute; None where there is no such branch."""
     request = run.request
     if number == 0:
-        if run.branch is not None and hasattr(run.branch, "branch_flags"):
-            return run.branch, "branch_flags"
+        if run.branch is not None and run.kind is Route.ONREPLY:
+            return run.branch, "flags"  # those of the branch that the response came for
         return request, "branch_flags"
     branches = request.branches or ()
     return (branches[number - 1], "flags") if 0 < number <= len(branches) else (None, "flags")

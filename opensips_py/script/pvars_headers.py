@@ -60,12 +60,12 @@ def first_uri(message: Message, header: str) -> str | None:
 class HeaderVariables:
     """The pseudo-variables of the headers."""
 
-    @pvar("ci", inline="(m.call_id if (m := run.message) is not None else None)")
+    @pvar("ci", inline="run.message.call_id")
     def call_id(self, message: Message) -> str | None:
         """Value of Call-ID."""
         return message.call_id
 
-    @pvar("cs", inline="(m.cseq if (m := run.message) is not None else None)")
+    @pvar("cs", inline="run.message.cseq")
     def cseq(self, message: Message) -> int | None:
         """Number of the CSeq."""
         return message.cseq

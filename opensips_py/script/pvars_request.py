@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
     from opensips_py.sip import Request, Response
 
-OF_REQUEST = "(m.{} if (m := run.message) is not None and m.is_request else None)"
-OF_RESPONSE = "(m.{} if (m := run.message) is not None and not m.is_request else None)"
+OF_REQUEST = "(m.{} if (m := run.message).is_request else None)"
+OF_RESPONSE = "(None if (m := run.message).is_request else m.{})"
 
 
 def parsed(text: str | None) -> Uri | None:
@@ -57,7 +57,7 @@ class RequestVariables:
 
     log: logging.Logger
 
-    @pvar("rm", inline="(None if (m := run.message) is None else m.method if m.is_request else m.cseq_method)")
+    @pvar("rm", inline="(m.method if (m := run.message).is_request else m.cseq_method)")
     def method(self, request: Request) -> str | None:
         """Method of the request; in a response, that of its CSeq."""
         return request.method if request.is_request else request.cseq_method

@@ -2,22 +2,23 @@
 from __future__ import annotations
 
 import os
+import sys
 import time
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Any
 
-from opensips_py.module.kinds import Flag
 from opensips_py.module.marks import pvar
 from opensips_py.script.flags import Flags
+from opensips_py.script.functions_flags import MessageFlag, branch_flags
+from opensips_py.script.generate import Namespace
 from opensips_py.script.indexes import Index, Value, pick
 from opensips_py.script.levels import Levels
-from opensips_py.sip import Request
 
 if TYPE_CHECKING:
+    from types import FrameType
+
     from opensips_py.module.run import Run
     from opensips_py.sip import Message
-
-MessageFlag = Annotated[int, Flag("message")]
 
 # $C(xy): x is the colour of the letters, y that of the background; capitals are bright.
 COLOURS = {letter: number for number, letter in enumerate("srgybpcw")}
@@ -70,14 +71,17 @@ class RunVariables:
     # Flags
 
     @pvar("mf")
-    def message_flags(self, request: Request) -> str | None:
+    def message_flags(self, run: Run) -> str | None:
         """Names of the message flags that are set."""
-        return self.flags.text("message", request.flags) if request.is_request else None
+        return self.flags.text("message", run.request.flags) if run.request is not None else None
 
     @pvar("bf")
-    def branch_flags(self, request: Request) -> str | None:
+    def branch_flags(self, run: Run) -> str | None:
         """Names of the branch flags that are set on the branch at hand."""
-        return self.flags.text("branch", request.branch_flags) if request.is_request else None
+        if run.request is None:
+            return None
+        holder, name = branch_flags(run, 0)
+        return self.flags.text("branch", getattr(holder, name))
 
     @pvar("sf")
     def script_flags(self, run: Run) -> str | None:
@@ -85,14 +89,14 @@ class RunVariables:
         return self.flags.text("script", (run.extra or {}).get("script flags", 0))
 
     @pvar("msg.flag")
-    def message_flag(self, request: Request, name: MessageFlag) -> int | None:
+    def message_flag(self, run: Run, name: MessageFlag) -> int | None:
         """1 or 0: whether a message flag is set; 1 or 0 sets or resets it."""
-        return request.flags >> name & 1 if request.is_request else None
+        return run.request.flags >> name & 1 if run.request is not None else None
 
     @message_flag.setter
-    def set_message_flag(self, request: Request, name: MessageFlag, value: Value) -> None:
-        if request.is_request:
-            request.flags = request.flags | 1 << name if value else request.flags & ~(1 << name)
+    def set_message_flag(self, run: Run, name: MessageFlag, value: Value) -> None:
+        if run.request is not None:
+            run.request.flags = run.request.flags | 1 << name if value else run.request.flags & ~(1 << name)
 
     @pvar("msg.is_request")
     def is_request(self, message: Message) -> int | None:
@@ -228,6 +232,13 @@ def colour_codes(letter: str, base: int) -> list[str]:
 
 
 def routes_of(run: Run) -> list[tuple[str, str]]:
-    """Kind and name of the routes being run, innermost first; compiled routes keep them where the script asks."""
-    stack: list[tuple[str, str]] = (run.extra or {}).get("routes", [])
-    return stack[::-1]
+    """Kind and name of the routes being run, innermost first: those are the compiled functions on the call stack."""
+    found = []
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None:
+        if type(frame.f_globals) is Namespace:
+            function = frame.f_globals[frame.f_code.co_name]
+            kind, _, name = function.__qualname__.partition("[")
+            found.append((kind, name.removesuffix("]")))
+        frame = frame.f_back
+    return found

@@ -12,7 +12,6 @@ if TYPE_CHECKING:
 
     from opensips_py.sip import Message
 
-OF_MESSAGE = "(m.{} if (m := run.message) is not None else None)"
 
 
 class SocketVariables:
@@ -20,14 +19,14 @@ class SocketVariables:
 
     log: logging.Logger
 
-    @pvar("si", inline=OF_MESSAGE.format("source_host"))
+    @pvar("si", inline="run.message.source_host")
     def source_host(self, message: Message) -> str | None:
         """IP address that the message came from."""
         return message.source_host
 
-    src_ip = pvar("src_ip", inline=OF_MESSAGE.format("source_host"))(source_host.getter)
+    src_ip = pvar("src_ip", inline="run.message.source_host")(source_host.getter)
 
-    @pvar("sp", inline=OF_MESSAGE.format("source_port"))
+    @pvar("sp", inline="run.message.source_port")
     def source_port(self, message: Message) -> int | None:
         """Port that the message came from."""
         return message.source_port
