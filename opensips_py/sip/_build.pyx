@@ -1,16 +1,17 @@
 # cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Bytes to send: forwarded messages, responses, ACK, CANCEL and new requests."""
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
 from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from opensips_py.sip cimport _names as names
-from opensips_py.sip._address cimport address_host, ipv4_number
-from opensips_py.sip._edits cimport Edits, Plan, Splice
-from opensips_py.sip._grammar cimport AddressSpan, ViaSpan, encode, text
+from opensips_py.sip._address cimport address_host, address_key, ipv4_number
+from opensips_py.sip._edits cimport Plan
+from opensips_py.sip._grammar cimport ViaSpan, encode, text
 from opensips_py.sip._index cimport Slot
 from opensips_py.sip._scan cimport Message, Request, Response, scan
 
+cdef object IPV6 = 1 << 144  # address keys from here on
 cdef int VIA_RANK = 0, ROUTES_RANK = 1, FORWARDS_RANK = 2  # above what the script inserts
 
 
@@ -53,11 +54,7 @@ cdef int via_source(Message m, Plan plan) except -1:
     return 0
 
 
-cdef object IPV6 = 1 << 144
-
-
 cdef bint same_address(str one, str other) except -1:
-    from opensips_py.sip._address import address_key
     try:
         return address_key(one, 0) == address_key(other, 0)
     except ValueError:
@@ -72,7 +69,6 @@ cpdef bytes forward_request(Request request, bytes via, str uri=None, tuple edit
     request's own. Max-Forwards is written when given or set on the request, and left as it is otherwise.
     """
     cdef Plan plan = request.plan_of(edits, outgoing)
-    cdef char line[32]
     cdef int n, k
     if uri is None and request.line_changed:
         uri = request._uri
@@ -125,18 +121,6 @@ cpdef bytes forward_response(Response response, tuple edits=(), object outgoing=
     return plan.build(response.base, response.size)
 
 
-cdef bytes top_via_completed(Request request):
-    """The first Via header, whole lines, completed with where the request came from."""
-    cdef Plan plan = Plan.__new__(Plan)
-    cdef Slot* slot = &request.slots[request.first[<int>names.VIA]]
-    cdef Py_ssize_t i
-    via_source(request, plan)
-    for i in range(plan.count):
-        plan.splices[i].start -= slot.start
-        plan.splices[i].end -= slot.start
-    return plan.build(request.base + slot.start, slot.end - slot.start)
-
-
 cdef inline bint is_copied(int id, int status) noexcept nogil:
     """Headers that a response takes over (RFC 3261, 8.2.6.2; 12.1.1 for Record-Route; 8.2.6.1 for Timestamp)."""
     if id == names.VIA or id == names.FROM or id == names.TO or id == names.CALL_ID or id == names.CSEQ:
@@ -146,51 +130,45 @@ cdef inline bint is_copied(int id, int status) noexcept nogil:
     return id == names.TIMESTAMP and status == 100
 
 
-cdef bytes to_line(Request request, Slot* slot, str tag):
-    """The To header with our tag behind its parameters."""
-    cdef const char* s = request.base + slot.start
-    return s[:slot.value_end - slot.start] + b";tag=" + encode(tag) + request.base[slot.value_end:slot.end]
-
-
 cpdef bytes build_response(Request request, int status, str reason, str to_tag="", bytes headers=b"", bytes body=b"",
                            str content_type=""):
     """A response of ours; *to_tag* is added where To has none (not to a 100), *headers* are whole lines."""
-    cdef Splice small[64]
-    cdef list kept = []
-    cdef bytes part
-    cdef int k, id, count = 0
+    # made of the request: the start line replaced, headers that do not belong cut out, all behind them replaced
+    cdef Plan plan = Plan.__new__(Plan)
+    cdef char first[24]
+    cdef char last[48]
+    cdef bytes phrase = encode(reason)
+    cdef int k, id, cut = request.line_end
     cdef Slot* slot
-    cdef bint via_seen = False
-    cdef char line[80]
-    part = b"SIP/2.0 %d %s\r\n" % (status, encode(reason))
-    kept.append(part)
+    plan.add(0, request.line_end, first, snprintf(first, 24, "SIP/2.0 %d ", status), 0)
+    plan.add_bytes(request.line_end, request.line_end, phrase, 0)
+    plan.add(request.line_end, request.line_end, b"\r\n", 2, 1)
+    via_source(request, plan)
     for k in range(request.count):
         slot = &request.slots[k]
         id = slot.id
         if not is_copied(id, status):
             continue
-        if id == names.VIA and not via_seen:
-            via_seen = True
-            kept.append(top_via_completed(request))
-        elif id == names.TO and to_tag and status > 100 and request.to_span.tag.start == NULL:
-            kept.append(to_line(request, slot, to_tag))
-        else:
-            kept.append(PyBytes_FromStringAndSize(request.base + slot.start, slot.end - slot.start))
-    if headers:
-        kept.append(headers)
+        if slot.start > cut:
+            plan.add(cut, slot.start, b"", 0, 0)
+        cut = slot.end
+        if id == names.TO and to_tag and status > 100 and request.to_span.tag.start == NULL:
+            plan.add(slot.value_end, slot.value_end, b";tag=", 5, 0)
+            plan.add_bytes(slot.value_end, slot.value_end, encode(to_tag), 1)
+    plan.add(cut, request.size, b"", 0, 0)
+    if PyBytes_GET_SIZE(headers):
+        plan.add(request.size, request.size, PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), 0)
     if content_type:
-        kept.append(b"Content-Type: %s\r\n" % encode(content_type))
-    kept.append(b"Content-Length: %d\r\n\r\n" % len(body))
-    if body:
-        kept.append(body)
-    return b"".join(kept)
+        plan.add_bytes(request.size, request.size, b"Content-Type: %s\r\n" % encode(content_type), 1)
+    k = snprintf(last, 48, "Content-Length: %zd\r\n\r\n", PyBytes_GET_SIZE(body))
+    plan.add(request.size, request.size, last, k, 2)
+    plan.add(request.size, request.size, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body), 3)
+    return plan.build(request.base, request.size)
 
 
 cdef Request sent_request(object sent):
-    if isinstance(sent, Request):
-        return sent
-    message = scan(sent)
-    if not isinstance(message, Request):
+    message = sent if isinstance(sent, Request) else scan(sent)
+    if not isinstance(message, Request) or (<Request>message).why != NULL:
         raise ValueError("not a request that was sent")
     return message
 

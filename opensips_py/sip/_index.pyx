@@ -20,6 +20,7 @@ cdef class Index:
 
     def __cinit__(self):
         self.base = b""
+        self.method_span.start = self.method_span.end = self.uri_span.start = self.uri_span.end = self.base
         self.slots = self.small
         self.capacity = 32
         memset(self.first, 0xFF, sizeof(self.first))
