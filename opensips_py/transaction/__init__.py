@@ -1,1 +1,9 @@
-"""RFC 3261 section 17 as tables, and the layer that joins them to transports."""
+"""Transactions (RFC 3261, 17): the state machines as tables, and the layer joining them to transports."""
+from opensips_py.transaction._record import Branch, Timing, Transaction
+from opensips_py.transaction.counters import Counters
+from opensips_py.transaction.layer import TransactionLayer
+from opensips_py.transaction.settings import Fault, Flags, Settings
+from opensips_py.transaction.user import Happening, NoUser, Observer, TransactionUser
+
+__all__ = ["Branch", "Counters", "Fault", "Flags", "Happening", "NoUser", "Observer", "Settings", "Timing",
+           "Transaction", "TransactionLayer", "TransactionUser"]

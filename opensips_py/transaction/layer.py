@@ -1,0 +1,279 @@
+"""The transaction layer: finds the transaction of each message and lets its events happen one at a time."""
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.transaction import cancelling, relaying, replying, responding
+from opensips_py.transaction._record import Branch, Cancel, Half, Timing, Transaction, key_of
+from opensips_py.transaction.counters import Counters
+from opensips_py.transaction.settings import Settings
+from opensips_py.transaction.tables import Do, Event
+from opensips_py.transaction.targets import response_target
+from opensips_py.transaction.user import Happening, NoUser, TransactionUser
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Request, Response
+
+log = logging.getLogger(__name__)
+
+Work = tuple[Callable[[Any, Any, Any], object], Any, Any]  # called with the layer and the two values
+
+RETRANSMIT, TIMED_OUT, SEND_CANCEL, DELIVER = int(Do.RESEND), int(Do.TIMED_OUT), int(Do.SEND_CANCEL), int(Do.DELIVER)
+ACK, REQUEST = int(Event.ACK), int(Event.REQUEST)
+
+
+class TransactionLayer:
+    """All transactions of one worker.
+
+    *services* gives transports, resolver, timers and slots; *user* decides, by running routes, unless a transaction
+    was opened under another one.
+    """
+
+    def __init__(self, services: Any, user: TransactionUser | None = None) -> None:
+        self.services = services
+        self.transports: Any = services.transports
+        self.resolver: Any = services.resolver
+        self.slots: Any = services.slots
+        self.user: TransactionUser = user or NoUser()
+        self.settings = Settings()
+        self.counters = Counters()
+        self.timing = Timing(services.timers, self.retransmit, self.expire)
+        self.servers: dict[str, Transaction] = {}  # by the key of their request
+        self.clients: dict[str, Branch] = {}  # by Via branch
+        self.cancels: dict[str, Cancel] = {}  # by Via branch too: a CANCEL travels under that of its INVITE
+        self.answered: dict[tuple[str, int], Transaction] = {}  # INVITEs that we answered, by Call-ID and CSeq
+        self.ids: dict[int, Transaction] = {}  # those whose $T_id was asked for
+        self.created: tuple[Callable[[Transaction], object], ...] = ()  # hooks
+        self.pending: Any = None  # where ringing branches are noted for whoever takes over after a crash
+
+    def __len__(self) -> int:
+        return len(self.servers)
+
+    # --- messages -------------------------------------------------------------------------------------------------
+
+    def find(self, request: Request, method: str) -> Transaction | None:
+        """The transaction that a *method* like *request* opened."""
+        settings = self.settings
+        return self.servers.get(key_of(request, method, settings.ruri_matching, settings.via_matching))
+
+    def receive_request(self, request: Request) -> bool:
+        """Handle a request that belongs to a transaction; False: it is new, and the script's business."""
+        method = request.method
+        if method == "ACK":
+            return self._receive_ack(request)
+        transaction = self.find(request, method)
+        if transaction is None:
+            return False
+        if transaction.step(REQUEST) & RETRANSMIT and transaction.last is not None:
+            self.transports.send(transaction.target, transaction.last)
+        return True
+
+    def _receive_ack(self, request: Request) -> bool:
+        transaction = self.find(request, "INVITE")
+        if transaction is None or transaction.status < 300:
+            transaction = self.answered.get((request.call_id, request.cseq)) if self.answered else transaction
+            if transaction is None or not transaction.answered_here or request.to_tag != transaction.answered_tag:
+                return False  # the ACK of a 2xx is a request of its own
+            transaction.step(ACK)
+            self.notify(transaction, Happening.ACKNOWLEDGED, None, request, transaction.status)
+            return False
+        transaction.step(ACK)
+        self.notify(transaction, Happening.ACKNOWLEDGED, None, request, transaction.status)
+        return True
+
+    def receive_response(self, response: Response) -> bool:
+        """Handle a response to one of our requests; False: it belongs to no transaction."""
+        branch = self.clients.get(response.via_branch)
+        if branch is None or branch.method != response.cseq_method:
+            cancel = self.cancels.get(response.via_branch)
+            if cancel is None or response.cseq_method != "CANCEL":
+                return False
+            cancelling.cancel_answered(cancel, response)
+            return True
+        transaction = branch.transaction
+        if transaction.busy:
+            transaction.queue.append((responding.receive, branch, response))
+            return True
+        transaction.busy = True
+        try:
+            responding.receive(self, branch, response)
+        finally:
+            self.leave(transaction)
+        return True
+
+    # --- one event at a time --------------------------------------------------------------------------------------
+
+    def happen(self, transaction: Transaction, function: Callable[[Any, Any, Any], object], first: Any,
+               second: Any = None) -> None:
+        """Call ``function(layer, first, second)`` now, or when the event at hand is done."""
+        if transaction.busy:
+            transaction.queue.append((function, first, second))
+            return
+        transaction.busy = True
+        try:
+            function(self, first, second)
+        finally:
+            self.leave(transaction)
+
+    def leave(self, transaction: Transaction) -> None:
+        """An event of *transaction* is done: handle what came meanwhile."""
+        queue = transaction.queue
+        while queue:
+            function, first, second = queue.pop(0)
+            try:
+                function(self, first, second)
+            except Exception:
+                log.exception("an event of a %s transaction failed", transaction.method)
+        transaction.busy = False
+        if transaction.alive <= 0:
+            self.end(transaction)
+
+    def retransmit(self, half: Transaction | Branch | Cancel) -> None:
+        """A retransmission timer fired."""
+        if not half.retransmit() & RETRANSMIT:
+            return
+        if isinstance(half, Transaction):
+            self.counters.response_retransmissions.add()
+            self.transports.send(half.target, half.last)
+        else:
+            self.counters.retransmissions[min(half.sends, 4) - 1].add()
+            self.transports.send(half.target, half.data)
+
+    def expire(self, half: Transaction | Branch | Cancel) -> None:
+        """A timer that ends waiting fired."""
+        transaction: Transaction | None = half if isinstance(half, Transaction) else half.transaction
+        if transaction is None:
+            return
+        if transaction is half and transaction.busy:
+            _expire(self, half, half.ticket)  # no route hears of it: a 100 must leave just while a route waits
+        else:
+            self.happen(transaction, _expire, half, half.ticket)
+
+    def undelivered(self, branch: Branch, error: Exception) -> None:
+        """The transport could not deliver the request of *branch*."""
+        if branch.transaction is not None:
+            self.happen(branch.transaction, responding.undelivered, branch, error)
+
+    def end(self, transaction: Transaction) -> None:
+        """Forget a transaction and all that belongs to it."""
+        if transaction.ended:
+            return
+        transaction.ended = True
+        del self.servers[transaction.key]
+        self.notify(transaction, Happening.DELETED, None, transaction.request, transaction.status)
+        for branch in transaction.branches:
+            self.clients.pop(branch.id, None)
+            if branch.cancel is not None:
+                self.cancels.pop(branch.id, None)
+        if transaction.answered_here and transaction.invite:
+            self.answered.pop((transaction.request.call_id, transaction.request.cseq), None)
+        if self.ids:
+            self.ids.pop(id(transaction), None)
+        self.counters.in_use.add(-1)
+        transaction.end()
+
+    # --- what the transaction user does ----------------------------------------------------------------------------
+
+    def open(self, request: Request, generation: Any = None, *, trying: bool = True) -> Transaction | None:
+        """Open a transaction for *request*; None where it has one already. Its events queue until leave()."""
+        settings = self.settings
+        method = request.method
+        key = key_of(request, method, settings.ruri_matching, settings.via_matching)
+        if key in self.servers:
+            return None
+        transaction = Transaction(self.timing, request, method)
+        transaction.key = key
+        transaction.queue = []
+        transaction.busy = transaction.script = True
+        transaction.generation = generation
+        transaction.user = self.user
+        transaction.flags = request.flags
+        transaction.listener = request.listener
+        transaction.target = target = response_target(self.transports, request)
+        transaction.reliable = target.protocol != "udp"
+        self.servers[key] = transaction
+        self.counters.server.add()
+        self.counters.in_use.add()
+        for hook in self.created:
+            hook(transaction)
+        if method == "INVITE" and settings.auto_trying:
+            transaction.trying_due = True
+            if trying:
+                replying.send_trying(self, transaction)
+        return transaction
+
+    def new_transaction(self, run: Any, *, trying: bool = True) -> Transaction | None:
+        """Open the transaction of a request route's run; None where its request is a retransmission."""
+        transaction = self.open(run.message, run.generation, trying=trying)
+        if transaction is not None:
+            run.attach(transaction)
+        return transaction
+
+    def prepare_wait(self, run: Any) -> None:
+        """A request route is about to wait: open its transaction, so that 100, CANCEL and retransmissions work."""
+        if run.message.method in ("ACK", "CANCEL"):
+            return
+        transaction = self.new_transaction(run, trying=False)
+        if transaction is not None:
+            transaction.step(Event.PARK)
+
+    def route_done(self, run: Any) -> None:
+        """The request route of *run* has ended, that of an async resume included."""
+        transaction = run.transaction
+        if transaction is None or not transaction.script:
+            return
+        transaction.script = False
+        if not transaction.acted and not transaction.awaited and not transaction.cancelled:
+            log.warning("the script neither relayed nor answered a %s for %s; its transaction is released",
+                        transaction.method, transaction.request.uri)
+            transaction.step(Event.RELEASE)
+        self.leave(transaction)
+
+    def relay(self, run: Any, flags: int = 0, proxy: str | None = None) -> int:
+        """Send the request of a run to its targets; 1, or a code of Fault, 0: failed and answered."""
+        return relaying.relay_run(self, run, flags, proxy)
+
+    def reply(self, transaction: Transaction, status: int, reason: str, headers: bytes = b"", body: bytes = b"",
+              content_type: str = "") -> bool:
+        """Answer the request of *transaction*; False where it has been answered finally."""
+        return replying.reply(self, transaction, status, reason, headers, body, content_type)
+
+    def notify(self, transaction: Transaction, happening: int, branch: Branch | None, message: Any,
+               status: int) -> None:
+        """Tell observers what happens."""
+        if not transaction.observed & happening:
+            return
+        for wanted, observer in list(transaction.observers):
+            if wanted & happening:
+                try:
+                    observer(Happening(happening), transaction, branch, message, status)
+                except Exception:
+                    log.exception("an observer of a %s transaction failed", transaction.method)
+
+    def by_identifier(self, call_id: str, cseq: int, method: str = "INVITE") -> Transaction | None:
+        """A transaction by Call-ID and CSeq; looks at all of them."""
+        for transaction in list(self.servers.values()):
+            if transaction.method == method:
+                request = transaction.request
+                if request.call_id == call_id and request.cseq == cseq:
+                    return transaction
+        return None
+
+
+def _expire(layer: TransactionLayer, half: Half, ticket: int) -> None:
+    """A timer fired; it counts only if no event before it in the queue has stopped it or started another."""
+    if half.expiring is None or half.ticket != ticket:
+        return
+    todo = half.expire()
+    if isinstance(half, Branch):
+        if todo & SEND_CANCEL:
+            cancelling.send_cancel(layer, half)
+        if todo & TIMED_OUT:
+            responding.time_out(layer, half)
+    elif isinstance(half, Transaction):
+        if todo & Do.SEND_TRYING:
+            replying.send_trying(layer, half)
+        elif todo & TIMED_OUT:
+            layer.notify(half, Happening.TIMED_OUT, None, half.request, half.status)

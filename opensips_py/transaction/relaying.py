@@ -1,0 +1,259 @@
+"""Sending a request on: branches, their routes, their targets (RFC 3261, 16.6)."""
+from __future__ import annotations
+
+import logging
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.sip import BranchTarget, Edits, Request, forward_request
+from opensips_py.transaction import cancelled, replying, targets
+from opensips_py.transaction._record import Branch, Transaction
+from opensips_py.transaction.settings import FAULT_RESPONSES, Fault, Flags
+from opensips_py.transaction.tables import Event
+from opensips_py.transaction.user import Happening
+
+if TYPE_CHECKING:
+    from opensips_py.transaction.layer import TransactionLayer
+
+log = logging.getLogger(__name__)
+
+
+def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) -> int:
+    """Send the request of a run to its targets, opening its transaction on need."""
+    request: Request = run.request
+    method = request.method
+    if method == "ACK":
+        return relay_ack(layer, request, proxy)
+    if method == "CANCEL":
+        invite = layer.find(request, "INVITE")
+        if invite is not None:
+            return cancelled.relay_cancel(layer, run, invite, flags)
+    transaction: Transaction | None = run.transaction
+    fresh = transaction is None
+    if transaction is None:
+        transaction = layer.new_transaction(run, trying=not flags & Flags.NO_TRYING)
+        if transaction is None:
+            return 0  # a retransmission: it has been answered, the script has nothing to do
+    elif transaction.trying_due and transaction.status == 0 and not transaction.acted:
+        fresh = True  # opened because a function waited: to the script it is new all the same
+        if not flags & Flags.NO_TRYING:
+            replying.send_trying(layer, transaction)
+    transaction.relay_flags = flags
+    code = relay(layer, transaction, request, flags, proxy)
+    if code < 0 and fresh and not flags & (Flags.NO_ERROR_REPLY | Flags.REPLICATE):
+        status, reason = FAULT_RESPONSES.get(code, FAULT_RESPONSES[Fault.INTERNAL])
+        if transaction.cancelled:
+            status, reason = 487, "Request Terminated"
+        if replying.reply(layer, transaction, status, reason):
+            return 0
+    return code
+
+
+def relay_ack(layer: TransactionLayer, request: Request, proxy: str | None) -> int:
+    """Send the ACK of a 2xx on: it is a transaction of its own, without any state (RFC 3261, 16.11)."""
+    transaction = Transaction(layer.timing, request, "ACK", True)
+    branch = Branch(transaction, 0, "ACK")
+    take_from_request(branch, request)
+    code = address(layer, branch, request, proxy, False)
+    if code == 0:
+        build(layer, transaction, branch, request)
+        layer.transports.send(branch.target, branch.data)
+        code = 1
+    branch.end()
+    return code
+
+
+def relay(layer: TransactionLayer, transaction: Transaction, request: Request, flags: int = 0,
+          proxy: str | None = None) -> int:
+    """Add the request's current target set to *transaction* as new branches, and send them; 1, or a code of Fault."""
+    if transaction.cancelled:
+        return Fault.NO_DESTINATION
+    if transaction.status >= 200 or transaction.blocked:
+        return Fault.INTERNAL
+    proxy = targets.proxy_uri(proxy) if proxy else None
+    transaction.first = len(transaction.branches)
+    if not transaction.failing:
+        transaction.edits = request.edits if request.has_edits else None
+    transaction.flags = request.flags
+    branches = [take_from_request(Branch(transaction, transaction.first, transaction.method), request)]
+    if request.branches:
+        for target in request.branches:
+            branch = Branch(transaction, transaction.first + len(branches), transaction.method)
+            branches.append(take_from_target(branch, target))
+    return fork(layer, transaction, request, branches, flags, proxy)
+
+
+def fork(layer: TransactionLayer, transaction: Transaction, request: Request, branches: list[Branch], flags: int,
+         proxy: str | None) -> int:
+    """Prepare every one of *branches*, then send those that can be sent; 1, or the code of Fault of the last."""
+    code: int = Fault.NO_DESTINATION
+    ready = []
+    failover = layer.settings.dns_failover and not flags & Flags.NO_FAILOVER
+    for branch in branches:
+        transaction.branches.append(branch)
+        result = prepare(layer, transaction, branch, request, proxy, failover)
+        if result == 0:
+            ready.append(branch)
+        else:
+            code = result
+    if transaction.cancelled:  # while a branch route or DNS waited
+        return Fault.NO_DESTINATION
+    for branch in ready:
+        result = send(layer, transaction, branch)
+        code = 1 if result == 0 or code == 1 else result
+    if code == 1:
+        transaction.acted = True
+    return code
+
+
+def prepare(layer: TransactionLayer, transaction: Transaction, branch: Branch, request: Request, proxy: str | None,
+            failover: bool) -> int:
+    """Run the branch route, find the target and build the message; 0, or a code of Fault."""
+    minor = layer.settings.minor_flag
+    if transaction.failing and request.has_edits:
+        branch.run_edits = request.edits
+    if transaction.on_branch is not None and not run_branch_route(transaction, branch, request):
+        return Fault.NO_DESTINATION
+    branch.minor = bool(minor and branch.flags & minor)
+    code = address(layer, branch, request, proxy, failover)
+    if code == 0:
+        build(layer, transaction, branch, request)
+    return code
+
+
+def address(layer: TransactionLayer, branch: Branch, request: Request, proxy: str | None, failover: bool) -> int:
+    """Find the target of *branch*; 0, or a code of Fault."""
+    hop = targets.next_hop(branch, request, proxy)
+    if hop is None:
+        return Fault.MALFORMED
+    return targets.locate(layer, branch, hop, failover)
+
+
+def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, request: Request) -> None:
+    """Mint the Via branch and build the bytes to send."""
+    slots = layer.slots
+    call_id = request.call_id
+    branch.id = slots.via_branch(request.via_branch, call_id, request.from_tag, request.cseq, branch.index,
+                                 slots.slot_of_call_id(call_id))
+    layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
+    via = branch.target.listener.via_prefix + branch.id.encode() + b"\r\n"
+    routes = targets.routes_of(branch.path)
+    if transaction.headers:
+        routes = transaction.headers + routes
+    branch.data = forward_request(request, via, branch.uri, edits_of(transaction, branch), branch, -1, routes)
+
+
+def edits_of(transaction: Transaction, branch: Branch) -> tuple[Edits, ...]:
+    """Edits of the request, the failure route and the branch route, in this order."""
+    if branch.edits is None and branch.run_edits is None:
+        return () if transaction.edits is None else (transaction.edits,)
+    return tuple(edits for edits in (transaction.edits, branch.run_edits, branch.edits) if edits is not None)
+
+
+def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> int:
+    """Send a branch that has been built and start its timers; 0, or a code of Fault."""
+    layer.clients[branch.id] = branch
+    branch.begin()
+    try:
+        target = branch.target
+        if target.protocol == "udp":
+            layer.transports.send(target, branch.data)
+        else:
+            layer.transports.send(target, branch.data, partial(sent, layer, branch))
+    except OSError:
+        branch.step(Event.ERROR)
+        branch.awaiting = False
+        return Fault.UNSENT
+    if layer.pending is not None and transaction.invite:
+        layer.pending.note(branch.id, branch.target, branch.uri)
+    layer.notify(transaction, Happening.REQUEST_SENT, branch, transaction.request, 0)
+    return 0
+
+
+def sent(layer: TransactionLayer, branch: Branch, error: Exception | None) -> None:
+    """A stream reports what became of a request."""
+    transaction = branch.transaction
+    if error is not None and transaction is not None:
+        layer.undelivered(branch, error)
+
+
+def run_branch_route(transaction: Transaction, branch: Branch, request: Request) -> bool:
+    """Run the branch route with the request as this branch has it; what the route changes stays in the branch."""
+    saved = take_from_request(Branch(transaction, 0, transaction.method), request)
+    edits, branches = request.edits if request.has_edits else None, request.branches
+    request.edits = None
+    show(branch, request)
+    try:
+        kept = transaction.user.run_branch_route(transaction, branch)
+        take_from_request(branch, request)
+        branch.edits = request.edits if request.has_edits else None
+    finally:
+        show(saved, request)
+        request.edits, request.branches = edits, branches
+    return bool(kept)
+
+
+def run_failure_route(transaction: Transaction, branch: Branch) -> None:
+    """Run the failure route: the request shows the branch that failed, its edits go into new branches alone."""
+    request = transaction.request
+    edits = request.edits if request.has_edits else None
+    request.edits = None
+    request.branches = None
+    show(branch, request)
+    transaction.failing = True
+    try:
+        transaction.user.run_failure_route(transaction, branch, branch.response)
+    finally:
+        transaction.failing = False
+        request.edits = edits
+
+
+def take_from_request(branch: Branch, request: Request) -> Branch:
+    """Give *branch* what the request's routing state says."""
+    branch.uri = request.uri
+    branch.destination = request.destination
+    branch.path = request.path
+    branch.send_socket = request.send_socket
+    branch.flags = request.branch_flags
+    branch.q = request.q
+    return branch
+
+
+def take_from_target(branch: Branch, target: BranchTarget) -> Branch:
+    """Give *branch* what an appended branch says."""
+    branch.uri = target.uri
+    branch.destination = target.destination
+    branch.path = target.path
+    branch.send_socket = target.send_socket
+    branch.flags = target.flags
+    branch.q = target.q
+    branch.instance = target.instance
+    return branch
+
+
+def show(branch: Branch, request: Request) -> None:
+    """Give the request's routing state what *branch* has, so that a route sees it."""
+    if request.uri != branch.uri:
+        request.uri = branch.uri
+    request.destination = branch.destination
+    request.path = branch.path
+    request.send_socket = branch.send_socket
+    request.branch_flags = branch.flags
+    request.q = branch.q
+
+
+def fail_over(layer: TransactionLayer, branch: Branch) -> bool:
+    """Send *branch* once more, as a new one, to its next target (RFC 3263, 4.3); False: there is none."""
+    transaction = branch.transaction
+    if not branch.others or transaction.cancelled:
+        return False
+    again = Branch(transaction, len(transaction.branches), branch.method)
+    for name in ("uri", "destination", "path", "send_socket", "flags", "q", "instance", "on_reply", "edits",
+                 "run_edits", "minor"):
+        setattr(again, name, getattr(branch, name))
+    again.others = branch.others[1:]
+    if targets.settle(layer, again, branch.others[0]) != 0:
+        return False
+    transaction.branches.append(again)
+    build(layer, transaction, again, transaction.request)
+    return send(layer, transaction, again) == 0

@@ -1,0 +1,109 @@
+"""Responses towards the client: forwarded ones and our own."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opensips_py.sip import build_response, forward_response
+from opensips_py.transaction import cancelling
+from opensips_py.transaction._record import Branch, Transaction
+from opensips_py.transaction.tables import Do, Event
+from opensips_py.transaction.user import Happening
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Edits, Response
+    from opensips_py.transaction.layer import TransactionLayer
+
+PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)
+ANSWER, SEND, SEND_ONCE = int(Event.ANSWER), int(Do.SEND), int(Do.SEND_ONCE)
+
+
+def send_trying(layer: TransactionLayer, transaction: Transaction) -> None:
+    """Send the 100 that keeps the client from retransmitting."""
+    transaction.trying_due = False
+    if transaction.status == 0:
+        data = build_response(transaction.request, 100, "Trying")
+        send(layer, transaction, PROVISIONAL, 100, data)
+
+
+def send(layer: TransactionLayer, transaction: Transaction, event: int, status: int, data: bytes) -> bool:
+    """Let the server transaction send a response; False: it no longer may."""
+    todo = transaction.step(event)
+    if todo & SEND:
+        transaction.last = data
+        transaction.status = status
+    elif not todo & SEND_ONCE:
+        return False
+    layer.transports.send(transaction.target, data)
+    return True
+
+
+def forward(layer: TransactionLayer, transaction: Transaction, branch: Branch, response: Response,
+            edits: tuple[Edits, ...] = ()) -> None:
+    """Send a response on to the client."""
+    status = response.status
+    if transaction.local:
+        if status >= 200:
+            transaction.status = status
+        report_locally(transaction, branch, response, status)
+        return
+    if transaction.observed:
+        layer.notify(transaction, Happening.RESPONSE_FORWARDED, branch, response, status)
+    data = forward_response(response, edits, transaction)
+    event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
+    if not send(layer, transaction, event, status, data):
+        return
+    layer.counters.relayed.add()
+    transaction.answered_here = False
+    if status >= 200:
+        transaction.answered_tag = response.to_tag
+        count_final(layer, transaction, status)
+    if transaction.observed:
+        layer.notify(transaction, Happening.RESPONSE_SENT, branch, response, status)
+
+
+def count_final(layer: TransactionLayer, transaction: Transaction, status: int) -> None:
+    """Count a transaction by the class of its final response."""
+    if status < 700:
+        layer.counters.finals[status // 100 - 2].add()
+
+
+def tag_of(layer: TransactionLayer, transaction: Transaction) -> str:
+    """The To tag of our own responses: one for all of a transaction."""
+    if transaction.local_tag is None:
+        request = transaction.request
+        key: int = layer.slots.hash("tm", request.call_id, request.from_tag, str(request.cseq), request.via_branch)
+        transaction.local_tag = f"{key:x}"
+    return transaction.local_tag
+
+
+def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason: str, headers: bytes = b"",
+          body: bytes = b"", content_type: str = "", to_tag: str = "", branch: Branch | None = None) -> bool:
+    """Answer the request ourselves; False where it has had a final response."""
+    if transaction.status >= 200:
+        return False
+    request = transaction.request
+    if transaction.observed:
+        layer.notify(transaction, Happening.LOCAL_REPLY, branch, request, status)
+    extra: bytes = request.context.get("reply_headers", b"") if request.context else b""  # append_to_reply
+    tag = request.to_tag or to_tag or tag_of(layer, transaction)
+    data = build_response(request, status, reason, tag, headers + extra, body, content_type)
+    event = PROVISIONAL if status < 200 else FAILURE if status >= 300 else ANSWER if transaction.invite else SUCCESS
+    if not send(layer, transaction, event, status, data):
+        return False
+    layer.counters.local.add()
+    transaction.acted = transaction.answered_here = True
+    if status >= 200:
+        transaction.answered_tag = tag
+        count_final(layer, transaction, status)
+        if event == ANSWER:
+            layer.answered[(request.call_id, request.cseq)] = transaction
+        cancelling.cancel_all(layer, transaction)
+    if transaction.observed:
+        layer.notify(transaction, Happening.RESPONSE_SENT, branch, None, status)
+    return True
+
+
+def report_locally(transaction: Transaction, branch: Branch | None, response: Response | None, status: int) -> None:
+    """Tell whoever sent a request of our own what came back."""
+    if transaction.report is not None:
+        transaction.report(transaction, branch, response, status)

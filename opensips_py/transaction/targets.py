@@ -1,0 +1,94 @@
+"""Where requests and responses go."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.errors import MalformedMessage
+from opensips_py.sip import NameAddr, Uri, address_key, is_ip
+from opensips_py.transaction._record import Branch, answers_source, names_maddr, sent_by_port
+from opensips_py.transaction.settings import Fault
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Request
+    from opensips_py.transaction.layer import TransactionLayer
+
+
+def response_target(transports: Any, request: Request) -> Any:
+    """Where responses to *request* go (RFC 3261, 18.2.2; RFC 3581)."""
+    listener = request.listener
+    if listener.protocol != "udp":
+        return transports.target(listener.protocol, request.source, listener, request.connection)
+    source: Any = request.source
+    if names_maddr(request):
+        maddr = request.top_via.parameter("maddr")
+        if maddr and is_ip(maddr):
+            return transports.target("udp", address_key(maddr, sent_by_port(request) or 5060), listener)
+    if not answers_source(request):
+        source = (source >> 16 << 16) | (sent_by_port(request) or 5060)
+    return transports.target("udp", source, listener)
+
+
+def next_hop(branch: Branch, request: Request, proxy: str | None) -> Uri | None:
+    """The URI that a branch is sent to: its destination, the outbound proxy, the first Path, or its Request-URI."""
+    text = branch.destination or proxy
+    if text is None and branch.path:
+        text = first_route(branch.path)
+    try:
+        if text is None:
+            return request.parsed_uri if branch.uri == request.uri else Uri.parse(branch.uri)
+        return Uri.parse(text)
+    except MalformedMessage:
+        return None
+
+
+def first_route(path: str) -> str:
+    """The first URI of the Route values in *path*."""
+    start = path.find("<")
+    return path[start + 1:path.find(">", start)] if start >= 0 else path.partition(",")[0].strip()
+
+
+def proxy_uri(text: str) -> str:
+    """``[proto:]host[:port]`` as a URI."""
+    if text.startswith(("sip:", "sips:")):
+        return text
+    protocol, colon, rest = text.partition(":")
+    if colon and protocol.lower() in ("udp", "tcp", "tls", "sctp", "ws", "wss"):
+        return f"sip:{rest};transport={protocol.lower()}"
+    return f"sip:{text}"
+
+
+def locate(layer: TransactionLayer, branch: Branch, hop: Uri, failover: bool) -> int:
+    """Find where *branch* goes; 0, or a code of Fault. May wait for DNS."""
+    target = layer.resolver.literal(hop)
+    if target is None:
+        targets = layer.resolver.resolve(hop)
+        if not targets:
+            return Fault.UNRESOLVED
+        target = targets[0]
+        branch.others = list(targets[1:]) if failover else None
+    return settle(layer, branch, target)
+
+
+def settle(layer: TransactionLayer, branch: Branch, target: Any) -> int:
+    """Send *branch* to *target*, through the socket that the script chose if it fits; 0, or a code of Fault."""
+    socket = branch.send_socket
+    if socket is not None and socket.protocol == target.protocol and socket is not target.listener:
+        target = layer.transports.target(target.protocol, target.address, socket, None, target.host)
+    elif target.listener is None:
+        listener = layer.transports.choose_listener(target.protocol, target.address)
+        if listener is None:
+            return Fault.UNSENT
+        target = layer.transports.target(target.protocol, target.address, listener, None, target.host)
+    branch.target = target
+    branch.reliable = target.protocol != "udp"
+    return 0
+
+
+def routes_of(path: str | None) -> bytes:
+    """Route header lines for a path."""
+    return f"Route: {path}\r\n".encode("utf-8", "surrogateescape") if path else b""
+
+
+def uri_of(text: str) -> str:
+    """The URI of a name-addr or of a bare URI."""
+    return NameAddr.parse(text).uri if "<" in text else text
