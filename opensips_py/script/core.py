@@ -21,6 +21,8 @@ from opensips_py.script.functions_log import LogFunctions
 from opensips_py.script.functions_send import SendFunctions
 from opensips_py.script.functions_uri import UriFunctions
 from opensips_py.script.levels import Levels
+from opensips_py.script.pvars_auth import AuthVariables
+from opensips_py.script.pvars_body import BodyVariables
 from opensips_py.script.pvars_branches import BranchVariables
 from opensips_py.script.pvars_headers import HeaderVariables
 from opensips_py.script.pvars_request import RequestVariables
@@ -50,9 +52,9 @@ class Lookups:
 
 
 class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, SocketVariables, BranchVariables,
-           StringTransformations, UriTransformations, ViaTransformations, AddressTransformations,
-           AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions, LogFunctions, BranchFunctions,
-           SendFunctions, name="core"):
+           AuthVariables, BodyVariables, StringTransformations, UriTransformations, ViaTransformations,
+           AddressTransformations, AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions,
+           LogFunctions, BranchFunctions, SendFunctions, name="core"):
     """What every script knows without loading a module."""
 
     log: logging.Logger

@@ -8,6 +8,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module.marks import pvar
+from opensips_py.module.run import Route
+from opensips_py.script import avps
 from opensips_py.script.flags import Flags
 from opensips_py.script.functions_flags import MessageFlag, branch_flags
 from opensips_py.script.generate import Namespace
@@ -41,6 +43,11 @@ def error_of(run: Run) -> RouteError | None:
     return found
 
 
+ROUTE_TYPES = {Route.REQUEST: "route", Route.FAILURE: "failure_route", Route.ONREPLY: "onreply_route",
+               Route.BRANCH: "branch_route", Route.ERROR: "error_route", Route.LOCAL: "local_route",
+               Route.STARTUP: "startup_route", Route.TIMER: "timer_route", Route.EVENT: "event_route"}
+
+
 class RunVariables:
     """The pseudo-variables that need no message."""
 
@@ -67,6 +74,40 @@ class RunVariables:
         """A value that the last route returned behind its code, counted from 0."""
         values: tuple[Any, ...] = (run.extra or {}).get("return", ())
         return values[int(name)] if name.isdecimal() and int(name) < len(values) else None
+
+    @pvar("var")
+    def variable(self, run: Run, name: str) -> Value:
+        """A variable of the script: a number or a text, NULL until it is assigned; it lasts as long as the run."""
+        return run.variables.get(name)
+
+    @variable.setter
+    def set_variable(self, run: Run, name: str, value: Value) -> None:
+        run.variables[name] = value
+
+    @pvar("avp")
+    def avp(self, run: Run, name: str, index: Index = None) -> Value:
+        """A list of values that belongs to the transaction: assigning puts a value before the others, := replaces
+        them, [n] is the n-th newest, [append] the place behind the oldest."""
+        return avps.read(run.avps, avps.plain_name(name), index)
+
+    @avp.setter
+    def set_avp(self, run: Run, name: str, index: Index, value: Value) -> None:
+        avps.assign(run.avps, avps.plain_name(name), index, value)
+
+    @pvar("cfg_line")
+    def configuration_line(self, run: Run) -> int | None:
+        """Line of the configuration that is being executed."""
+        return calling_frame()[1]
+
+    @pvar("cfg_file")
+    def configuration_file(self, run: Run) -> str | None:
+        """File of the configuration that is being executed."""
+        return calling_frame()[0]
+
+    @pvar("rT")
+    def run_type(self, run: Run) -> str | None:
+        """Kind of the route that this run began with."""
+        return ROUTE_TYPES.get(run.kind)
 
     # Flags
 
@@ -242,3 +283,11 @@ def routes_of(run: Run) -> list[tuple[str, str]]:
             found.append((kind, name.removesuffix("]")))
         frame = frame.f_back
     return found
+
+
+def calling_frame() -> tuple[str | None, int | None]:
+    """File and line of the compiled route that is being executed."""
+    frame: FrameType | None = sys._getframe(1)
+    while frame is not None and type(frame.f_globals) is not Namespace:
+        frame = frame.f_back
+    return (frame.f_code.co_filename, frame.f_lineno) if frame is not None else (None, None)

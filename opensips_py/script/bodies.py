@@ -1,0 +1,54 @@
+"""The parts of a body (RFC 2046, 5.1)."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
+
+from opensips_py.script.splitting import parameter_pairs
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Message
+
+
+class Part(NamedTuple):
+    """One part: its Content-Type as written, and what it holds."""
+
+    content_type: str
+    content: bytes
+
+    @property
+    def media_type(self) -> str:
+        """type/subtype in lower case."""
+        return self.content_type.partition(";")[0].strip().lower()
+
+
+def boundary(content_type: str) -> str | None:
+    """What separates the parts of a multipart body; None for any other."""
+    kind, _, parameters = content_type.partition(";")
+    if not kind.strip().lower().startswith("multipart/"):
+        return None
+    return next((value for name, value in parameter_pairs(parameters) if name.lower() == "boundary"), None)
+
+
+def parts(message: Message) -> list[Part]:
+    """The parts of a message's body; one that is not multipart is its own only part, an empty one has none."""
+    body, content_type = message.body, message.content_type or ""
+    if not body:
+        return []
+    separator = boundary(content_type)
+    if separator is None:
+        return [Part(content_type, body)]
+    delimiter = b"\r\n--" + separator.encode("utf-8", "surrogateescape")
+    pieces = (b"\r\n" + body).split(delimiter)[1:]
+    return [part(each.partition(b"\r\n")[2]) for each in pieces if not each.startswith(b"--")]
+
+
+def part(data: bytes) -> Part:
+    """One part with its own headers."""
+    if data.startswith(b"\r\n"):
+        return Part("text/plain", data[2:])
+    headers, _, content = data.partition(b"\r\n\r\n")
+    for line in headers.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n"):
+        name, _, value = line.partition(b":")
+        if name.strip().lower() in (b"content-type", b"c"):
+            return Part(value.strip().decode("utf-8", "surrogateescape"), content)
+    return Part("text/plain", content)

@@ -1,0 +1,114 @@
+"""Pseudo-variables of bodies: $rb, $cT and the editable SDP of $sdp, $sdp.line, $sdp.session and $sdp.stream."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opensips_py.module.marks import pvar
+from opensips_py.script import sdp_filters
+from opensips_py.script.bodies import parts
+from opensips_py.script.indexes import Index, Value, pick
+from opensips_py.script.working_sdp import working
+
+if TYPE_CHECKING:
+    import logging
+
+    from opensips_py.sip import Message
+
+
+
+def text(data: bytes) -> str:
+    """Bytes as a text."""
+    return data.decode("utf-8", "surrogateescape")
+
+
+class BodyVariables:
+    """The pseudo-variables of bodies."""
+
+    log: logging.Logger
+
+    @pvar("rb")
+    def body(self, message: Message, name: str = "", index: Index = None) -> Value:
+        """Body of the message; $(rb[n]) is a part of it, $rb(application/sdp) the first part of that type."""
+        if not name and index in (None, "*"):
+            return text(message.body) if message.body else None
+        found = [text(each.content) for each in parts(message) if not name or each.media_type == name.lower()]
+        return pick(found, index)
+
+    @pvar("cT")
+    def content_type(self, message: Message, index: Index = None) -> Value:
+        """Value of Content-Type; $(cT[n]) is that of a part, $(cT[*]) all of them."""
+        own = message.header("Content-Type")
+        if index is None or own is None:
+            return own
+        inner = [each.content_type for each in parts(message)] if own.lower().startswith("multipart/") else []
+        return ",".join([own, *inner]) if index == "*" else pick(inner, index)
+
+    # SDP: the name of these variables is a filter, see sdp_filters
+
+    @pvar("sdp")
+    def sdp(self, message: Message, name: str = "") -> str | None:
+        """SDP of the message; assigning replaces it."""
+        return working(message).text or None
+
+    @sdp.setter
+    def set_sdp(self, message: Message, name: str, value: Value) -> None:
+        working(message).write(message, "" if value is None else str(value))
+
+    @pvar("sdp.line")
+    def sdp_line(self, message: Message, name: str, index: Index = None) -> Value:
+        """A line of the SDP, or a word of it: $sdp.line(a=ptime[1]), $sdp.line(m=audio/[1])."""
+        body = working(message).text
+        return sdp_filters.read(body, sdp_filters.find_line(body, 0, len(body), sdp_filters.parse(name), number(index)))
+
+    @sdp_line.setter
+    def set_sdp_line(self, message: Message, name: str, index: Index, value: Value) -> None:
+        body = working(message).text
+        self.change(message, name, sdp_filters.find_line(body, 0, len(body), sdp_filters.parse(name), number(index)),
+                    value)
+
+    @pvar("sdp.session")
+    def sdp_session(self, message: Message, name: str = "", index: Index = None) -> Value:
+        """What stands before the streams of the SDP, or a line of it, or a word of that."""
+        body = working(message).text
+        end = sdp_filters.session_end(body)
+        if not name:
+            return body[:end] or None
+        return sdp_filters.read(body, sdp_filters.find_line(body, 0, end, sdp_filters.parse(name), number(index)))
+
+    @sdp_session.setter
+    def set_sdp_session(self, message: Message, name: str, index: Index, value: Value) -> None:
+        body = working(message).text
+        end = sdp_filters.session_end(body)
+        if not name:
+            working(message).write(message, ("" if value is None else str(value)) + body[end:])
+            return
+        self.change(message, name, sdp_filters.find_line(body, 0, end, sdp_filters.parse(name), number(index)), value)
+
+    @pvar("sdp.stream")
+    def sdp_stream(self, message: Message, name: str, index: Index = None) -> Value:
+        """A stream of the SDP, a line of it, or a word of that: $sdp.stream(audio[1]/a=ptime)."""
+        body = working(message).text
+        return sdp_filters.read(body, sdp_filters.find_in_stream(body, sdp_filters.parse(name), number(index)))
+
+    @sdp_stream.setter
+    def set_sdp_stream(self, message: Message, name: str, index: Index, value: Value) -> None:
+        body = working(message).text
+        self.change(message, name, sdp_filters.find_in_stream(body, sdp_filters.parse(name), number(index)), value)
+
+    @pvar("sdp.stream.idx")
+    def sdp_stream_number(self, message: Message, name: str) -> int | None:
+        """Number of the first stream that the filter fits."""
+        return sdp_filters.stream_number(working(message).text, sdp_filters.parse(name))
+
+    def change(self, message: Message, name: str, found: sdp_filters.Match | None, value: Value) -> None:
+        """Write what a filter has found."""
+        if found is None:
+            self.log.error("the SDP has nothing that fits %s", name)
+            return
+        one = working(message)
+        one.write(message, sdp_filters.write(one.text, found, None if value is None else str(value)))
+
+
+def number(index: Index) -> int | None:
+    """An index as a number, if it is one."""
+    return index if type(index) is int else None
