@@ -1,0 +1,304 @@
+"""All transports of one worker: the listeners, sending to a target, and which addresses are our own."""
+from __future__ import annotations
+
+import _socket
+import itertools
+import logging
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import Any
+
+import gevent
+
+from opensips_py.errors import TransportError
+from opensips_py.sip import address_host, address_key, address_port, is_ip
+from opensips_py.timers import Wheel
+from opensips_py.transport._udp import LoopEnd, UdpSocket
+from opensips_py.transport.connection import Connection, Report
+from opensips_py.transport.directory import ConnectionGone, Directory, RemoteSend
+from opensips_py.transport.listener import IPV6, Listener
+from opensips_py.transport.names import Names
+from opensips_py.transport.pool import Pool
+from opensips_py.transport.routing import local_address
+from opensips_py.transport.settings import Counters, Settings
+from opensips_py.transport.sockets import adopt, is_datagram
+from opensips_py.transport.target import Target
+
+log = logging.getLogger("opensips_py.transport")
+
+OnDatagrams = Callable[[Listener, list[tuple[bytes, int]]], object]
+OnMessage = Callable[[bytes, int, Listener, Connection], object]
+Submit = Callable[[Callable[[Any], object], Any], object]
+
+
+class Transports:
+    """What a worker sends and receives with.
+
+    *on_datagrams* gets (listener, batch), *on_message* one message of a stream; both are called in the event loop and
+    must not wait. Reports of streams go through *submit*, which runs them where they may. *on_unreachable*, when set,
+    gets (listener, address key, errno) for datagrams that the kernel or an ICMP error refused; *on_disconnect* gets
+    (connection, reason).
+    """
+
+    target = Target
+
+    def __init__(self, settings: Settings, wheel: Wheel, on_datagrams: OnDatagrams, on_message: OnMessage,
+                 submit: Submit | None = None, counters: Counters | None = None) -> None:
+        self.settings = settings
+        self.wheel = wheel
+        self.on_datagrams = on_datagrams
+        self.on_message = on_message
+        self.counters = counters if counters is not None else Counters()
+        self.on_unreachable: Callable[[Listener, int, int], object] | None = None
+        self.on_disconnect: Callable[[Connection, str], object] | None = None
+        self.listeners: list[Listener] = []
+        self.names = Names()
+        self.loop = gevent.get_hub().loop
+        self.loop_end = LoopEnd(self.loop)
+        self.datagrams: dict[int, UdpSocket] = {}  # by index of the listener
+        self.pools: dict[str, Pool] = {}
+        self.directory: Directory | None = None
+        self.remote_send: RemoteSend | None = None
+        self._submit: Submit = submit if submit is not None else self.loop.run_callback
+        self._sockets: list[tuple[_socket.socket, Listener]] = []
+        self._choices: dict[tuple[str, bool, bool], Listener | None] = {}
+        self._identifiers = itertools.count(1)
+
+    # Listeners
+
+    def add(self, listener: Listener, fd: int) -> Listener:
+        """Take over *fd*, which is bound to *listener*'s address; reading begins with start()."""
+        settings = self.settings
+        taken = adopt(fd, listener, settings.tos, settings.receive_buffer)
+        listener.index = len(self.listeners)
+        self.listeners.append(listener)
+        self.names.add_listener(listener)
+        self._sockets.append((taken, listener))
+        self._choices.clear()
+        if is_datagram(listener.protocol):
+            receive = partial(self.on_datagrams, listener)
+            made = UdpSocket(taken.fileno(), listener, receive, self.loop_end, settings.udp_queue, listener.is_ipv6)
+            made.on_error = partial(self._unreachable, listener)
+            self.datagrams[listener.index] = made
+        else:
+            self.pool(listener.protocol)
+        return listener
+
+    def pool(self, protocol: str) -> Pool:
+        """The connections over *protocol*."""
+        found = self.pools.get(protocol)
+        if found is None:
+            found = Pool(protocol, self.settings, self.counters, self.wheel, self.loop, self.loop_end, self.tell,
+                         self.on_message, self._disconnected, self._identifiers)
+            found.directory = self.directory
+            self.pools[protocol] = found
+        return found
+
+    def share(self, directory: Directory, remote_send: RemoteSend) -> None:
+        """Let other workers use our connections, and use theirs."""
+        self.directory, self.remote_send = directory, remote_send
+        for pool in self.pools.values():
+            pool.directory = directory
+
+    def start(self) -> None:
+        """Read and accept from now on."""
+        for taken, listener in self._sockets:
+            if is_datagram(listener.protocol):
+                self.datagrams[listener.index].start()
+            else:
+                self.pools[listener.protocol].listen(taken, listener)
+
+    def revive(self) -> None:
+        """Start again whatever something stopped: a watcher that is not active leaves the worker deaf."""
+        self.loop_end.start()
+        for each in self.datagrams.values():
+            each.start()
+        for pool in self.pools.values():
+            pool.revive()
+
+    def stop(self) -> None:
+        """Read no further datagrams and accept no further connections; sending goes on."""
+        for each in self.datagrams.values():
+            each.stop()
+        for pool in self.pools.values():
+            pool.stop_accepting()
+
+    def close(self) -> None:
+        """Send what is queued as far as that goes at once, and close everything."""
+        self.loop_end.flush()
+        for pool in self.pools.values():
+            pool.close()
+        for each in self.datagrams.values():
+            each.close()
+        for taken, _ in self._sockets:
+            taken.close()
+        self.loop_end.close()
+
+    # What arrives
+
+    def _unreachable(self, listener: Listener, key: int, error: int) -> None:
+        if self.on_unreachable is not None:
+            self.on_unreachable(listener, key, error)
+
+    def _disconnected(self, connection: Connection, reason: str) -> None:
+        log.debug("%s: %s", connection, reason)
+        if self.on_disconnect is not None:
+            self.on_disconnect(connection, reason)
+
+    # What leaves
+
+    def send(self, target: Target, data: bytes, report: Report | None = None) -> None:
+        """Send *data* to *target*; of streams *report* is told None, or the error, when that is known.
+
+        Raises TransportError where nothing can be tried: no listener fits, or no connection exists and none may be
+        opened. Datagrams leave before the loop waits again.
+        """
+        listener = target.listener
+        if listener is None:
+            listener = self.choose_listener(target.protocol, target.address)
+            if listener is None:
+                raise TransportError(f"no {target.protocol} listener fits to send to {target}")
+        if target.protocol == "udp":
+            self.datagrams[listener.index].send(data, target.address)
+        else:
+            self._send_stream(target, listener, data, report)
+
+    def _send_stream(self, target: Target, listener: Listener, data: bytes, report: Report | None) -> None:
+        connection = target.connection
+        if connection is not None and connection.is_open:
+            connection.send(data, report)
+            return
+        pool = self.pool(target.protocol)
+        found = pool.find(target.address)
+        if found is not None:
+            found.send(data, report)
+            return
+        elsewhere = self._elsewhere(target)
+        if elsewhere is not None and self.remote_send is not None:
+            retry = partial(self._sent_elsewhere, target, listener, data, report)
+            self.remote_send(*elsewhere, data, retry)
+            return
+        self._open(target, listener, data, report)
+
+    def _elsewhere(self, target: Target) -> tuple[int, int] | None:
+        return self.directory.find(target.protocol, target.address) if self.directory is not None else None
+
+    def _sent_elsewhere(self, target: Target, listener: Listener, data: bytes, report: Report | None,
+                        error: TransportError | None) -> None:
+        """Another worker tells what became of *data*; one whose connection is gone leaves it to us to open one."""
+        if isinstance(error, ConnectionGone):
+            try:
+                self._open(target, listener, data, report)
+            except TransportError as refused:
+                self.tell(report, refused)
+        elif report is not None:
+            report(error)
+
+    def _open(self, target: Target, listener: Listener, data: bytes, report: Report | None) -> None:
+        if not target.may_connect:
+            raise TransportError(f"{target}: no connection, and none may be opened")
+        try:
+            connection = self.pool(target.protocol).open(listener, target.address)
+        except TransportError as error:
+            if report is None:
+                log.info("%s", error)
+            self.tell(report, error)
+            return
+        connection.send(data, report)
+
+    def deliver(self, connection: int, data: bytes, report: Report | None) -> None:
+        """Send *data* over one of our connections on behalf of another worker."""
+        found = self.connection(connection)
+        if found is None or not found.is_open:
+            self.tell(report, ConnectionGone(f"connection {connection} is closed"))
+        else:
+            found.send(data, report)
+
+    def tell(self, report: Report | None, error: TransportError | None) -> None:
+        """Have *report* called with *error*, not before our caller has returned."""
+        if report is not None:
+            self._submit(report, error)
+
+    # Connections
+
+    def connections(self) -> Iterable[Connection]:
+        """All connections of this worker."""
+        return itertools.chain.from_iterable(tuple(pool.connections.values()) for pool in self.pools.values())
+
+    def connection(self, identifier: int) -> Connection | None:
+        """The connection with that *identifier*."""
+        for pool in self.pools.values():
+            if identifier in pool.connections:
+                return pool.connections[identifier]
+        return None
+
+    def find_connection(self, protocol: str, key: int) -> Connection | None:
+        """This worker's connection to an address; '' as *protocol* means any."""
+        pools = [pool for name, pool in self.pools.items() if protocol in ("", name)]
+        return next((found for pool in pools if (found := pool.find(key)) is not None), None)
+
+    def close_connection(self, text: str) -> bool:
+        """Close one connection by identifier, ``ip:port`` or ``proto:ip:port``; whether there was one."""
+        if text.isdigit():
+            found = self.connection(int(text))
+        else:
+            protocol, key = read_peer(text)
+            found = self.find_connection(protocol, key)
+        if found is None:
+            return False
+        found.close("closed on request")
+        return True
+
+    # Addresses
+
+    def choose_listener(self, protocol: str, address: int, preferred: Listener | None = None) -> Listener | None:
+        """The listener to leave by towards *address*: *preferred* if it can get there, else the first that can."""
+        ipv6 = address >= IPV6
+        loopback = is_loopback(address)
+        if preferred is not None and preferred.protocol == protocol and preferred.is_ipv6 == ipv6 \
+                and is_loopback(preferred.address) <= loopback:
+            return preferred
+        if self.settings.mhomed:
+            found = self._by_route(protocol, address)
+            if found is not None:
+                return found
+        choice = (protocol, ipv6, loopback)
+        if choice not in self._choices:
+            self._choices[choice] = self._first_fit(*choice)
+        return self._choices[choice]
+
+    def _first_fit(self, protocol: str, ipv6: bool, loopback: bool) -> Listener | None:
+        """A loopback address reaches nothing else, so it serves loopback destinations alone, and those first."""
+        fit = [each for each in self.listeners if each.protocol == protocol and each.is_ipv6 == ipv6]
+        same = [each for each in fit if is_loopback(each.address) == loopback]
+        return next(iter(same or fit), None)
+
+    def _by_route(self, protocol: str, address: int) -> Listener | None:
+        """mhomed: the listener on the address that the kernel would leave by."""
+        host = local_address(address)
+        return next((each for each in self.listeners if each.protocol == protocol and each.host == host), None)
+
+    def is_local(self, host: str, port: int = 0, protocol: str | None = None) -> bool:
+        """Whether *host* and *port* (0: any) are ours: a listener, an advertised address, or an alias."""
+        return self.names.is_local(host, port, protocol or "")
+
+
+def is_loopback(address: int) -> bool:
+    """Whether an address key is one of this machine's loopback addresses."""
+    return address >> 16 == IPV6 >> 16 | 1 if address >= IPV6 else address >> 40 == 127
+
+
+def read_peer(text: str) -> tuple[str, int]:
+    """The protocol ('' where not given) and address key of ``[proto:]ip:port``."""
+    protocol, _, rest = text.partition(":")
+    if not protocol.isalpha():
+        protocol, rest = "", text
+    host, _, port = rest.rpartition(":")
+    if not is_ip(host) or not port.isdigit():
+        raise TransportError(f"{text!r} is no address: write ip:port or proto:ip:port")
+    return protocol.lower(), address_key(host, int(port))
+
+
+def peer_text(key: int) -> str:
+    """ip:port of an address key."""
+    return f"{address_host(key)}:{address_port(key)}"
