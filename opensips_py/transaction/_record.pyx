@@ -383,12 +383,32 @@ cdef class Branch(Half):
     cdef Transaction _whole(self):
         return self.transaction
 
+    cpdef Branch take(self, Request request):
+        """Take over what the routing state of *request* says; returns itself."""
+        self.uri = request.uri
+        self.destination = request.destination
+        self.path = request.path
+        self.send_socket = request.send_socket
+        self.flags = request.branch_flags
+        self.q = request.q
+        return self
+
+    cpdef void show(self, Request request):
+        """Give *request* the routing state that this branch has, so that a route sees it."""
+        if request.uri != self.uri:
+            request.uri = self.uri
+        request.destination = self.destination
+        request.path = self.path
+        request.send_socket = self.send_socket
+        request.branch_flags = self.flags
+        request.q = self.q
+
     @property
     def listener(self):
         """The socket that it leaves by."""
         return self.target.listener if self.target is not None else None
 
-    def begin(self):
+    cpdef void begin(self):
         """It has been sent: start its timers."""
         self.awaiting = True
         self.transaction.alive += 1

@@ -46,6 +46,8 @@ class TransactionLayer:
         self.answered: dict[tuple[str, int], Transaction] = {}  # INVITEs that we answered, by Call-ID and CSeq
         self.ids: dict[int, Transaction] = {}  # those whose $T_id was asked for
         self.created: tuple[Callable[[Transaction], object], ...] = ()  # hooks
+        self._new: Any = None  # the request that was looked up last, in vain, and its key
+        self._key = ""
         self.pending: Any = None  # where ringing branches are noted for whoever takes over after a crash
 
     def __len__(self) -> int:
@@ -63,8 +65,11 @@ class TransactionLayer:
         method = request.method
         if method == "ACK":
             return self._receive_ack(request)
-        transaction = self.find(request, method)
+        settings = self.settings
+        key = key_of(request, method, settings.ruri_matching, settings.via_matching)
+        transaction = self.servers.get(key)
         if transaction is None:
+            self._new, self._key = request, key
             return False
         if transaction.step(REQUEST) & RETRANSMIT and transaction.last is not None:
             self.transports.send(transaction.target, transaction.last)
@@ -162,7 +167,8 @@ class TransactionLayer:
             return
         transaction.ended = True
         del self.servers[transaction.key]
-        self.notify(transaction, Happening.DELETED, None, transaction.request, transaction.status)
+        if transaction.observed:
+            self.notify(transaction, Happening.DELETED, None, transaction.request, transaction.status)
         for branch in transaction.branches:
             self.clients.pop(branch.id, None)
             if branch.cancel is not None:
@@ -180,7 +186,10 @@ class TransactionLayer:
         """Open a transaction for *request*; None where it has one already. Its events queue until leave()."""
         settings = self.settings
         method = request.method
-        key = key_of(request, method, settings.ruri_matching, settings.via_matching)
+        if self._new is request:
+            key = self._key
+        else:
+            key = key_of(request, method, settings.ruri_matching, settings.via_matching)
         if key in self.servers:
             return None
         transaction = Transaction(self.timing, request, method)
@@ -243,7 +252,7 @@ class TransactionLayer:
     def notify(self, transaction: Transaction, happening: int, branch: Branch | None, message: Any,
                status: int) -> None:
         """Tell observers what happens."""
-        if not transaction.observed & happening:
+        if not transaction.observed or not transaction.observed & happening:
             return
         for wanted, observer in list(transaction.observers):
             if wanted & happening:

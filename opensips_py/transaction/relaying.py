@@ -18,6 +18,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 
+NO_TRYING, QUIET, NO_FAILOVER = Flags.NO_TRYING, Flags.NO_ERROR_REPLY | Flags.REPLICATE, Flags.NO_FAILOVER
+
+
 def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) -> int:
     """Send the request of a run to its targets, opening its transaction on need."""
     request: Request = run.request
@@ -31,16 +34,16 @@ def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) 
     transaction: Transaction | None = run.transaction
     fresh = transaction is None
     if transaction is None:
-        transaction = layer.new_transaction(run, trying=not flags & Flags.NO_TRYING)
+        transaction = layer.new_transaction(run, trying=not flags & NO_TRYING)
         if transaction is None:
             return 0  # a retransmission: it has been answered, the script has nothing to do
     elif transaction.trying_due and transaction.status == 0 and not transaction.acted:
         fresh = True  # opened because a function waited: to the script it is new all the same
-        if not flags & Flags.NO_TRYING:
+        if not flags & NO_TRYING:
             replying.send_trying(layer, transaction)
     transaction.relay_flags = flags
     code = relay(layer, transaction, request, flags, proxy)
-    if code < 0 and fresh and not flags & (Flags.NO_ERROR_REPLY | Flags.REPLICATE):
+    if code < 0 and fresh and not flags & QUIET:
         status, reason = FAULT_RESPONSES.get(code, FAULT_RESPONSES[Fault.INTERNAL])
         if transaction.cancelled:
             status, reason = 487, "Request Terminated"
@@ -53,7 +56,7 @@ def relay_ack(layer: TransactionLayer, request: Request, proxy: str | None) -> i
     """Send the ACK of a 2xx on: it is a transaction of its own, without any state (RFC 3261, 16.11)."""
     transaction = Transaction(layer.timing, request, "ACK", True)
     branch = Branch(transaction, 0, "ACK")
-    take_from_request(branch, request)
+    branch.take(request)
     code = address(layer, branch, request, proxy, False)
     if code == 0:
         build(layer, transaction, branch, request)
@@ -75,7 +78,7 @@ def relay(layer: TransactionLayer, transaction: Transaction, request: Request, f
     if not transaction.failing:
         transaction.edits = request.edits if request.has_edits else None
     transaction.flags = request.flags
-    branches = [take_from_request(Branch(transaction, transaction.first, transaction.method), request)]
+    branches = [Branch(transaction, transaction.first, transaction.method).take(request)]
     if request.branches:
         for target in request.branches:
             branch = Branch(transaction, transaction.first + len(branches), transaction.method)
@@ -88,7 +91,7 @@ def fork(layer: TransactionLayer, transaction: Transaction, request: Request, br
     """Prepare every one of *branches*, then send those that can be sent; 1, or the code of Fault of the last."""
     code: int = Fault.NO_DESTINATION
     ready = []
-    failover = layer.settings.dns_failover and not flags & Flags.NO_FAILOVER
+    failover = layer.settings.dns_failover and not flags & NO_FAILOVER
     for branch in branches:
         transaction.branches.append(branch)
         result = prepare(layer, transaction, branch, request, proxy, failover)
@@ -135,7 +138,8 @@ def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, req
     call_id = request.call_id
     branch.id = slots.via_branch(request.via_branch, call_id, request.from_tag, request.cseq, branch.index,
                                  slots.slot_of_call_id(call_id))
-    layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
+    if transaction.observed:
+        layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
     via = branch.target.listener.via_prefix + branch.id.encode() + b"\r\n"
     routes = targets.routes_of(branch.path)
     if transaction.headers:
@@ -145,8 +149,8 @@ def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, req
 
 def edits_of(transaction: Transaction, branch: Branch) -> tuple[Edits, ...]:
     """Edits of the request, the failure route and the branch route, in this order."""
-    if branch.edits is None and branch.run_edits is None:
-        return () if transaction.edits is None else (transaction.edits,)
+    if branch.edits is None and branch.run_edits is None and transaction.edits is None:
+        return ()
     return tuple(edits for edits in (transaction.edits, branch.run_edits, branch.edits) if edits is not None)
 
 
@@ -166,7 +170,8 @@ def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> i
         return Fault.UNSENT
     if layer.pending is not None and transaction.invite:
         layer.pending.note(branch.id, branch.target, branch.uri)
-    layer.notify(transaction, Happening.REQUEST_SENT, branch, transaction.request, 0)
+    if transaction.observed:
+        layer.notify(transaction, Happening.REQUEST_SENT, branch, transaction.request, 0)
     return 0
 
 
@@ -179,16 +184,16 @@ def sent(layer: TransactionLayer, branch: Branch, error: Exception | None) -> No
 
 def run_branch_route(transaction: Transaction, branch: Branch, request: Request) -> bool:
     """Run the branch route with the request as this branch has it; what the route changes stays in the branch."""
-    saved = take_from_request(Branch(transaction, 0, transaction.method), request)
+    saved = Branch(transaction, 0, transaction.method).take(request)
     edits, branches = request.edits if request.has_edits else None, request.branches
     request.edits = None
-    show(branch, request)
+    branch.show(request)
     try:
         kept = transaction.user.run_branch_route(transaction, branch)
-        take_from_request(branch, request)
+        branch.take(request)
         branch.edits = request.edits if request.has_edits else None
     finally:
-        show(saved, request)
+        saved.show(request)
         request.edits, request.branches = edits, branches
     return bool(kept)
 
@@ -199,24 +204,13 @@ def run_failure_route(transaction: Transaction, branch: Branch) -> None:
     edits = request.edits if request.has_edits else None
     request.edits = None
     request.branches = None
-    show(branch, request)
+    branch.show(request)
     transaction.failing = True
     try:
         transaction.user.run_failure_route(transaction, branch, branch.response)
     finally:
         transaction.failing = False
         request.edits = edits
-
-
-def take_from_request(branch: Branch, request: Request) -> Branch:
-    """Give *branch* what the request's routing state says."""
-    branch.uri = request.uri
-    branch.destination = request.destination
-    branch.path = request.path
-    branch.send_socket = request.send_socket
-    branch.flags = request.branch_flags
-    branch.q = request.q
-    return branch
 
 
 def take_from_target(branch: Branch, target: BranchTarget) -> Branch:
@@ -229,17 +223,6 @@ def take_from_target(branch: Branch, target: BranchTarget) -> Branch:
     branch.q = target.q
     branch.instance = target.instance
     return branch
-
-
-def show(branch: Branch, request: Request) -> None:
-    """Give the request's routing state what *branch* has, so that a route sees it."""
-    if request.uri != branch.uri:
-        request.uri = branch.uri
-    request.destination = branch.destination
-    request.path = branch.path
-    request.send_socket = branch.send_socket
-    request.branch_flags = branch.flags
-    request.q = branch.q
 
 
 def fail_over(layer: TransactionLayer, branch: Branch) -> bool:
