@@ -114,25 +114,25 @@ cdef class Plan:
 
     cdef bint settle(self, Splice* new) noexcept:
         """Fit a deletion among the earlier ones; False where nothing of it remains."""
-        cdef int i = 0
+        cdef int i = 0, start = new.start, end = new.end
         cdef Splice* old
         while i < self.count:
             old = &self.splices[i]
-            if old.start == old.end or old.end <= new.start or old.start >= new.end:
+            if old.start == old.end or old.end <= start or old.start >= end:
                 i += 1
                 continue
-            if new.size or (old.start <= new.start and old.end >= new.end):
+            if new.size or (old.start <= start and old.end >= end):
                 return False
-            if new.start <= old.start and old.end <= new.end:  # covered: the larger deletion takes its place
+            if start <= old.start and old.end <= end:  # covered: the larger deletion takes its place
                 self.count -= 1
                 self.splices[i] = self.splices[self.count]
                 continue
-            if old.start < new.start:
+            if old.start < start:
                 new.start = old.end
             else:
                 new.end = old.start
             i += 1
-        return True
+        return new.start < new.end
 
     cdef bint untouched(self, int start, int end) noexcept:
         """Whether no splice takes anything away from start..end."""

@@ -154,7 +154,7 @@ cdef bint is_start_line(const char* s, const char* e) noexcept nogil:
     """Whether a line may begin or end with a SIP version; what else is wrong with it, scanning tells."""
     if e - s >= 10 and same(s, b"sip/", 4):
         return True
-    while e - s >= 10:
+    while e - s >= 8:
         if (s[0] == b" " or s[0] == b"\t") and same(s + 1, b"sip/", 4):
             return True
         s += 1

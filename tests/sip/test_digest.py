@@ -1,0 +1,86 @@
+"""Digest authentication, with the examples of the RFCs."""
+import hashlib
+
+import pytest
+
+from opensips_py.errors import MalformedMessage
+from opensips_py.sip.digest import Challenge, Credentials, digest_hash, digest_response, ha1
+
+NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
+CNONCE = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
+
+
+def test_example_of_rfc_2617():
+    response = digest_response(ha1("Mufasa", "testrealm@host.com", "Circle Of Life"), "GET", "/dir/index.html",
+                               "dcd98b7102dd2f0e8b11d0f600bfb0c093", qop="auth", nc="00000001", cnonce="0a4f113b")
+    assert response == "6629fae49393a05397450978507c4ef1"
+
+
+@pytest.mark.parametrize(("algorithm", "expected"), [  # RFC 7616, 3.9.1
+    ("MD5", "8ca523f5e9506fed4657c9700eebdbec"),
+    ("SHA-256", "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1")])
+def test_examples_of_rfc_7616(algorithm, expected):
+    secret = ha1("Mufasa", "http-auth@example.org", "Circle of Life", algorithm)
+    assert digest_response(secret, "GET", "/dir/index.html", NONCE, algorithm=algorithm, qop="auth", nc="00000001",
+                           cnonce=CNONCE) == expected
+
+
+def test_sha_512_256_is_no_cut_sha_512():
+    assert digest_hash("SHA-512-256", "abc") == "53048e2681941ef99b2e29b76b4c7dabe4c2d0c634fc6d46e0e2f13107e7af23"
+
+
+def md5(text):
+    return hashlib.md5(text.encode()).hexdigest()
+
+
+def test_without_qop():
+    expected = md5(f"{md5('u:r:p')}:n:{md5('REGISTER:sip:r')}")
+    assert digest_response(ha1("u", "r", "p"), "REGISTER", "sip:r", "n") == expected
+
+
+def test_session_keys_and_integrity():
+    session = md5(f"{md5('u:r:p')}:n:c")
+    expected = md5(f"{session}:n:00000001:c:auth-int:{md5('INVITE:sip:r:' + md5('body'))}")
+    assert digest_response(ha1("u", "r", "p"), "INVITE", "sip:r", "n", algorithm="MD5-sess", qop="auth-int",
+                           nc="00000001", cnonce="c", body=b"body") == expected
+
+
+@pytest.mark.parametrize("algorithm", ["MD5", "md5-sess", "SHA-256", "SHA-256-sess", "SHA-512-256", "SHA-512-256-sess"])
+@pytest.mark.parametrize("qop", ["", "auth", "auth-int", "auth,auth-int"])
+def test_an_answer_verifies_and_only_that(algorithm, qop):
+    challenge = Challenge.parse(str(Challenge("r", "n", algorithm, qop, "o")))
+    found = Credentials.parse(str(challenge.answer("u\"x", "p", "INVITE", "sip:r", cnonce="c", body=b"b")))
+    secret = ha1("u\"x", "r", "p", algorithm)
+    assert found.verify(secret, "INVITE", b"b")
+    assert not found.verify(secret, "BYE", b"b")
+    assert not found.verify(ha1("u", "r", "wrong", algorithm), "INVITE", b"b")
+    assert found.verify(secret, "INVITE", b"other") == (qop != "auth-int")
+    assert (found.opaque, found.nc) == ("o", "00000001" if qop else "")
+
+
+def test_credentials_as_phones_write_them():
+    found = Credentials.parse('DIGEST username="a\\"b",realm="x, y" , nonce=n,uri="sip:h",response="ABC",algorithm=MD5,z=1')
+    assert (found.username, found.realm, found.nonce, found.response, found.others) == ('a"b', "x, y", "n", "abc", {"z": "1"})
+
+
+@pytest.mark.parametrize("value", [
+    "", "Basic abc", "NoOneKnowsThisScheme opaque-data=here", "Digest", 'Digest username="u"', "Digest x",
+    'Digest username="u,realm="r"', 'Digest username="u",username="u",realm="r",nonce="n",uri="x",response="y"',
+    'Digest username="u",realm="r",nonce="n",uri="x",response="y",qop=auth'])
+def test_malformed_credentials(value):
+    with pytest.raises(MalformedMessage):
+        Credentials.parse(value)
+
+
+def test_challenges():
+    text = 'Digest realm="r", nonce="n", qop="auth", opaque="o", stale=true, domain="sip:x", algorithm=SHA-256'
+    assert str(Challenge.parse(text)) == text
+    assert Challenge.parse('Digest realm="r",nonce="n"') == Challenge("r", "n")
+    with pytest.raises(MalformedMessage):
+        Challenge.parse('Digest realm="r"')
+
+
+def test_unknown_algorithms():
+    with pytest.raises(ValueError):
+        digest_hash("SHA-1", "x")
+    assert not Credentials("u", "r", "n", "x", "y", "SHA-1").verify("h", "INVITE")
