@@ -146,7 +146,7 @@ def serve(shared: Socket) -> None:
         except OSError as error:
             owner.log.debug("%s: %s", shared.name, error)  # an answer before this met a closed port
             continue
-        shared.workers.spawn(shared.owner.answer, data, sender)
+        shared.workers.spawn((shared.owner or owner).answer, data, sender)
 
 
 def too_long(request: Any) -> bytes:
