@@ -39,7 +39,8 @@ cdef class Index:
     cdef Uri _parsed
     cdef public str destination, path
     cdef public object send_socket
-    cdef public int flags, branch_flags, q
+    cdef public unsigned int flags, branch_flags  # 32 of each, the script names them
+    cdef public int q
     cdef public bint force_rport
     cdef public list branches
 

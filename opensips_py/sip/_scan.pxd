@@ -8,7 +8,8 @@ cdef class Header:
 cdef class BranchTarget:
     cdef public str uri, destination, path, instance
     cdef public object send_socket
-    cdef public int flags, q
+    cdef public unsigned int flags
+    cdef public int q
 
 cdef class Message(Index):
     cdef str value_of(self, int id)

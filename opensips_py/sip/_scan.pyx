@@ -30,7 +30,7 @@ cdef class Header:
 cdef class BranchTarget:
     """A further branch of a request: where it goes and how (``append_branch``, ``lookup``)."""
 
-    def __init__(self, str uri, str destination=None, str path=None, send_socket=None, int flags=0, int q=-1,
+    def __init__(self, str uri, str destination=None, str path=None, send_socket=None, unsigned int flags=0, int q=-1,
                  str instance=None):
         self.uri, self.destination, self.path, self.send_socket = uri, destination, path, send_socket
         self.flags, self.q, self.instance = flags, q, instance

@@ -252,6 +252,7 @@ cdef class Half:
 cdef class Transaction(Half):
     """A request and all that belongs to it: the server transaction, and its client transactions as branches."""
 
+    cdef public str id               # its identifier outside ($T_id), None until somebody asks
     cdef public str key              # how a retransmission finds it
     cdef public object request       # the request that opened it
     cdef readonly str method
@@ -276,13 +277,14 @@ cdef class Transaction(Half):
     cdef public bint blocked         # a 6xx forbids further branches
     cdef public bint busy            # one of its events is being handled: others queue
     cdef public bint script          # the request route that opened it still runs
+    cdef public bint implicit        # opened because a function waits, not by the script
     cdef public bint failing         # its failure route runs
     cdef public bint ended           # the layer has forgotten it
     cdef public bint acted           # it was relayed or answered
     cdef public bint trying_due      # no 100 has been sent yet
     cdef public object queue         # events that came meanwhile, None: none
     cdef public int awaited          # branches that may still be injected; -1: any number
-    cdef public int flags            # of the script, for responses and failure routes
+    cdef public unsigned int flags   # of the script, for responses and failure routes
     cdef public int relay_flags
     cdef public bytes headers        # appended to every request that it sends
     cdef public bytes cancel_headers # put into every CANCEL
@@ -360,7 +362,8 @@ cdef class Branch(Half):
     cdef public list others          # further targets, if this one fails
     cdef public str uri, destination, path
     cdef public object send_socket
-    cdef public int flags, q
+    cdef public unsigned int flags
+    cdef public int q
     cdef public object instance
     cdef public object on_reply
     cdef public object edits         # of its branch route alone
