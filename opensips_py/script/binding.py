@@ -9,7 +9,7 @@ from opensips_py.errors import ScriptError
 from opensips_py.module.kinds import Flag, Format, Kind, VariableSpec
 from opensips_py.script import avps, formatting, variables
 from opensips_py.script.operators import Value
-from opensips_py.script.steps import Change, changes
+from opensips_py.script.steps import Change, Dynamic, changes, resolved
 from opensips_py.script.variables import Parts, Place, Reference
 
 if TYPE_CHECKING:
@@ -168,7 +168,7 @@ class Scope:
             return ""
         if isinstance(name, tuple):
             text = self.bind_text(name)
-            return lambda run: kind.convert(text(run))
+            return Dynamic(lambda run: kind.convert(text(run)))
         try:
             if isinstance(kind, Flag) and self.registry.flag is not None:
                 return self.registry.flag(kind.scope, name)
@@ -185,7 +185,7 @@ class Scope:
         def number(run: Run) -> Value:
             value = read(run)
             return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
-        return number
+        return Dynamic(number)
 
     def constant_text(self, text: str, place: Place | None = None) -> Callable[[Run], str | None]:
         """A text at *place* as a function of the run."""
@@ -196,7 +196,7 @@ def caller(call: Callable[..., Any], context: str, inject: tuple[str, ...], argu
     """The function of the run that calls a getter."""
     if inject == ("run",) and not arguments:
         return call
-    if any(callable(each) for each in arguments):
+    if any(type(each) is Dynamic for each in arguments):
         return dynamic_caller(call, subject(context, inject), arguments)
     if inject == ("run",):
         return lambda run: call(run, *arguments)
@@ -227,11 +227,6 @@ def subject(context: str, inject: tuple[str, ...]) -> Callable[[Run], tuple[Any,
         given = tuple(run if each == "run" else choose(run) for each in inject)
         return None if None in given else given
     return supply
-
-
-def resolved(arguments: tuple[Any, ...], run: Run) -> list[Any]:
-    """The arguments in *run*."""
-    return [each(run) if callable(each) else each for each in arguments]
 
 
 def dynamic_caller(call: Callable[..., Any], supply: Callable[[Run], tuple[Any, ...] | None],
@@ -321,7 +316,8 @@ def avp(scope: Scope, reference: Reference) -> Bound:
     if reference.name is None:
         reference.fail("$avp needs a name", "write $avp(name)")
     index: Any = scope.index(reference) if reference.index is not None else None
-    name = scope.bind_text(reference.name) if isinstance(reference.name, tuple) else avps.plain_name(reference.name)
+    name: Any = avps.plain_name(reference.name) if isinstance(reference.name, str) else Dynamic(
+        scope.bind_text(reference.name))
     if isinstance(name, str) and index is None:
         return plain_avp(reference, name)
 

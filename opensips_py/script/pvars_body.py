@@ -46,28 +46,28 @@ class BodyVariables:
     # SDP: the name of these variables is a filter, see sdp_filters
 
     @pvar("sdp")
-    def sdp(self, message: Message, name: str = "") -> str | None:
+    def whole_sdp(self, message: Message, name: str = "") -> str | None:
         """SDP of the message; assigning replaces it."""
         return working(message).text or None
 
-    @sdp.setter
+    @whole_sdp.setter
     def set_sdp(self, message: Message, name: str, value: Value) -> None:
         working(message).write(message, "" if value is None else str(value))
 
     @pvar("sdp.line")
-    def sdp_line(self, message: Message, name: str, index: Index = None) -> Value:
+    def line_of_sdp(self, message: Message, name: str, index: Index = None) -> Value:
         """A line of the SDP, or a word of it: $sdp.line(a=ptime[1]), $sdp.line(m=audio/[1])."""
         body = working(message).text
         return sdp_filters.read(body, sdp_filters.find_line(body, 0, len(body), sdp_filters.parse(name), number(index)))
 
-    @sdp_line.setter
-    def set_sdp_line(self, message: Message, name: str, index: Index, value: Value) -> None:
+    @line_of_sdp.setter
+    def set_line(self, message: Message, name: str, index: Index, value: Value) -> None:
         body = working(message).text
         self.change(message, name, sdp_filters.find_line(body, 0, len(body), sdp_filters.parse(name), number(index)),
                     value)
 
     @pvar("sdp.session")
-    def sdp_session(self, message: Message, name: str = "", index: Index = None) -> Value:
+    def session_of_sdp(self, message: Message, name: str = "", index: Index = None) -> Value:
         """What stands before the streams of the SDP, or a line of it, or a word of that."""
         body = working(message).text
         end = sdp_filters.session_end(body)
@@ -75,8 +75,8 @@ class BodyVariables:
             return body[:end] or None
         return sdp_filters.read(body, sdp_filters.find_line(body, 0, end, sdp_filters.parse(name), number(index)))
 
-    @sdp_session.setter
-    def set_sdp_session(self, message: Message, name: str, index: Index, value: Value) -> None:
+    @session_of_sdp.setter
+    def set_session(self, message: Message, name: str, index: Index, value: Value) -> None:
         body = working(message).text
         end = sdp_filters.session_end(body)
         if not name:
@@ -85,18 +85,18 @@ class BodyVariables:
         self.change(message, name, sdp_filters.find_line(body, 0, end, sdp_filters.parse(name), number(index)), value)
 
     @pvar("sdp.stream")
-    def sdp_stream(self, message: Message, name: str, index: Index = None) -> Value:
+    def stream_of_sdp(self, message: Message, name: str, index: Index = None) -> Value:
         """A stream of the SDP, a line of it, or a word of that: $sdp.stream(audio[1]/a=ptime)."""
         body = working(message).text
         return sdp_filters.read(body, sdp_filters.find_in_stream(body, sdp_filters.parse(name), number(index)))
 
-    @sdp_stream.setter
-    def set_sdp_stream(self, message: Message, name: str, index: Index, value: Value) -> None:
+    @stream_of_sdp.setter
+    def set_stream(self, message: Message, name: str, index: Index, value: Value) -> None:
         body = working(message).text
         self.change(message, name, sdp_filters.find_in_stream(body, sdp_filters.parse(name), number(index)), value)
 
     @pvar("sdp.stream.idx")
-    def sdp_stream_number(self, message: Message, name: str) -> int | None:
+    def stream_number(self, message: Message, name: str) -> int | None:
         """Number of the first stream that the filter fits."""
         return sdp_filters.stream_number(working(message).text, sdp_filters.parse(name))
 

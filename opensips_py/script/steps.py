@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
@@ -13,6 +14,18 @@ if TYPE_CHECKING:
     from opensips_py.module.run import Run
 
 Change = Callable[[Any, "Run"], Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Dynamic:
+    """An argument that the run decides; any other is a constant, a function among them."""
+
+    read: Callable[[Run], Any]
+
+
+def resolved(arguments: tuple[Any, ...], run: Run) -> list[Any]:
+    """The arguments in *run*."""
+    return [each.read(run) if type(each) is Dynamic else each for each in arguments]
 
 
 class Binder(Protocol):
@@ -38,7 +51,7 @@ def change(reference: Reference, step: Step, scope: Binder) -> Change:
     call = found.call
     if found.declaration.inject == ("run",):
         return lambda value, run: call(run, str(value), *arguments)
-    if any(callable(each) for each in arguments):
+    if any(type(each) is Dynamic for each in arguments):
         return lambda value, run: dynamic(call, value, run, arguments)
     if not arguments:
         return lambda value, run: call(value if type(value) is str else str(value))
@@ -48,7 +61,7 @@ def change(reference: Reference, step: Step, scope: Binder) -> Change:
 def dynamic(call: Callable[..., Any], value: Any, run: Run, arguments: tuple[Any, ...]) -> Any:
     """Apply a transformation some of whose arguments are variables; NULL or a wrong one gives NULL."""
     try:
-        return call(str(value), *[each(run) if callable(each) else each for each in arguments])
+        return call(str(value), *resolved(arguments, run))
     except (ValueError, TypeError):
         return None
 
@@ -110,7 +123,7 @@ def bound_argument(reference: Reference, step: Step, piece: str, argument: Argum
         if end == len(text):
             read = scope.bind(inner).read
             kind = argument.kind
-            return lambda run: kind.convert(read(run))
+            return Dynamic(lambda run: kind.convert(read(run)))
     try:
         return argument.kind.constant(text)
     except ValueError as error:

@@ -1,6 +1,10 @@
 """Substitutions as in sed: /expression/replacement/flags."""
 from __future__ import annotations
 
+from functools import lru_cache
+from typing import Any
+
+from opensips_py.module.kinds import Kind
 from opensips_py.module.pattern import Pattern, Spans
 
 ESCAPES = {"n": "\n", "r": "\r", "t": "\t"}
@@ -92,3 +96,19 @@ def pieces(replacement: str, delimiter: str) -> list[bytes | int]:
         literal.append(character)
         position += 1
     return [each for each in [*out, "".join(literal).encode("utf-8", "surrogateescape")] if each != b""]
+
+
+@lru_cache(1024)
+def compiled(text: str) -> Substitution:
+    """The substitution that *text* is, compiled once."""
+    return Substitution(text)
+
+
+class SubstitutionKind(Kind):
+    """A substitution; a constant one is checked when the script compiles."""
+
+    name = "string"
+    literal = True
+
+    def convert(self, value: Any) -> Substitution:
+        return compiled(str(value))

@@ -2,14 +2,13 @@
 from __future__ import annotations
 
 import socket
-from functools import lru_cache
 from ipaddress import IPv4Address, ip_address, ip_network
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.module.marks import transformation
 from opensips_py.script import sdp
 from opensips_py.script.splitting import at, csv_fields
-from opensips_py.script.substitution import Substitution
+from opensips_py.script.substitution import Substitution, SubstitutionKind
 from opensips_py.script.transformations_string import raw, text_of
 
 if TYPE_CHECKING:
@@ -128,13 +127,7 @@ class ListTransformations:
         return sdp.without(text, gone) if gone else None
 
     @transformation("re.subst")
-    def re_subst(self, text: str, expression: str) -> str | None:
+    def re_subst(self, text: str, expression: Annotated[Substitution, SubstitutionKind()]) -> str | None:
         """With matches replaced as in /expression/replacement/flags; flags: i ignores case, g replaces all, s lets a
         dot match line ends. Without a match the text stays."""
-        return compiled(expression)(text)
-
-
-@lru_cache(1024)
-def compiled(expression: str) -> Substitution:
-    """A substitution, compiled once."""
-    return Substitution(expression)
+        return expression(text)
