@@ -31,7 +31,8 @@ def test_a_forwarded_request_differs_in_its_vias_alone(invite):
 
 def test_rport_is_filled_in_and_received_always_with_it(invite):
     top = parse(forward_request(scan(invite, None, SOURCE), VIA)).vias[1]
-    assert (top.received, top.rport, top.branch, top.host, top.port) == ("10.0.0.2", 1234, "z9hG4bK-1", "10.0.0.1", 5060)
+    assert (top.received, top.rport, top.branch) == ("10.0.0.2", 1234, "z9hG4bK-1")
+    assert (top.host, top.port) == ("10.0.0.1", 5060)
     top = parse(forward_request(scan(invite, None, address_key("10.0.0.1", 5060)), VIA)).vias[1]
     assert (top.received, top.rport) == ("10.0.0.1", 5060)
 
@@ -71,7 +72,8 @@ def test_what_was_set_on_the_request_is_written(invite):
 
 
 def test_missing_max_forwards_routes_and_length_are_added(ok):
-    data = (b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nf:sip:a@b\r\nt:sip:a@b\r\ni:x\r\nCSeq:1 OPTIONS\r\n\r\nbody")
+    data = (b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nf:sip:a@b\r\nt:sip:a@b\r\ni:x\r\n"
+            b"CSeq:1 OPTIONS\r\n\r\nbody")
     out = forward_request(scan(data), VIA, max_forwards=70, routes=b"Route: <sip:z;lr>\r\n")
     assert lines(out)[1:4] == [VIA.strip(), b"Route: <sip:z;lr>", b"Max-Forwards: 70"]
     assert out.endswith(b"CSeq:1 OPTIONS\r\nContent-Length: 4\r\n\r\nbody")

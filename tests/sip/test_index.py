@@ -27,7 +27,8 @@ def test_a_mandatory_header_is_missing(name):
     assert found.fault_status == (0 if name == "Via" else 400)
 
 
-@pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type", "t", "l"])
+@pytest.mark.parametrize("name", ["From", "To", "Call-ID", "CSeq", "Max-Forwards", "Content-Length", "Content-Type",
+                                  "t", "l"])
 def test_a_header_stands_twice_that_may_not(name):
     value = {"t": b"<sip:a@b>", "l": b"0", "Content-Length": b"0", "Content-Type": b"text/plain"}
     line = name.encode() + b": " + value.get(name, HEADERS.get(name.encode(), b"")) + b"\r\n"
@@ -36,7 +37,8 @@ def test_a_header_stands_twice_that_may_not(name):
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("CSeq", b"x OPTIONS"), ("CSeq", b"1"), ("CSeq", b"1 INVITE"), ("CSeq", b"2147483648 OPTIONS"), ("CSeq", b"1OPTIONS"),
+    ("CSeq", b"x OPTIONS"), ("CSeq", b"1"), ("CSeq", b"1 INVITE"), ("CSeq", b"2147483648 OPTIONS"),
+    ("CSeq", b"1OPTIONS"),
     ("CSeq", b"1 OPT IONS"), ("CSeq", b"-1 OPTIONS"), ("Max-Forwards", b"256"), ("Max-Forwards", b"-1"),
     ("Max-Forwards", b""), ("Max-Forwards", b"7 0"), ("Call-ID", b""), ("Call-ID", b"a b"), ("From", b""),
     ("From", b"a@b"), ("From", b'"x <sip:a@b>'), ("From", b"<sip:a@b>, <sip:c@d>"), ("To", b"Bell, A <sip:a@b>"),
@@ -54,7 +56,8 @@ def test_a_malformed_header_is_answered_with_400(name, value):
 @pytest.mark.parametrize(("name", "value"), [
     ("CSeq", b"2147483647 OPTIONS"), ("CSeq", b"0009\r\n OPTIONS"), ("Max-Forwards", b"0068"), ("Max-Forwards", b"255"),
     ("From", b"sip:a@b"), ("From", b"caller<sip:a@b>"), ("From", b"<isbn:1>;x=\"\xd1\x80\""), ("Contact", b"*"),
-    ("Contact", b"\"a, b\" <sip:c@d>, sip:e@f;q=1"), ("Call-ID", b"w%ZK-!.*_+'@word`~)(><:\\/\"][?}{"), ("Subject", b""),
+    ("Contact", b"\"a, b\" <sip:c@d>, sip:e@f;q=1"), ("Subject", b""),
+    ("Call-ID", b"w%ZK-!.*_+'@word`~)(><:\\/\"][?}{"),
     ("Date", b"Sat, 15 Oct 2005 04:44:56 GMT"), ("X-Any", b";;,,;;,;"), ("Expires", b"9" * 100), ("l", b"0"),
     ("Content-Length", b"000"), ("Route", b"\r\n <sip:a;lr>"), ("Max-Forwards", None), ("X!%*_+`'~", b"\xef\xbb\xbf")])
 def test_unusual_headers_are_taken(name, value):
@@ -72,7 +75,8 @@ def test_malformed_request_lines(line, status):
 
 
 @pytest.mark.parametrize("line", [b"OPTIONS soap.beep://192.0.2.103:3002 SIP/2.0", b"OPTIONS nobody:opaque SIP/2.0",
-                                  b"OPTIONS tel:+1 SIP/2.0", b"OPTIONS sip:[::1]:5 SIP/2.0", b"OPTIONS sip:a@b sip/2.0"])
+                                  b"OPTIONS tel:+1 SIP/2.0", b"OPTIONS sip:[::1]:5 SIP/2.0",
+                                  b"OPTIONS sip:a@b sip/2.0"])
 def test_unusual_request_lines_are_taken(line):
     assert scan(message(line + b"\r\n")).fault is None
 
@@ -103,7 +107,8 @@ def test_the_first_fault_is_told():
     assert scan(message(CSeq=b"x", Max_Forwards=b"x")).fault == "malformed CSeq"
 
 
-@pytest.mark.parametrize("data", [b"", b"\r\n\r\n", b"\x00" * 40, b"GET / HTTP/1.1\r\n\r\n", b"hello world, nothing here\r\n\r\n",
+@pytest.mark.parametrize("data", [b"", b"\r\n\r\n", b"\x00" * 40, b"GET / HTTP/1.1\r\n\r\n",
+                                  b"hello world, nothing here\r\n\r\n",
                                   b"INVITE sip:alan@jasomi.com\r\nTo: x\r\n\r\n", b"OPTIONS sip:a@b SIP/2.0"])
 def test_what_is_not_sip_is_nothing(data):
     assert scan(data) is None

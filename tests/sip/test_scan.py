@@ -6,7 +6,18 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip import BranchTarget, HeaderId, Message, Request, Response, address_key, parse, parse_uri, scan
+from opensips_py.sip import (
+    BranchTarget,
+    HeaderId,
+    Message,
+    NameAddr,
+    Request,
+    Response,
+    address_key,
+    parse,
+    parse_uri,
+    scan,
+)
 
 
 def test_fields_of_a_request(invite):
@@ -14,7 +25,8 @@ def test_fields_of_a_request(invite):
     assert isinstance(m, Request)
     assert (m.listener, m.connection, m.received_at, m.source_host, m.source_port) == (
         "listener", "connection", 1.5, "10.0.0.2", 5062)
-    assert (m.is_request, m.method, m.uri, m.original_uri) == (True, "INVITE", "sip:bob@example.com", "sip:bob@example.com")
+    assert (m.is_request, m.method) == (True, "INVITE")
+    assert m.uri == m.original_uri == "sip:bob@example.com"
     assert (m.call_id, m.from_tag, m.to_tag, m.cseq, m.cseq_method) == ("one@10.0.0.1", "abc", "", 7, "INVITE")
     assert (m.via_branch, m.max_forwards, m.content_type) == ("z9hG4bK-1", 70, "application/sdp")
     assert m.body == invite[m.body_offset:] and m.content_length == len(m.body)
@@ -72,8 +84,8 @@ def test_offsets_of_values_point_into_the_message(invite):
 
 
 def test_contact_star():
-    m = parse(b"REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nf: sip:a@b\r\nt: sip:a@b\r\ni: x\r\nCSeq: 1 REGISTER\r\n"
-              b"m: *\r\n\r\n")
+    m = parse(b"REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nf: sip:a@b\r\nt: sip:a@b\r\ni: x\r\n"
+              b"CSeq: 1 REGISTER\r\nm: *\r\n\r\n")
     assert [str(c) for c in m.contacts] == ["*"]
 
 
@@ -122,14 +134,14 @@ def test_max_forwards_has_bounds(invite):
 
 def test_routing_state_starts_empty(invite):
     m = scan(invite)
-    assert (m.destination, m.path, m.send_socket, m.branches, m.flags, m.branch_flags, m.q, m.force_rport, m.context) == (
-        None, None, None, None, 0, 0, -1, False, None)
+    assert (m.destination, m.path, m.send_socket, m.branches, m.context) == (None, None, None, None, None)
+    assert (m.flags, m.branch_flags, m.q, m.force_rport) == (0, 0, -1, False)
 
 
 def test_branch_targets():
     target = BranchTarget("sip:a@b", q=500, flags=3)
-    assert (target.uri, target.destination, target.path, target.send_socket, target.flags, target.q, target.instance) == (
-        "sip:a@b", None, None, None, 3, 500, None)
+    assert (target.uri, target.flags, target.q) == ("sip:a@b", 3, 500)
+    assert (target.destination, target.path, target.send_socket, target.instance) == (None, None, None, None)
 
 
 def test_header_edits(invite):
@@ -200,7 +212,7 @@ def test_a_header_goes_with_its_only_value(invite):
     assert b"Contact" not in out
     assert out.count(b"SIP/2.0/") == 1
     with pytest.raises(ValueError):
-        m.remove_value(parse(b"SIP/2.0 200 OK\r\nVia: SIP/2.0/UDP h\r\nf:sip:a@b\r\nt:sip:a@b\r\ni:x\r\nCSeq:1 A\r\n\r\n").vias[0])
+        m.remove_value(NameAddr("sip:of@nowhere"))
 
 
 def test_parse_tells_what_is_wrong(ok):
@@ -222,7 +234,7 @@ def test_messages_leave_no_garbage(invite):
     for _ in range(100):
         m = scan(invite)
         m.edits.insert(0, b"x")
-        m.from_, m.vias, m.contacts
+        assert m.from_ and m.vias and m.contacts
     del m
     assert gc.collect() == 0
 
@@ -250,12 +262,14 @@ def test_no_bytes_make_scan_raise(data):
 
 @given(st.data())
 def test_no_change_to_a_message_makes_scan_raise(data):
-    base = (b"REGISTER sip:bob@[::1]:5060;x SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9;rport\r\nm: \"a\" <sip:a@b>;q=1, *\r\n"
-            b"From: \"A\" <sip:a@b>;tag=1\r\nTo: b <sip:b@c>\r\nCall-ID: c\r\nCSeq: 1\r\n REGISTER\r\nl: 3\r\n\r\nabc")
+    base = (b"REGISTER sip:bob@[::1]:5060;x SIP/2.0\r\nVia: SIP/2.0/UDP 10.0.0.1;branch=z9;rport\r\n"
+            b"m: \"a\" <sip:a@b>;q=1\r\nFrom: \"A\" <sip:a@b>;tag=1\r\nTo: b <sip:b@c>\r\n"
+            b"Call-ID: c\r\nCSeq: 1\r\n REGISTER\r\nl: 3\r\n\r\nabc")
     start = data.draw(st.integers(0, len(base)))
     end = data.draw(st.integers(start, min(len(base), start + 8)))
-    text = data.draw(st.one_of(st.binary(max_size=6), st.sampled_from([b"\r\n", b"\r\n ", b'"', b"<", b">", b",", b";", b":",
-                                                                       b"\n", b"\r", b"=", b"SIP/2.0", b"*", b"?", b"[", b"@"])))
+    marks = [b"\r\n", b"\r\n ", b'"', b"<", b">", b",", b";", b":", b"\n", b"\r", b"=", b"SIP/2.0",
+             b"*", b"?", b"[", b"@"]
+    text = data.draw(st.one_of(st.binary(max_size=6), st.sampled_from(marks)))
     m = scan(base[:start] + text + base[end:], None, address_key("10.0.0.9", 5))
     if m is not None:
         read_all(m)

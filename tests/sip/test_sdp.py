@@ -40,7 +40,7 @@ def test_changes():
 
 def test_attributes():
     session = SessionDescription.parse(b"v=0\na=ice-lite\na=group:BUNDLE 1 2\n")
-    assert (session.attribute("ice-lite"), session.attribute("group"), session.attribute("x")) == ("", "BUNDLE 1 2", None)
+    assert [session.attribute(name) for name in ("ice-lite", "group", "x")] == ["", "BUNDLE 1 2", None]
     assert session.address is None
 
 
