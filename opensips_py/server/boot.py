@@ -26,13 +26,18 @@ class BoundListener:
 
 @dataclass(slots=True)
 class Logging:
-    """Where log lines go: *to_stderr* and *to_syslog* may both be set; *level* is OpenSIPS's, -3 to 4."""
+    """Where log lines go and how they look; levels are OpenSIPS's, -3 to 4, a filter of 0 filters nothing."""
 
     to_stderr: bool = True
     to_syslog: bool = False
-    level: int = 3
+    level: int = 2
     facility: str = "LOG_DAEMON"
     name: str = "opensips-py"
+    prefix: str = ""
+    stderr_filter: int = 0
+    syslog_filter: int = 0
+    stderr_format: str = "plain_text"  # or json, json_cee
+    syslog_format: str = "plain_text"
 
 
 @dataclass(slots=True)

@@ -1,10 +1,12 @@
-"""Where log lines go, and OpenSIPS's levels for them."""
+"""Where log lines go, and OpenSIPS's levels and formats for them."""
 from __future__ import annotations
 
+import json
 import logging
 import logging.handlers
 import os
 import sys
+import time
 
 from opensips_py.server.boot import Logging
 
@@ -15,6 +17,7 @@ NAMES = {60: "ALERT", logging.CRITICAL: "CRITICAL", logging.ERROR: "ERROR", logg
          25: "NOTICE", logging.INFO: "INFO", logging.DEBUG: "DBG"}
 PRIORITIES = {"ALERT": "alert", "CRITICAL": "critical", "ERROR": "error", "WARNING": "warning", "NOTICE": "notice",
               "INFO": "info", "DBG": "debug"}
+PACKAGE = "opensips_py."
 
 
 def to_python(level: int) -> int:
@@ -22,23 +25,45 @@ def to_python(level: int) -> int:
     return LEVELS[max(-3, min(4, level))]
 
 
-def from_python(level: int) -> int:
-    """OpenSIPS's level of Python's *level*."""
-    return next((ours for ours in (4, 3, 2, 1, -1, -2, -3) if LEVELS[ours] >= level), -3)
+def source(record: logging.LogRecord) -> str:
+    """What wrote a line: the last part of its module."""
+    return record.name.rsplit(".", 1)[1] if record.name.startswith(PACKAGE) else record.name
 
 
-class Formatter(logging.Formatter):
-    """Lines as OpenSIPS's: level, source, text."""
+class Plain(logging.Formatter):
+    """Lines as OpenSIPS's: level, source, text; on the terminal time and process before."""
 
-    def __init__(self, with_time: bool) -> None:
+    def __init__(self, prefix: str, with_time: bool) -> None:
         stamp = "%(asctime)s [%(process)d] " if with_time else ""
-        super().__init__(stamp + "%(levelname)s:%(name)s:%(funcName)s: %(message)s", "%b %d %H:%M:%S")
+        head = prefix.replace("%", "%%")
+        super().__init__(f"{stamp}{head}%(levelname)s:%(source)s:%(funcName)s: %(message)s", "%b %d %H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line for *record*; the package's own name is left out."""
-        if record.name.startswith("opensips_py."):
-            record = logging.makeLogRecord({**record.__dict__, "name": record.name.rsplit(".", 1)[1]})
+        """One line for *record*."""
+        record.source = source(record)
         return super().format(record)
+
+
+class Json(logging.Formatter):
+    """Lines as JSON documents; with *cee* in the layout of the Common Event Expression."""
+
+    def __init__(self, prefix: str, name: str, cee: bool) -> None:
+        super().__init__()
+        self.prefix, self.name, self.cee = prefix, name, cee
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One document for *record*."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
+        text = record.getMessage()
+        if record.exc_info:
+            text += "\n" + self.formatException(record.exc_info)
+        if not self.cee:
+            return json.dumps({"time": when, "pid": record.process, "level": record.levelname,
+                               "module": source(record), "function": record.funcName, "prefix": self.prefix,
+                               "message": text})
+        return "@cee: " + json.dumps({
+            "time": when, "proc": str(record.process), "pname": self.name, "pri": record.levelname,
+            "subsys": source(record), "native": {"function": record.funcName, "prefix": self.prefix}, "msg": text})
 
 
 class Syslog(logging.handlers.SysLogHandler):
@@ -49,6 +74,14 @@ class Syslog(logging.handlers.SysLogHandler):
         return PRIORITIES.get(levelName, "info")
 
 
+def formatter(settings: Logging, form: str, with_time: bool) -> logging.Formatter:
+    """How lines look in the format *form*."""
+    prefix = f"{settings.prefix}:" if settings.prefix else ""
+    if form == "plain_text":
+        return Plain(prefix, with_time)
+    return Json(prefix, settings.name, cee=form == "json_cee")
+
+
 def syslog(settings: Logging) -> logging.Handler | None:
     """A handler for the system log, or none where the machine has no system log."""
     facility = settings.facility.removeprefix("LOG_").lower()
@@ -57,6 +90,21 @@ def syslog(settings: Logging) -> logging.Handler | None:
         return None
     handler = Syslog("/dev/log", known.get(facility, known["daemon"]))
     handler.ident = f"{settings.name}[{os.getpid()}]: "
+    handler.setFormatter(formatter(settings, settings.syslog_format, with_time=False))
+    return handler
+
+
+def terminal(settings: Logging) -> logging.Handler:
+    """A handler for standard error."""
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(formatter(settings, settings.stderr_format, with_time=True))
+    return handler
+
+
+def filtered(handler: logging.Handler, level: int) -> logging.Handler:
+    """*handler* for lines up to *level* alone; 0: for all."""
+    if level:
+        handler.setLevel(to_python(level))
     return handler
 
 
@@ -64,25 +112,15 @@ def set_up(settings: Logging) -> None:
     """Send the log lines of this process where *settings* say."""
     for level, name in NAMES.items():
         logging.addLevelName(level, name)
-    handlers: list[logging.Handler] = []
-    missing = False
-    if settings.to_syslog:
-        handler = syslog(settings)
-        missing = handler is None
-        if handler is not None:
-            handler.setFormatter(Formatter(with_time=False))
-            handlers.append(handler)
+    handlers = []
+    system = syslog(settings) if settings.to_syslog else None
+    missing = settings.to_syslog and system is None
+    if system is not None:
+        handlers.append(filtered(system, settings.syslog_filter))
     if settings.to_stderr or missing:
-        stream = logging.StreamHandler(sys.stderr)
-        stream.setFormatter(Formatter(with_time=True))
-        handlers.append(stream)
+        handlers.append(filtered(terminal(settings), settings.stderr_filter))
     root = logging.getLogger()
-    for old in root.handlers[:]:
-        root.removeHandler(old)
-    for new in handlers:
-        root.addHandler(new)
+    root.handlers[:] = handlers or [logging.NullHandler()]
     root.setLevel(to_python(settings.level))
-    if not handlers:
-        root.addHandler(logging.NullHandler())
     if missing:
-        logging.getLogger(__name__).warning("this machine has no /dev/log: logging to stderr instead")
+        logging.getLogger(__name__).warning("this machine has no /dev/log: logging to standard error instead")

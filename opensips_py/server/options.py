@@ -14,12 +14,11 @@ WITHOUT_EFFECT = {
     "m": "memory is taken from the system as needed", "M": "memory is taken from the system as needed",
     "a": "there is one memory allocator", "k": "there is one memory allocator", "s": "there is one memory allocator",
     "e": "there is one memory allocator", "W": "the event loop chooses its poll method",
-    "r": "received= is added as RFC 3261, 18.2.1 says", "R": "received= is added as RFC 3261, 18.2.1 says",
     "S": "SCTP is switched on by its module", "A": "it is of use to OpenSIPS's own processes only",
     "i": "it is of use to OpenSIPS's own processes only",
 }
 WITH_VALUE = "mMaksAeW"
-FLAGS = "rRSi"
+FLAGS = "Si"
 
 
 @dataclass(slots=True)
@@ -37,6 +36,8 @@ class Options:
     tcp_workers: int | None = None
     receive_buffer: int | None = None
     check_via: bool = False
+    dns: bool = False
+    reverse_dns: bool = False
     no_tcp: bool = False
     directory: str = ""
     chroot: str = ""
@@ -53,6 +54,7 @@ class Options:
         values: dict[str, Any] = {
             "listen": self.listeners or None, "udp_workers": self.udp_workers, "tcp_workers": self.tcp_workers,
             "maxbuffer": self.receive_buffer, "check_via": 1 if self.check_via else None,
+            "dns": 1 if self.dns else None, "rev_dns": 1 if self.reverse_dns else None,
             "disable_tcp": 1 if self.no_tcp else None, "debug_mode": 1 if self.debug_mode else None,
             "argv": self.variables or None, "preprocessor": self.preprocessor or None,
         }
@@ -91,6 +93,8 @@ def parser() -> argparse.ArgumentParser:
     add("-N", dest="tcp_workers", metavar="N", type=int, help="the same for TCP")
     add("-b", dest="receive_buffer", metavar="BYTES", type=int, help="largest UDP receive buffer to ask the system for")
     add("-v", dest="check_via", action="store_true", help="check that the top Via of a reply is ours")
+    add("-r", dest="dns", action="store_true", help="compare the host of the top Via with the source by DNS")
+    add("-R", dest="reverse_dns", action="store_true", help="the same by reverse DNS")
     add("-T", dest="no_tcp", action="store_true", help="open no TCP socket")
     add("-d", dest="debug", action="count", default=0, help="log more; may be repeated")
     add("-D", dest="debug_mode", action="store_true", help="debug mode: foreground, log to stderr")
