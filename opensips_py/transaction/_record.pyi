@@ -49,6 +49,7 @@ class Half:
     def stop(self) -> None: ...
 
 class Transaction(Half):
+    id: str | None
     key: str
     request: Request
     @property
@@ -80,6 +81,7 @@ class Transaction(Half):
     blocked: bool
     busy: bool
     script: bool
+    implicit: bool
     failing: bool
     ended: bool
     acted: bool
@@ -95,6 +97,7 @@ class Transaction(Half):
     observed: int
     observers: Any
     report: Callable[[Transaction, Branch | None, Response | None, int], object] | None
+    auto_ack: bool
     winner: Branch | None
     def __init__(self, timing: Timing, request: Request | None, method: str, local: bool = False) -> None: ...
     def end(self) -> None: ...

@@ -293,6 +293,7 @@ cdef class Transaction(Half):
     cdef public int observed         # kinds of happening that somebody observes
     cdef public list observers
     cdef public object report        # called with the final response of a local transaction
+    cdef public bint auto_ack        # of a local one: a 2xx to its INVITE is acknowledged by us
     cdef public object winner        # branch whose response was chosen
 
     def __init__(self, Timing timing, request, str method, bint local=False):

@@ -41,7 +41,7 @@ def send_cancel(layer: TransactionLayer, branch: Branch) -> None:
     cancel = Cancel(branch, build_cancel(branch.data, headers), branch.target)
     branch.cancel = cancel
     layer.cancels[branch.id] = cancel
-    layer.transports.send(branch.target, cancel.data)
+    layer.transmit(branch.target, cancel.data)
 
 
 def cancel_answered(cancel: Cancel, response: Response) -> None:

@@ -5,7 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opensips_py.transaction import cancelling, relaying, replying, responding
+from opensips_py.errors import TransportError
+from opensips_py.transaction import cancelling, originating, relaying, replying, responding
 from opensips_py.transaction._record import Branch, Cancel, Half, Timing, Transaction, key_of
 from opensips_py.transaction.counters import Counters
 from opensips_py.transaction.settings import Settings
@@ -44,7 +45,7 @@ class TransactionLayer:
         self.clients: dict[str, Branch] = {}  # by Via branch
         self.cancels: dict[str, Cancel] = {}  # by Via branch too: a CANCEL travels under that of its INVITE
         self.answered: dict[tuple[str, int], Transaction] = {}  # INVITEs that we answered, by Call-ID and CSeq
-        self.ids: dict[int, Transaction] = {}  # those whose $T_id was asked for
+        self.ids: dict[str, Transaction] = {}  # those whose identifier was asked for
         self.created: tuple[Callable[[Transaction], object], ...] = ()  # hooks
         self._new: Any = None  # the request that was looked up last, in vain, and its key
         self._key = ""
@@ -72,7 +73,7 @@ class TransactionLayer:
             self._new, self._key = request, key
             return False
         if transaction.step(REQUEST) & RETRANSMIT and transaction.last is not None:
-            self.transports.send(transaction.target, transaction.last)
+            self.transmit(transaction.target, transaction.last)
         return True
 
     def _receive_ack(self, request: Request) -> bool:
@@ -141,10 +142,10 @@ class TransactionLayer:
             return
         if isinstance(half, Transaction):
             self.counters.response_retransmissions.add()
-            self.transports.send(half.target, half.last)
+            self.transmit(half.target, half.last)
         else:
             self.counters.retransmissions[min(half.sends, 4) - 1].add()
-            self.transports.send(half.target, half.data)
+            self.transmit(half.target, half.data)
 
     def expire(self, half: Transaction | Branch | Cancel) -> None:
         """A timer that ends waiting fired."""
@@ -155,6 +156,15 @@ class TransactionLayer:
             _expire(self, half, half.ticket)  # no route hears of it: a 100 must leave just while a route waits
         else:
             self.happen(transaction, _expire, half, half.ticket)
+
+    def transmit(self, target: Any, data: bytes | None) -> bool:
+        """Send what has no report; False where it cannot be sent."""
+        try:
+            self.transports.send(target, data)
+        except TransportError as error:
+            log.info("cannot send to %s: %s", target, error)
+            return False
+        return True
 
     def undelivered(self, branch: Branch, error: Exception) -> None:
         """The transport could not deliver the request of *branch*."""
@@ -175,8 +185,8 @@ class TransactionLayer:
                 self.cancels.pop(branch.id, None)
         if transaction.answered_here and transaction.invite:
             self.answered.pop((transaction.request.call_id, transaction.request.cseq), None)
-        if self.ids:
-            self.ids.pop(id(transaction), None)
+        if transaction.id is not None:
+            self.ids.pop(transaction.id, None)
         self.counters.in_use.add(-1)
         transaction.end()
 
@@ -226,6 +236,7 @@ class TransactionLayer:
             return
         transaction = self.new_transaction(run, trying=False)
         if transaction is not None:
+            transaction.implicit = True
             transaction.step(Event.PARK)
 
     def route_done(self, run: Any) -> None:
@@ -234,6 +245,10 @@ class TransactionLayer:
         if transaction is None or not transaction.script:
             return
         transaction.script = False
+        if transaction.implicit and not transaction.acted and not transaction.cancelled:
+            transaction.busy = False
+            self.end(transaction)  # the script knows nothing of it: a retransmission is its business again
+            return
         if not transaction.acted and not transaction.awaited and not transaction.cancelled:
             log.warning("the script neither relayed nor answered a %s for %s; its transaction is released",
                         transaction.method, transaction.request.uri)
@@ -249,6 +264,17 @@ class TransactionLayer:
         """Answer the request of *transaction*; False where it has been answered finally."""
         return replying.reply(self, transaction, status, reason, headers, body, content_type)
 
+    def originate(self, method: str, uri: str, **how: Any) -> Transaction | None:
+        """Send a request of our own: see originating.originate."""
+        return originating.originate(self, method, uri, **how)
+
+    def cancel(self, transaction: Transaction, reason: bytes | None = None) -> None:
+        """Cancel whatever is pending of an INVITE of our own."""
+        if reason is not None:
+            transaction.cancel_headers = reason
+        transaction.cancelled = True
+        self.happen(transaction, cancelling.cancel_all, transaction)
+
     def notify(self, transaction: Transaction, happening: int, branch: Branch | None, message: Any,
                status: int) -> None:
         """Tell observers what happens."""
@@ -261,8 +287,15 @@ class TransactionLayer:
                 except Exception:
                     log.exception("an observer of a %s transaction failed", transaction.method)
 
-    def by_identifier(self, call_id: str, cseq: int, method: str = "INVITE") -> Transaction | None:
-        """A transaction by Call-ID and CSeq; looks at all of them."""
+    def identify(self, transaction: Transaction) -> str:
+        """The identifier of a transaction ($T_id), which carries its slot."""
+        if transaction.id is None:
+            transaction.id = self.slots.mint(self.slots.slot_of_call_id(transaction.request.call_id))
+            self.ids[transaction.id] = transaction
+        return transaction.id
+
+    def by_call(self, call_id: str, cseq: int, method: str = "INVITE") -> Transaction | None:
+        """A transaction by Call-ID and CSeq number; looks at all of them."""
         for transaction in list(self.servers.values()):
             if transaction.method == method:
                 request = transaction.request

@@ -5,6 +5,7 @@ import logging
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from opensips_py.errors import TransportError
 from opensips_py.sip import BranchTarget, Edits, Request, forward_request
 from opensips_py.transaction import cancelled, replying, targets
 from opensips_py.transaction._record import Branch, Transaction
@@ -37,9 +38,9 @@ def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) 
         transaction = layer.new_transaction(run, trying=not flags & NO_TRYING)
         if transaction is None:
             return 0  # a retransmission: it has been answered, the script has nothing to do
-    elif transaction.trying_due and transaction.status == 0 and not transaction.acted:
-        fresh = True  # opened because a function waited: to the script it is new all the same
-        if not flags & NO_TRYING:
+    elif transaction.implicit:
+        fresh, transaction.implicit = True, False
+        if transaction.trying_due and not flags & NO_TRYING:
             replying.send_trying(layer, transaction)
     transaction.relay_flags = flags
     code = relay(layer, transaction, request, flags, proxy)
@@ -60,8 +61,7 @@ def relay_ack(layer: TransactionLayer, request: Request, proxy: str | None) -> i
     code = address(layer, branch, request, proxy, False)
     if code == 0:
         build(layer, transaction, branch, request)
-        layer.transports.send(branch.target, branch.data)
-        code = 1
+        code = 1 if layer.transmit(branch.target, branch.data) else Fault.UNSENT
     branch.end()
     return code
 
@@ -134,6 +134,9 @@ def address(layer: TransactionLayer, branch: Branch, request: Request, proxy: st
 
 def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, request: Request) -> None:
     """Mint the Via branch and build the bytes to send."""
+    if transaction.local and transaction.method != "ACK":
+        build_local(layer, transaction, branch, request)
+        return
     slots = layer.slots
     call_id = request.call_id
     branch.id = slots.via_branch(request.via_branch, call_id, request.from_tag, request.cseq, branch.index,
@@ -145,6 +148,26 @@ def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, req
     if transaction.headers:
         routes = transaction.headers + routes
     branch.data = forward_request(request, via, branch.uri, edits_of(transaction, branch), branch, -1, routes)
+
+
+def build_local(layer: TransactionLayer, transaction: Transaction, branch: Branch, request: Request) -> None:
+    """Build a request of our own: its edits carried out, under a Via of this branch alone."""
+    slot = layer.slots.slot_of_call_id(request.call_id)
+    branch.id = layer.slots.via_branch("", request.call_id, request.from_tag, request.cseq, branch.index, slot)
+    layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
+    line = request.original_uri.encode("utf-8", "surrogateescape")
+    via = request.headers("Via")[0]
+    edits = Edits()
+    edits.replace(via.start, via.end, branch.target.listener.via_prefix + branch.id.encode() + b"\r\n")
+    if branch.uri != request.original_uri:
+        start = request.data.index(line)
+        edits.replace(start, start + len(line), branch.uri)
+    routes = targets.routes_of(branch.path) + (transaction.headers or b"")
+    if routes:
+        edits.insert(via.end, routes)
+    data = request.edited(branch) if request.has_edits else request.data
+    # The splices above lie before all headers that a route may have edited, so they hold in the edited bytes too.
+    branch.data = edits.apply(data)
 
 
 def edits_of(transaction: Transaction, branch: Branch) -> tuple[Edits, ...]:
@@ -164,7 +187,7 @@ def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> i
             layer.transports.send(target, branch.data)
         else:
             layer.transports.send(target, branch.data, partial(sent, layer, branch))
-    except OSError:
+    except TransportError:
         branch.step(Event.ERROR)
         branch.awaiting = False
         return Fault.UNSENT

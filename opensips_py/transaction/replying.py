@@ -33,7 +33,7 @@ def send(layer: TransactionLayer, transaction: Transaction, event: int, status: 
         transaction.status = status
     elif not todo & SEND_ONCE:
         return False
-    layer.transports.send(transaction.target, data)
+    layer.transmit(transaction.target, data)
     return True
 
 

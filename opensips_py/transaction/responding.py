@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opensips_py.sip import Request, build_ack, parse
-from opensips_py.transaction import cancelling, choice, relaying, replying
+from opensips_py.transaction import cancelling, choice, originating, relaying, replying
 from opensips_py.transaction._record import Branch, Transaction
 from opensips_py.transaction.settings import Flags
 from opensips_py.transaction.tables import Do, Event
@@ -37,6 +37,8 @@ def receive(layer: TransactionLayer, branch: Branch, response: Response) -> None
         layer.pending.forget(branch.id)
     if transaction.observed:
         layer.notify(transaction, Happening.RESPONSE_IN, branch, response, status)
+    if transaction.auto_ack and transaction.invite and 200 <= status < 300:
+        originating.acknowledge_answer(layer, transaction, branch, response)
     if branch.on_reply is not None or transaction.on_reply is not None:
         kept = transaction.user.run_reply_route(transaction, branch, response)
         if not kept and status < 200:
@@ -56,7 +58,7 @@ def acknowledge(layer: TransactionLayer, branch: Branch, response: Response) -> 
     """Send the ACK for a failure (RFC 3261, 17.1.1.3)."""
     if branch.ack is None:
         branch.ack = build_ack(sent_message(branch), response, branch.transaction.headers or b"")
-    layer.transports.send(branch.target, branch.ack)
+    layer.transmit(branch.target, branch.ack)
 
 
 def sent_message(branch: Branch) -> Request:

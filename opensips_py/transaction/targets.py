@@ -17,8 +17,11 @@ def response_target(transports: Any, request: Request) -> Any:
     """Where responses to *request* go (RFC 3261, 18.2.2; RFC 3581)."""
     listener = request.listener
     if listener.protocol != "udp":
-        return transports.target(listener.protocol, request.source, listener, request.connection)
-    source: Any = request.source
+        source: Any = request.source
+        if request.connection is not None:  # should it be gone, a new one is opened to the port that sent-by names
+            source = (source >> 16 << 16) | (sent_by_port(request) or (5061 if listener.protocol == "tls" else 5060))
+        return transports.target(listener.protocol, source, listener, request.connection)
+    source = request.source
     if names_maddr(request):
         maddr = request.top_via.parameter("maddr")
         if maddr and is_ip(maddr):

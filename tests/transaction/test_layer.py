@@ -257,3 +257,29 @@ def test_memory_is_given_back(world):
         assert gc.collect() == 0
     finally:
         gc.enable()
+
+
+def test_a_transaction_that_only_waiting_opened_goes_with_the_route(world):
+    world.route = world.layer.prepare_wait
+    world.receive(request(world=world))
+    assert len(world.layer) == 0 and world.take() == []
+    world.pass_time(1)
+    assert world.take() == []
+
+
+def test_failure_after_waiting_is_answered_as_if_the_script_had_opened_nothing(world):
+    def route(run):
+        world.layer.prepare_wait(run)
+        world.relay(run)
+    world.route = route
+    world.receive(request("OPTIONS", world=world, uri="sip:nobody.example"))
+    assert world.lines() == ["478 192.0.2.1"] and world.code == 0
+
+
+def test_identifiers_lead_to_their_transaction(world):
+    transaction = world.layer.open(request(world=world))
+    identifier = world.layer.identify(transaction)
+    assert world.layer.ids[identifier] is transaction and world.layer.identify(transaction) == identifier
+    assert world.slots.slot_of(identifier) == world.slots.slot_of_call_id("call-1")
+    world.layer.end(transaction)
+    assert identifier not in world.layer.ids

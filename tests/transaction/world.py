@@ -1,30 +1,23 @@
 """A transaction layer between a client and a callee that are lists, on a clock turned by hand."""
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
+from opensips_py.errors import TransportError
 from opensips_py.sip import Request, Response, Uri, address_host, address_key, address_port, parse, scan
 from opensips_py.state.slots import Slots
 from opensips_py.timers import Wheel
 from opensips_py.transaction import TransactionLayer
 from opensips_py.transaction.user import NoUser
 from opensips_py.transport.listener import Listener
+from opensips_py.transport.target import Target
 
 CLIENT, CALLEE = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
 
 
-@dataclass
-class Target:
-    protocol: str
-    address: int
-    listener: Any = None
-    connection: Any = None
-    host: str = ""
-
-    @property
-    def place(self) -> tuple[str, int]:
-        return address_host(self.address), address_port(self.address)
+def place(target: Target) -> tuple[str, int]:
+    """Where *target* is, readable."""
+    return address_host(target.address), address_port(target.address)
 
 
 class Network:
@@ -39,16 +32,14 @@ class Network:
         self.broken: set[tuple[str, int]] = set()
         self.while_resolving: Any = None
 
-    def target(self, protocol: str, address: int, listener: Any = None, connection: Any = None,
-               host: str = "") -> Target:
-        return Target(protocol, address, listener, connection, host)
+    target = Target
 
     def choose_listener(self, protocol: str, address: int) -> Listener | None:
         return {"udp": self.udp, "tcp": self.tcp}.get(protocol)
 
     def send(self, target: Target, data: bytes, report: Any = None) -> None:
-        if target.place in self.broken:
-            raise OSError("unreachable")
+        if place(target) in self.broken:
+            raise TransportError("unreachable")
         self.sent.append((target, data))
         if report is not None:
             self.reports.append(report)
@@ -118,7 +109,7 @@ class World:
     def take(self) -> list[Any]:
         """All messages sent since the last call, parsed."""
         sent = [parse(data) for _, data in self.network.sent]
-        self.places = [target.place for target, _ in self.network.sent]
+        self.places = [place(target) for target, _ in self.network.sent]
         self.network.sent.clear()
         return sent
 
