@@ -49,9 +49,6 @@ cdef class Edits:
         """*data* with the splices carried out, and nothing else changed."""
         cdef Plan plan = Plan.__new__(Plan)
         plan.load(self, outgoing)
-        for start, end, _ in self._items:
-            if not 0 <= start <= end <= len(data):
-                raise ValueError(f"splice {start}..{end} is outside of {len(data)} bytes")
         return plan.build(data, len(data))
 
     def __len__(self):
@@ -189,7 +186,11 @@ cdef class Plan:
         self.order()
         for i in range(self.count):
             s = &self.splices[i]
+            if s.start < position or s.end < s.start or s.end > size:
+                raise ValueError(f"splice {s.start}..{s.end} is outside of {size} bytes")
+            position = s.end
             total += s.size - (s.end - s.start)
+        position = 0
         out = PyBytes_FromStringAndSize(NULL, total)
         o = PyBytes_AS_STRING(out)
         for i in range(self.count):

@@ -45,6 +45,7 @@ cdef class Index:
     cdef public list branches
 
     cdef void fail(self, const char* why, int status) noexcept
+    cdef void no_start_line(self) noexcept
     cdef int load(self, bytes data) except -1
     cdef int read_start_line(self, const char* s, const char* e) noexcept
     cdef void read_request_line(self, const char* s, const char* e, const char* version) noexcept

@@ -20,7 +20,7 @@ cdef class Index:
 
     def __cinit__(self):
         self.base = b""
-        self.method_span.start = self.method_span.end = self.uri_span.start = self.uri_span.end = self.base
+        self.no_start_line()
         self.slots = self.small
         self.capacity = 32
         memset(self.first, 0xFF, sizeof(self.first))
@@ -37,6 +37,10 @@ cdef class Index:
             self.why = why
             self.why_status = status
 
+    cdef void no_start_line(self) noexcept:
+        """Let the parts of the start line be empty ones, so that whatever is built of a faulty message stays within."""
+        self.method_span.start = self.method_span.end = self.uri_span.start = self.uri_span.end = self.base
+
     cdef int load(self, bytes data) except -1:
         """Index and check *data*; 0 where it is not SIP at all."""
         cdef const char* s = PyBytes_AS_STRING(data)
@@ -45,6 +49,7 @@ cdef class Index:
         if q == NULL or e - s > 0x7FFFFFF:
             return 0
         self.data, self.base, self.size = data, s, <int>(e - s)
+        self.no_start_line()
         self.line_end = <int>(q + 1 - s)
         if not self.read_start_line(s, before_return(s, q)):
             return 0

@@ -142,6 +142,18 @@ def test_faulty_requests_are_answered_too(invite, fault):
     assert out.endswith(b"Content-Length: 0\r\n\r\n")
 
 
+def test_edits_outside_of_the_message_are_refused(invite):
+    m = scan(invite)
+    m.edits.insert(len(invite) + 1, b"x")
+    with pytest.raises(ValueError):
+        forward_request(m, VIA)
+
+
+def test_a_request_line_that_cannot_be_read_is_no_trap(invite):
+    m = scan(invite.replace(b"INVITE", b"((", 1))
+    assert forward_request(m, VIA, "sip:x@y").endswith(m.body)
+
+
 def test_ack_of_a_refused_invite(invite):
     sent = forward_request(scan(invite), VIA, "sip:bob@10.1.1.1")
     refusal = parse(build_response(scan(sent), 486, "Busy Here", "callee"))
