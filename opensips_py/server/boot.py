@@ -21,6 +21,7 @@ class BoundListener:
     advertised_port: int = 0
     tag: str = ""
     options: dict[str, Any] = field(default_factory=dict)  # what else its line in the script says
+    hostname: str = ""  # the name that the script gives for the address
     fd: int = -1
 
 
@@ -53,9 +54,8 @@ class Boot:
     links: dict[int, int] = field(default_factory=dict)  # peer index -> descriptor
     control_fd: int = -1
     pulse_fd: int = -1  # heartbeats, see server.heartbeat
-    statistics_fd: int = -1  # shared counters, one slab of statistics_size bytes per process, management's last
-    statistics_size: int = 0
-    words_fd: int = -1  # other shared words
+    statistics_fd: int = -1  # Statistics.create(workers + 1): the management process has the last slab
+    words_fd: int = -1  # words_size bytes for all other shared words
     words_size: int = 0
     state_dir: str = ""
     user: str = ""

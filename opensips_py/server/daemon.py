@@ -4,6 +4,7 @@ from __future__ import annotations
 import dataclasses
 import logging
 import os
+import resource
 import sys
 import time
 from collections.abc import Sequence
@@ -17,11 +18,11 @@ from opensips_py.server.description import Description
 from opensips_py.server.options import Options
 from opensips_py.server.privileges import Identity
 from opensips_py.server.supervisor import EXIT_BOOT, Supervisor
+from opensips_py.statistics import Statistics
 
 log = logging.getLogger(__name__)
 
-STATISTICS_SIZE = 1 << 20  # bytes per process; pages that nobody writes take no memory
-WORDS_SIZE = 16 << 20
+WORDS_SIZE = 16 << 20  # bytes; pages that nobody writes take no memory
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -79,20 +80,21 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
     """The server itself, in the process that stays."""
     settings = log_settings(chosen, description)
     logs.set_up(settings)
+    limits(description)
     count = worker_count(description, chosen)
     listeners = description.listeners
     where = f"{listeners[0].protocol}:{listeners[0].host}:{listeners[0].port}" if listeners else ""
-    state = state_dir.location(chosen.config, where)
+    state = description.state_dir or state_dir.location(chosen.config, where)
     lock = state_dir.prepare(state, who.uid, who.gid)
-    groups = [sockets.bind(listener, count, description.receive_buffer) for listener in listeners]
+    groups = [sockets.bind(listener, count, description.receive_buffer, description.backlog)
+              for listener in listeners]
     pid_files = detach.PidFiles(chosen.pid_file, chosen.group_file, who.uid, who.gid)
     settle(chosen.directory or description.directory, chosen.chroot or description.chroot)
     privileges.drop(who)
     template = Boot(
         chosen.config, 0, count, overrides=chosen.overrides(), listeners=listeners, state_dir=state, user=who.name,
         started=time.time(), arguments=["opensips-py", *arguments], logging=settings,
-        statistics_fd=memory("statistics", STATISTICS_SIZE * (count + 1)), statistics_size=STATISTICS_SIZE,
-        words_fd=memory("words", WORDS_SIZE), words_size=WORDS_SIZE)
+        statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE), words_size=WORDS_SIZE)
 
     def started() -> None:
         log.info("%d workers take calls on %d listeners", count, len(listeners))
@@ -124,6 +126,20 @@ def log_settings(chosen: Options, description: Description) -> Logging:
         settings.to_stderr = True
     settings.level = 4 if chosen.debug_mode else min(4, settings.level + chosen.debug)
     return settings
+
+
+def limits(description: Description) -> None:
+    """Open files and core dumps, as the script has them."""
+    if description.open_files > 0:
+        _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        wanted = description.open_files
+        try:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, max(wanted, hard)))
+        except (OSError, ValueError):
+            log.warning("open_files_limit: only root may go beyond %d, so that is the limit", hard)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    if not description.core_dumps:
+        resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
 def settle(directory: str, chroot: str) -> None:

@@ -23,7 +23,11 @@ class Description:
     chroot: str = ""
     user: str = ""
     group: str = ""
+    state_dir: str = ""  # '': worked out from the path of the configuration
     receive_buffer: int = 0  # bytes, 0: as the system has it
+    backlog: int = 0  # of TCP listeners, 0: our own default
+    open_files: int = -1  # limit to ask the system for, -1: as it is
+    core_dumps: bool = True
     logging: Logging = field(default_factory=Logging)
 
     def dump(self) -> str:

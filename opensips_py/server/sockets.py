@@ -1,11 +1,10 @@
-"""The sockets of all workers, bound once by the supervisor."""
+"""The sockets of all workers, bound once by the supervisor: not by transport.sockets, which needs gevent."""
 from __future__ import annotations
 
 import errno
 import logging
 import os
 import socket
-import struct
 from collections.abc import Callable, Sequence
 
 from opensips_py.errors import ConfigError
@@ -56,7 +55,7 @@ def bound(listener: BoundListener, shared: bool) -> socket.socket:
         raise
 
 
-def bind(listener: BoundListener, workers: int, receive_buffer: int = 0,
+def bind(listener: BoundListener, workers: int, receive_buffer: int = 0, backlog: int = 0,
          steer: Callable[[socket.socket, int], object] | None = None) -> list[socket.socket]:
     """One socket per worker for *listener*, in the order of the workers; *steer* attaches a program to the group."""
     try:
@@ -69,7 +68,7 @@ def bind(listener: BoundListener, workers: int, receive_buffer: int = 0,
         for each in group:
             each.setblocking(False)
             if each.type == socket.SOCK_STREAM:
-                each.listen(BACKLOG)
+                each.listen(max(backlog, BACKLOG))
             elif receive_buffer:
                 each.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
     except OSError as error:
@@ -77,15 +76,6 @@ def bind(listener: BoundListener, workers: int, receive_buffer: int = 0,
     if steer is not None and workers > 1 and group[0].type == socket.SOCK_DGRAM:
         steer(group[0], workers)
     return group
-
-
-def attach(program: bytes, group_member: socket.socket) -> None:
-    """Let the classic BPF *program* choose among the sockets that share the port of *group_member*."""
-    attach_reuseport_cbpf = 51  # SO_ATTACH_REUSEPORT_CBPF
-    import ctypes  # one call at start: nothing else here needs it
-    buffer = ctypes.create_string_buffer(program, len(program))
-    option = struct.pack("@HxxxxxxP", len(program) // 8, ctypes.addressof(buffer))
-    group_member.setsockopt(socket.SOL_SOCKET, attach_reuseport_cbpf, option)
 
 
 def close(groups: Sequence[Sequence[socket.socket]]) -> None:

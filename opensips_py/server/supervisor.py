@@ -212,7 +212,8 @@ class Supervisor:
             process = self.processes.get(index)
             if process is not None:
                 kind = "management" if index == MANAGEMENT else f"SIP worker {index}"
-                rows.append({"ID": number, "PID": process.pid, "Type": kind, "Index": index, "State": process.state.value})
+                rows.append({"ID": number, "PID": process.pid, "Type": kind, "Index": index,
+                             "State": process.state.value})
         return rows
 
     def _process_ready(self, process: Process) -> None:
