@@ -203,11 +203,13 @@ class Connection:
         if framer.pings:
             self.answer_pings()
         self.received += len(messages)
-        if framer.fault is not None:  # the last message is the one at fault, as far as it can be told
-            self.sent = min(self.sent, self.received - 1)  # whatever went out before: one more answer is due
-            self.break_off(framer.fault)
+        last = messages.pop() if framer.fault is not None else None
         for message in messages:
             self.pool.on_message(message, self.key, self.listener, self)
+        if last is not None and self.state == OPEN:
+            self.sent = self.received - 1 - self.queued  # whatever went out before: one more answer is due
+            self.break_off(framer.fault or "")
+            self.pool.on_message(last, self.key, self.listener, self)
         if not framer.pending:
             self.chunks = 0
         elif self.state == OPEN:
@@ -256,8 +258,26 @@ class Connection:
 
     def end_if_answered(self) -> None:
         """An ended connection closes with its last answer."""
-        if self.state == ENDING and not self.queue and self.sent >= self.received:
+        if self.state != ENDING or self.queue or self.sent < self.received:
+            return
+        if self.fault is None:
             self.close("answered")
+        elif not self.reader.active:
+            # Closed with bytes unread, the kernel would reset the connection and the answer might be lost.
+            self.pool.finish_writing(self.fd)
+            self.reader.start(self.guarded, self.discard)
+
+    def discard(self) -> None:
+        """Read on to the peer's end without looking."""
+        try:
+            for _ in range(READS):
+                if not os.read(self.fd, READ_SIZE):
+                    self.close(self.fault or "")
+                    return
+        except (BlockingIOError, InterruptedError):
+            return
+        except OSError as error:
+            self.close(os.strerror(error.errno or 0))
 
     # Connecting
 

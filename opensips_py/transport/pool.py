@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import _socket
-import contextlib
 import errno
 import itertools
 import logging
@@ -117,9 +116,10 @@ class Pool:
     def _shed(self, taken: _socket.socket) -> None:
         """Out of descriptors: refuse one connection with the spare one, else accept() would be ready for ever."""
         os.close(self._spare)
-        with contextlib.suppress(OSError):
+        try:
             os.close(taken._accept()[0])  # type: ignore[attr-defined]
-        self._spare = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
+        finally:
+            self._spare = os.open("/dev/null", os.O_RDONLY | os.O_CLOEXEC)
         self.counters.refused.add(1)
 
     def _register(self, connection: Connection) -> None:
@@ -171,6 +171,16 @@ class Pool:
         finally:
             probe.close()
         return error
+
+    def finish_writing(self, fd: int) -> None:
+        """Tell the peer that nothing more comes."""
+        half = _socket.socket(fileno=os.dup(fd))
+        try:
+            half.shutdown(socket.SHUT_WR)
+        except OSError as error:
+            log.debug("shutdown: %s", error)
+        finally:
+            half.close()
 
     # Finding
 
