@@ -1,23 +1,27 @@
 """The daemon: from the command line to a running server."""
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import logging
 import os
+import pathlib
 import resource
+import socket
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from opensips_py import __version__
 from opensips_py.errors import ConfigError
 from opensips_py.server import detach, logs, options, privileges, sockets, state_dir
-from opensips_py.server.boot import Boot, Logging
+from opensips_py.server.boot import Boot, BoundListener, Logging
 from opensips_py.server.checking import Checking
 from opensips_py.server.description import Description
 from opensips_py.server.options import Options
 from opensips_py.server.privileges import Identity
 from opensips_py.server.supervisor import EXIT_BOOT, Supervisor
+from opensips_py.state import directory, steering
 from opensips_py.statistics import Statistics
 
 log = logging.getLogger(__name__)
@@ -81,34 +85,36 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
     settings = log_settings(chosen, description)
     logs.set_up(settings)
     limits(description)
-    count = worker_count(description, chosen)
-    listeners = description.listeners
-    where = f"{listeners[0].protocol}:{listeners[0].host}:{listeners[0].port}" if listeners else ""
-    state = description.state_dir or state_dir.location(chosen.config, where)
-    lock = state_dir.prepare(state, who.uid, who.gid)
-    groups = [sockets.bind(listener, count, description.receive_buffer, description.backlog)
-              for listener in listeners]
-    pid_files = detach.PidFiles(chosen.pid_file, chosen.group_file, who.uid, who.gid)
-    settle(chosen.directory or description.directory, chosen.chroot or description.chroot)
-    privileges.drop(who)
-    template = Boot(
-        chosen.config, 0, count, overrides=chosen.overrides(), listeners=listeners, state_dir=state, user=who.name,
-        started=time.time(), arguments=["opensips-py", *arguments], logging=settings,
-        statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE), words_size=WORDS_SIZE)
+    count, listeners = worker_count(description, chosen), description.listeners
+    state = description.state_dir or state_dir.location(chosen.config, first_address(listeners))
+    with contextlib.ExitStack() as at_end:
+        at_end.callback(os.close, state_dir.prepare(state, who.uid, who.gid))
+        steer = opened(state, who)
+        at_end.callback(directory.end, state)  # a clean end: no worker is left that writes
+        groups: list[list[socket.socket]] = []
+        at_end.callback(sockets.close, groups)
+        for each in listeners:
+            groups.append(sockets.bind(each, count, description.receive_buffer, description.backlog, steer))
+        at_end.callback(detach.PidFiles(chosen.pid_file, chosen.group_file, who.uid, who.gid).remove)
+        settle(chosen.directory or description.directory, chosen.chroot or description.chroot, chosen.config)
+        privileges.drop(who)
+        template = Boot(
+            chosen.config, 0, count, overrides=chosen.overrides(), listeners=listeners, state_dir=state, user=who.name,
+            started=time.time(), arguments=["opensips-py", *arguments], logging=settings,
+            statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE), words_size=WORDS_SIZE)
 
-    def started() -> None:
-        log.info("%d workers take calls on %d listeners", count, len(listeners))
-        detach.tell_systemd(f"READY=1\nMAINPID={os.getpid()}")
-        ready()
+        def started() -> None:
+            log.info("%d workers take calls on %d listeners", count, len(listeners))
+            detach.tell_systemd(f"READY=1\nMAINPID={os.getpid()}")
+            ready()
 
-    supervisor = Supervisor(template, groups, lambda: Checking(chosen.config, chosen.overrides()), started)
-    try:
-        return supervisor.run()
-    finally:
-        detach.tell_systemd("STOPPING=1")
-        sockets.close(groups)
-        pid_files.remove()
-        os.close(lock)
+        at_end.callback(detach.tell_systemd, "STOPPING=1")
+        return Supervisor(template, groups, lambda: Checking(chosen.config, chosen.overrides()), started).run()
+
+
+def first_address(listeners: Sequence[BoundListener]) -> str:
+    """The first listener, as text: part of what tells one server's state from another's."""
+    return f"{listeners[0].protocol}:{listeners[0].host}:{listeners[0].port}" if listeners else ""
 
 
 def worker_count(description: Description, chosen: Options) -> int:
@@ -128,6 +134,17 @@ def log_settings(chosen: Options, description: Description) -> Logging:
     return settings
 
 
+def opened(state: str, who: Identity) -> Callable[[socket.socket, int], None]:
+    """Begin to use the state directory; gives what lets the kernel steer datagrams by this installation's secrets."""
+    trouble = directory.begin(state)
+    if trouble:
+        log.warning("%s", trouble)
+    secrets = directory.secrets(state)
+    state_dir.hand_over(pathlib.Path(state), who.uid, who.gid)
+    return lambda group, workers: steering.attach(
+        group, steering.program(secrets.multiplier, secrets.start, workers))
+
+
 def limits(description: Description) -> None:
     """Open files and core dumps, as the script has them."""
     if description.open_files > 0:
@@ -142,15 +159,18 @@ def limits(description: Description) -> None:
         resource.setrlimit(resource.RLIMIT_CORE, (0, resource.getrlimit(resource.RLIMIT_CORE)[1]))
 
 
-def settle(directory: str, chroot: str) -> None:
+def settle(folder: str, chroot: str, config: str) -> None:
     """Change the root and the working directory."""
     if chroot:
         privileges.change_root(chroot)
+        trouble = privileges.first_unreadable(config)  # the workers are started in there
+        if trouble:
+            raise ConfigError(f"in the new root {chroot}, {trouble}")
     try:
-        if directory:
-            os.chdir(directory)
+        if folder:
+            os.chdir(folder)
     except OSError as error:
-        raise ConfigError(f"the working directory cannot become {directory}: {error.strerror}") from None
+        raise ConfigError(f"the working directory cannot become {folder}: {error.strerror}") from None
 
 
 def memory(name: str, size: int) -> int:
