@@ -71,9 +71,6 @@ class SendFunctions:
         target = self.through(request, target)
         if target is None:
             return False
-        if request.max_forwards == 0:
-            self.log.warning("forward: no hop left for %s", request.call_id)
-            return False
         slots = self.services.slots
         branch = slots.via_branch(request.via_branch, request.call_id, request.from_tag, request.cseq, 0,
                                   slots.slot_of_call_id(request.call_id))

@@ -30,7 +30,8 @@ def test_names_are_declared_once(dialect):
 
 
 def test_a_text_of_a_module_is_compiled_and_its_errors_are_value_errors(world):
-    assert world.scope.format("from $fU to $(ru{uri.host}): $var(none)")(world.run) == "from alice to biloxi.com: <null>"
+    written = world.scope.format("from $fU to $(ru{uri.host}): $var(none)")
+    assert written(world.run) == "from alice to biloxi.com: <null>"
     assert world.scope.format("$var(none)")(world.run) is None
     assert world.scope.format("")(world.run) == ""
     with pytest.raises(ValueError, match="unknown"):

@@ -53,7 +53,8 @@ def test_identities(world):
                     "Refer-To: <sip:t@w.org>\r\n"
                     "Diversion: <sip:d@v.org>;reason=unconditional;privacy=off\r\n"
                     "Path: <sip:edge>\r\n")
-    assert [world.value(each) for each in ("$ai", "$pu", "$pU", "$pd", "$pn", "$re", "$rt", "$di", "$dip", "$dir", "$path")
+    assert [world.value(each) for each in ("$ai", "$pu", "$pU", "$pd", "$pn", "$re", "$rt", "$di", "$dip", "$dir",
+    "$path")
             ] == ["sip:a@x.org", "sip:p@y.org", "p", "y.org", '"P"', "sip:r@z.org", "sip:t@w.org", "sip:d@v.org", "off",
                   "unconditional", "<sip:edge>"]
 

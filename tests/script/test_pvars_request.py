@@ -2,7 +2,8 @@ import pytest
 
 
 @pytest.mark.parametrize(("text", "value"), [
-    ("$rm", "INVITE"), ("$ru", "sip:bob@biloxi.com:5070;transport=tcp"), ("$ruri", "sip:bob@biloxi.com:5070;transport=tcp"),
+    ("$rm", "INVITE"), ("$ru", "sip:bob@biloxi.com:5070;transport=tcp"),
+    ("$ruri", "sip:bob@biloxi.com:5070;transport=tcp"),
     ("$rU", "bob"), ("$ruri.user", "bob"), ("$rd", "biloxi.com"), ("$ruri.domain", "biloxi.com"), ("$rp", 5070),
     ("$rP", "tcp"), ("$rs", None), ("$rr", None), ("$du", None), ("$duri", None), ("$dd", None), ("$dp", None),
     ("$dP", None), ("$ru_q", None), ("$ou", "sip:bob@biloxi.com:5070;transport=tcp"), ("$oU", "bob"),
@@ -15,7 +16,8 @@ def test_of_a_request(world, text, value):
 def test_of_a_response(world):
     world.on_ringing()
     assert (world.value("$rs"), world.value("$rr"), world.value("$rm")) == (180, "Ringing", "INVITE")
-    for text in ("$ru", "$rU", "$rd", "$rp", "$rP", "$ou", "$oU", "$od", "$op", "$oP", "$du", "$dd", "$dp", "$dP", "$ds",
+    for text in ("$ru", "$rU", "$rd", "$rp", "$rP", "$ou", "$oU", "$od", "$op", "$oP", "$du", "$dd", "$dp", "$dP",
+    "$ds",
                  "$ru_q"):
         assert world.value(text) is None
 

@@ -1,12 +1,14 @@
 import pytest
 
 URI = "sips:alice:secret@[2001:db8::1]:5071;transport=tcp;user=phone;ttl=3;method=INVITE;maddr=1.2.3.4;lr;r2=on?a=b&c=d"
-VIA = "SIP / 2.0 / UDP first.example.com: 4000;ttl=16;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1;received=9.8.7.6;rport=99"
+VIA = ("SIP / 2.0 / UDP first.example.com: 4000;ttl=16;maddr=224.2.0.1 ;branch=z9hG4bKa7c6a8dlze.1;received=9.8.7.6"
+       ";rport=99")
 LIST = '"first" <sip:first@opensips.org>;tag=a;private=yes, "a, b" <sip:second@x>, sip:third@y'
 
 
 @pytest.mark.parametrize(("steps", "result"), [
-    ("{uri.user}", "alice"), ("{uri.passwd}", "secret"), ("{uri.host}", "[2001:db8::1]"), ("{uri.domain}", "[2001:db8::1]"),
+    ("{uri.user}", "alice"), ("{uri.passwd}", "secret"), ("{uri.host}", "[2001:db8::1]"),
+    ("{uri.domain}", "[2001:db8::1]"),
     ("{uri.port}", 5071), ("{uri.schema}", "sips"), ("{uri.transport}", "tcp"), ("{uri.ttl}", "3"),
     ("{uri.uparam}", "phone"), ("{uri.maddr}", "1.2.3.4"), ("{uri.method}", "INVITE"), ("{uri.lr}", ""),
     ("{uri.r2}", "on"), ("{uri.param,user}", "phone"), ("{uri.param,none}", None), ("{uri.headers}", "a=b&c=d"),
