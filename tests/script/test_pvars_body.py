@@ -3,8 +3,8 @@ from opensips_py.sip import parse
 SDP = ("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\na=sess:1\r\n"
        "m=audio 27292 RTP/AVP 9 8\r\na=rtpmap:9 G722/8000\r\na=rtpmap:101 telephone-event/16000\r\na=ptime:20\r\n"
        "m=video 4002 RTP/AVP 31\r\na=fmtp:115 level=3;bitrate=64000\r\na=nortpproxy:yes\r\na=ptime:30\r\n")
-MULTIPART = ("--b1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\ns=x\r\n\r\n--b1\r\nContent-Type: application/isup;v=1\r\n"
-             "\r\nISUP\r\n--b1--\r\n")
+MULTIPART = ("--b1\r\nContent-Type: application/sdp\r\n\r\nv=0\r\ns=x\r\n\r\n"
+             "--b1\r\nContent-Type: application/isup;v=1\r\n\r\nISUP\r\n--b1--\r\n")
 
 
 def with_sdp(world):
