@@ -1,0 +1,75 @@
+"""The one way into the thread pool, for calls that would stop the event loop."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import Any, ParamSpec, TypeVar
+
+from gevent import Timeout, get_hub
+from gevent.threadpool import ThreadPool
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+SIZE = 16  # threads
+QUEUE = 1000  # calls waiting for a thread
+DEADLINE = 10.0  # seconds
+
+
+class Busy(RuntimeError):
+    """So many calls wait for a thread already that another one would only make it worse."""
+
+
+class Pool:
+    """Threads for blocking calls; *calls*, *late* and *refused* are counted by the name of what was called."""
+
+    def __init__(self, size: int = SIZE, queue: int = QUEUE) -> None:
+        self.size = size
+        self.queue = queue
+        self.calls: dict[str, int] = {}
+        self.late: dict[str, int] = {}
+        self.refused: dict[str, int] = {}
+        self.seconds: dict[str, float] = {}
+        self.running = 0
+        self._pool: ThreadPool | None = None
+
+    def run(self, function: Callable[..., T], *arguments: Any, deadline: float = DEADLINE, **named: Any) -> T:
+        """Call *function* in a thread and wait for it, at most *deadline* seconds (TimeoutError).
+
+        A call that is given up goes on in its thread: nothing can stop it, so what it works on must not be reused.
+        """
+        name = getattr(function, "__qualname__", type(function).__name__)
+        if self.running >= self.size + self.queue:
+            self.refused[name] = self.refused.get(name, 0) + 1
+            raise Busy(f"{self.running} blocking calls are waiting already")
+        self.calls[name] = self.calls.get(name, 0) + 1
+        self.running += 1
+        started = time.monotonic()
+        try:
+            result: Any = self._threads().spawn(function, *arguments, **named)
+        except BaseException:
+            self.running -= 1
+            raise
+        result.rawlink(self._ended)
+        try:
+            with Timeout(deadline, TimeoutError(f"{name} took longer than {deadline} s")):
+                value: T = result.get()
+                return value
+        except TimeoutError:
+            if not result.ready():
+                self.late[name] = self.late.get(name, 0) + 1
+            raise
+        finally:
+            self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+
+    def _ended(self, _: object) -> None:
+        self.running -= 1
+
+    def _threads(self) -> ThreadPool:
+        if self._pool is None or self._pool.hub is not get_hub():
+            self._pool = ThreadPool(self.size)
+        return self._pool
+
+
+pool = Pool()
+run = pool.run

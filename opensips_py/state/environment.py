@@ -1,0 +1,177 @@
+"""LMDB: state that all workers of a machine share and that outlives them."""
+from __future__ import annotations
+
+import fcntl
+import os
+import pathlib
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
+
+import lmdb
+
+from opensips_py.state.commits import Commits
+
+T = TypeVar("T")
+Transaction = Any  # lmdb.Transaction
+Database = Any  # a named database in an environment
+
+SMALLEST = 64 << 20
+STEP = 1 << 30  # a map doubles until it has this size, then grows by it
+READERS = 512
+LONGEST_KEY = 511
+
+
+class Environment:
+    """One memory-mapped file of databases.
+
+    Writing goes through *submit*, which collects; reading goes straight to the map. The file is allocated in full
+    before it is mapped for writing: the first write to a hole in it would kill the process on a full disk.
+    """
+
+    def __init__(self, path: str | os.PathLike[str], writing: Callable[[bool], object] | None = None,
+                 smallest: int = SMALLEST, databases: int = 32) -> None:
+        self.path = pathlib.Path(path)
+        self.writing = writing  # told before and after each write transaction: the supervisor wants to know
+        self._databases: dict[str, Database] = {}
+        with self._sizing():
+            size = max(smallest, self.path.stat().st_size if self.path.exists() else 0)
+            # A smaller map than the file would cut the file off under the other processes.
+            self._env = lmdb.open(str(self.path), map_size=size, subdir=False, max_dbs=databases, sync=False,
+                                  metasync=False, writemap=True, readahead=False, max_readers=READERS,
+                                  max_spare_txns=4, mode=0o600)
+            self._allocate(size)
+        self.commits = Commits(self.apply)
+        self.submit = self.commits.submit
+        self.reader_check()
+
+    @property
+    def size(self) -> int:
+        """How large the map is, in bytes."""
+        return int(self._env.info()["map_size"])
+
+    def database(self, name: str) -> Database:
+        """The database called *name*, made if there is none; ask while no transaction is open."""
+        if name not in self._databases:
+            self._databases[name] = self._adopting(lambda: self._env.open_db(name.encode()))
+        return self._databases[name]
+
+    @contextmanager
+    def reading(self, database: Database = None) -> Iterator[Transaction]:
+        """A read transaction: short, and without a greenlet switch inside."""
+        transaction = self._adopting(lambda: self._env.begin(db=database))
+        try:
+            yield transaction
+        finally:
+            transaction.abort()
+
+    def get(self, key: bytes, database: Database) -> bytes | None:
+        """The value of *key* as last committed."""
+        try:
+            with self._env.begin(db=database) as transaction:
+                value: bytes | None = transaction.get(key)
+                return value
+        except lmdb.MapResizedError:
+            with self.reading(database) as transaction:
+                value = transaction.get(key)
+                return value
+
+    def entries(self, database: Database) -> int:
+        """How many keys *database* has."""
+        with self.reading() as transaction:
+            return int(transaction.stat(database)["entries"])
+
+    def apply(self, operations: list[Callable[[Transaction], Any]]) -> list[Any]:
+        """Carry out *operations* in one write transaction; an exception among the results is that operation's own.
+
+        An operation may run more than once (the map was full, a neighbour failed): it touches nothing but the map.
+        """
+        results: list[Any] = [None] * len(operations)
+        left = list(range(len(operations)))
+        while left:
+            failed = self._attempt(operations, left, results)
+            if failed is None:
+                break
+            left.remove(failed)
+        return results
+
+    def run(self, operation: Callable[[Transaction], T]) -> T:
+        """Carry out one operation at once, in a write transaction of its own."""
+        result: T | BaseException = self.apply([operation])[0]
+        if isinstance(result, BaseException):
+            raise result
+        return result
+
+    def reader_check(self) -> int:
+        """Free what readers that were killed still hold; how many there were."""
+        return int(self._env.reader_check())
+
+    def close(self) -> None:
+        """Unmap the file."""
+        self._databases.clear()
+        self._env.close()
+
+    def _attempt(self, operations: list[Callable[[Transaction], Any]], left: list[int],
+                 results: list[Any]) -> int | None:
+        """Run those *left* in one transaction; the one that failed, if any did, and then nothing was written."""
+        while True:
+            size = self.size
+            try:
+                if self.writing is not None:
+                    self.writing(True)
+                with self._env.begin(write=True) as transaction:
+                    for index in left:
+                        try:
+                            results[index] = operations[index](transaction)
+                        except lmdb.MapFullError:
+                            raise
+                        except Exception as error:
+                            results[index] = error
+                            transaction.abort()
+                            return index
+                return None
+            except lmdb.MapResizedError:
+                self._adopt()
+            except lmdb.MapFullError:
+                self._grow(size)
+            finally:
+                if self.writing is not None:
+                    self.writing(False)
+
+    def _adopting(self, attempt: Callable[[], T]) -> T:
+        try:
+            return attempt()
+        except lmdb.MapResizedError:
+            self._adopt()
+            return attempt()
+
+    def _adopt(self) -> None:
+        """Another process let the map grow: follow it."""
+        with self._sizing():
+            self._env.set_mapsize(self.path.stat().st_size)
+
+    def _grow(self, full: int) -> None:
+        """Let the map grow beyond *full*, unless another process has done so."""
+        with self._sizing():
+            size = max(self.path.stat().st_size, full)
+            if size <= full:
+                size = full * 2 if full < STEP else full + STEP
+                self._allocate(size)
+            self._env.set_mapsize(size)
+
+    def _allocate(self, size: int) -> None:
+        fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+        try:
+            os.posix_fallocate(fd, 0, size)
+        finally:
+            os.close(fd)
+
+    @contextmanager
+    def _sizing(self) -> Iterator[None]:
+        """Only one process at a time opens the file or changes its size."""
+        fd = os.open(f"{self.path}-size", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(fd, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(fd)

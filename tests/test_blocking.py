@@ -1,0 +1,66 @@
+"""Blocking calls in threads."""
+from __future__ import annotations
+
+import threading
+
+import gevent
+import pytest
+
+from opensips_py.blocking import Busy, Pool
+
+
+def test_result_and_error_come_back() -> None:
+    pool = Pool(2)
+    assert pool.run(pow, 2, 10) == 1024
+    assert pool.run(int, "ff", base=16) == 255
+    with pytest.raises(ZeroDivisionError):
+        pool.run(divmod, 1, 0)
+    gevent.sleep(0)
+    assert (pool.calls, pool.running) == ({"pow": 1, "int": 1, "divmod": 1}, 0)
+    assert pool.seconds["pow"] >= 0
+
+
+def test_other_greenlets_run_while_a_call_blocks() -> None:
+    pool = Pool(1)
+    released = threading.Event()
+    waiting = gevent.spawn(pool.run, released.wait, 30)
+    turns = 0
+    while not pool.running:
+        gevent.sleep(0)
+        turns += 1
+    assert not waiting.ready()
+    released.set()
+    assert waiting.get(timeout=10) is True
+
+
+def test_a_call_that_takes_too_long_is_given_up_and_counted() -> None:
+    pool = Pool(1)
+    released = threading.Event()
+    with pytest.raises(TimeoutError, match="took longer"):
+        pool.run(released.wait, 30, deadline=0.02)
+    assert (pool.late, pool.running) == ({"Event.wait": 1}, 1)
+    released.set()
+    assert pool.run(pow, 2, 2) == 4
+
+
+def test_a_timeout_of_the_called_function_is_its_own() -> None:
+    def late() -> None:
+        raise TimeoutError("the database said so")
+
+    pool = Pool(1)
+    with pytest.raises(TimeoutError, match="said so"):
+        pool.run(late)
+    assert pool.late == {}
+
+
+def test_too_many_waiting_calls_are_refused_at_once() -> None:
+    pool = Pool(1, queue=1)
+    released = threading.Event()
+    waiting = [gevent.spawn(pool.run, released.wait, 30) for _ in range(2)]
+    gevent.sleep(0)
+    with pytest.raises(Busy):
+        pool.run(pow, 1, 1)
+    released.set()
+    gevent.joinall(waiting, timeout=10, raise_error=True)
+    assert pool.refused == {"pow": 1}
+    assert pool.run(pow, 3, 3) == 27
