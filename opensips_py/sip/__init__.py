@@ -12,7 +12,7 @@ from opensips_py.sip._edits import Edits
 from opensips_py.sip._names import COMPACT_FORMS, HEADER_NAMES, HeaderId, header_name
 from opensips_py.sip._scan import BranchTarget, Header, Message, Request, Response, parse, scan
 from opensips_py.sip._stream import Framer
-from opensips_py.sip._uri import NameAddr, Uri, Via, parse_addresses, parse_uri, unquoted
+from opensips_py.sip._uri import NameAddr, Uri, Via, delta_seconds, parse_addresses, parse_uri, unquoted
 from opensips_py.sip.digest import Challenge, Credentials
 from opensips_py.sip.sdp import Media, SessionDescription
 
@@ -20,6 +20,6 @@ __all__ = [
     "COMPACT_FORMS", "HEADER_NAMES", "BranchTarget", "Challenge", "Credentials", "Edits", "Framer", "Header",
     "HeaderId", "Media", "Message", "NameAddr", "Request", "Response", "SessionDescription", "Uri", "Via",
     "address_host", "address_key", "address_port", "build_ack", "build_cancel", "build_request", "build_response",
-    "forward_request", "forward_response", "header_name", "is_ip", "parse", "parse_addresses", "parse_uri", "scan",
-    "unquoted",
+    "delta_seconds", "forward_request", "forward_response", "header_name", "is_ip", "parse", "parse_addresses",
+    "parse_uri", "scan", "unquoted",
 ]

@@ -2,7 +2,7 @@
 
 cdef extern from * nogil:
     """
-    /* One byte of class bits for each character: TOKEN 1, SPACE 2, DIGIT 4, HOST 8, URI 16, HEX 32, VALUE 64, WORDS 128. */
+    /* The class bits of each character; the enum below names them. */
     static const unsigned char sip_class[256] = {
         0, 0, 0, 0, 0, 0, 0, 0, 0, 130, 130, 0, 0, 130, 0, 0,
         0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0,

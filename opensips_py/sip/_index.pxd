@@ -54,6 +54,7 @@ cdef class Index:
     cdef int read_headers(self, const char* s, const char* e) except -1
     cdef int grow(self) except -1
     cdef void check_header(self, Slot* slot) noexcept
+    cdef const char* check_value(self, int id, const char* s, const char* e, bint top) noexcept
     cdef const char* check_vias(self, const char* s, const char* e, bint top) noexcept
     cdef const char* check_cseq(self, const char* s, const char* e) noexcept
     cdef void check_whole(self) noexcept

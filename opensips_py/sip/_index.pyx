@@ -178,18 +178,14 @@ cdef class Index:
     # ---- checking
 
     cdef void check_header(self, Slot* slot) noexcept:
+        """Note a header's place and check its value, if RFC 3261 gives it a form."""
         cdef const char* s = self.base + slot.value
         cdef const char* e = self.base + slot.value_end
         cdef const char* wrong = NULL
         cdef int id = slot.id
         cdef bint top = self.first[id] < 0
-        # a carriage return without a line feed is read as a line end by some and not by others
-        wrong = <const char*>memchr(s, b"\r", e - s)
-        while wrong != NULL:
-            if wrong[1] != b"\n":
-                self.fail(b"carriage return within a header", 400)
-                break
-            wrong = <const char*>memchr(wrong + 1, b"\r", e - wrong - 1)
+        if has_lone_return(s, e):
+            self.fail(b"carriage return within a header", 400)
         if id == 0:
             return
         if top:
@@ -198,37 +194,35 @@ cdef class Index:
               or id == names.MAX_FORWARDS or id == names.CONTENT_LENGTH or id == names.CONTENT_TYPE):
             self.fail(b"header repeated that may stand only once", 400)
             return
-        wrong = NULL
-        if id == names.VIA:
-            wrong = self.check_vias(s, e, top)
-        elif id == names.FROM:
-            wrong = check_single_address(s, e, &self.from_span)
-        elif id == names.TO:
-            wrong = check_single_address(s, e, &self.to_span)
-        elif id == names.CSEQ:
-            wrong = self.check_cseq(s, e)
-        elif id == names.CALL_ID:
-            if s == e or find_space(s, e) != NULL:
-                wrong = b"malformed Call-ID"
-        elif id == names.MAX_FORWARDS:
-            self.forwards = <int>number(s, e, 255)
-            if self.forwards < 0:
-                wrong = b"malformed Max-Forwards"
-        elif id == names.CONTENT_LENGTH:
-            self.declared_length = <int>number(s, e, 0x7FFFFFF)
-            if self.declared_length == -1:
-                wrong = b"malformed Content-Length"
-        elif id == names.CONTACT:
-            if not (e - s == 1 and s[0] == b"*"):
-                wrong = check_addresses(s, e)
-        elif id == names.ROUTE or id == names.RECORD_ROUTE:
-            wrong = check_addresses(s, e)
-        elif id == names.DATE:
-            # RFC 3261, 20.17: GMT is the only time zone
-            if e - s < 5 or memcmp(e - 4, b" GMT", 4) != 0:
-                wrong = b"Date that is not in GMT"
+        wrong = self.check_value(id, s, e, top)
         if wrong != NULL:
             self.fail(wrong, 400)
+
+    cdef const char* check_value(self, int id, const char* s, const char* e, bint top) noexcept:
+        if id == names.VIA:
+            return self.check_vias(s, e, top)
+        if id == names.FROM:
+            return check_single_address(s, e, &self.from_span)
+        if id == names.TO:
+            return check_single_address(s, e, &self.to_span)
+        if id == names.CSEQ:
+            return self.check_cseq(s, e)
+        if id == names.CALL_ID and (s == e or find_space(s, e) != NULL):
+            return b"malformed Call-ID"
+        if id == names.MAX_FORWARDS:
+            self.forwards = <int>number(s, e, 255)
+            if self.forwards < 0:
+                return b"malformed Max-Forwards"
+        if id == names.CONTENT_LENGTH:
+            self.declared_length = <int>number(s, e, 0x7FFFFFF)
+            if self.declared_length == -1:
+                return b"malformed Content-Length"
+        if id == names.ROUTE or id == names.RECORD_ROUTE or (id == names.CONTACT and not (e - s == 1 and s[0] == b"*")):
+            return check_addresses(s, e)
+        # RFC 3261, 20.17: GMT is the only time zone
+        if id == names.DATE and (e - s < 5 or memcmp(e - 4, b" GMT", 4) != 0):
+            return b"Date that is not in GMT"
+        return NULL
 
     cdef const char* check_vias(self, const char* s, const char* e, bint top) noexcept:
         cdef ViaSpan span
@@ -279,6 +273,16 @@ cdef inline const char* before_return(const char* s, const char* q) noexcept nog
     if q > s and (q - 1)[0] == b"\r":
         return q - 1
     return q
+
+
+cdef bint has_lone_return(const char* s, const char* e) noexcept nogil:
+    """Whether there is a CR without LF, which some read as a line end and others do not."""
+    s = <const char*>memchr(s, b"\r", e - s)
+    while s != NULL:
+        if s[1] != b"\n":
+            return True
+        s = <const char*>memchr(s + 1, b"\r", e - s - 1)
+    return False
 
 
 cdef const char* find_space(const char* s, const char* e) noexcept nogil:

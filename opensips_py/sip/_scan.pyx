@@ -12,7 +12,7 @@ from opensips_py.sip._grammar cimport (
     SPACE, AddressSpan, ViaSpan, encode, method_name, read_address, read_via, same, skip, text, trim, unfold, value_end)
 from opensips_py.sip._index cimport Index, Slot
 from opensips_py.sip._names cimport HEADER_IDS, header_id_of
-from opensips_py.sip._uri cimport NameAddr, Uri, Via, make_address, make_via, parse_uri
+from opensips_py.sip._uri cimport NameAddr, Uri, Via, delta_seconds, make_address, make_via, parse_uri
 
 from opensips_py.errors import MalformedMessage
 
@@ -40,7 +40,11 @@ cdef class BranchTarget:
 
 
 cdef class Message(Index):
-    """A request or response as it was received; made by ``scan``."""
+    """A request or response as it was received; made by ``scan``.
+
+    *data* are the bytes, *source* the key of the address they came from, *listener* and *connection* what they came
+    by, at *received_at*. *context* belongs to whoever routes the message. Edits are invisible to reads.
+    """
 
     @property
     def fault(self):
@@ -132,12 +136,20 @@ cdef class Message(Index):
         return self.value_of(names.CONTENT_TYPE)
 
     @property
+    def expires(self):
+        """Expires in seconds: 3600 where malformed, None where missing."""
+        value = self.value_of(names.EXPIRES)
+        return None if value is None else delta_seconds(value)
+
+    @property
     def from_(self):
         """From."""
+        cdef Slot* slot
         if self._from is None:
             if self.from_span.uri.start == NULL:
                 raise MalformedMessage("no From that can be read")
-            self._from = make_address(self.base, self.base + self.slots[self.first[<int>names.FROM]].value, &self.from_span)
+            slot = &self.slots[self.first[<int>names.FROM]]
+            self._from = make_address(self.base, self.base + slot.value, &self.from_span)
         return self._from
 
     @property
@@ -325,7 +337,7 @@ cdef class Message(Index):
         self.edits.replace(header.value_start, header.value_end, value)
 
     def remove_value(self, value):
-        """Leave out one value (a NameAddr or Via of this message) of a list, and its header where it is the only one."""
+        """Leave out one value (a NameAddr or Via of this message), and its header where it is the only one."""
         cdef int k, start = value.start, end = value.end
         cdef Slot* slot
         for k in range(self.count):
@@ -398,7 +410,8 @@ cdef class Message(Index):
         cdef Message new = scan(self.edited(), self.listener, self.source, self.connection, self.received_at)
         if new is None or new.why != NULL:
             raise MalformedMessage("the edits leave no message that can be read" if new is None else new.fault)
-        new.context, new.destination, new.path, new.send_socket = self.context, self.destination, self.path, self.send_socket
+        new.context, new.destination, new.path = self.context, self.destination, self.path
+        new.send_socket = self.send_socket
         new.flags, new.branch_flags, new.q, new.branches = self.flags, self.branch_flags, self.q, self.branches
         new.force_rport, new._original_uri = self.force_rport, self._original_uri
         if self.line_changed:
@@ -422,7 +435,12 @@ cdef bint same_name(const char* s, const char* lower, Py_ssize_t n) noexcept nog
 
 @cython.final
 cdef class Request(Message):
-    """A request, with the state that routing it sets (the current Request-URI, destination, branches, flags)."""
+    """A request, with the state that routing it sets.
+
+    That is the Request-URI and Max-Forwards, *destination* (the next hop, where it is not the Request-URI), *path*
+    (Route values to push), *send_socket* (the listener to send by), *flags*, *branch_flags*, *q* (thousandths, -1 for
+    none), *branches* (further targets) and *force_rport* (answer to the source port, asked for or not).
+    """
 
     @property
     def method(self):

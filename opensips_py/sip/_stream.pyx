@@ -20,8 +20,8 @@ cdef class Framer:
 
     *pings* counts double CRLFs, each to be answered with one CRLF; the reader sets it back to 0. *pending* is the
     number of bytes that wait for their rest, *since* the time (as given to ``feed``) from which they wait.
-    When the stream cannot be followed further, *fault* says why, and ``feed`` raises MalformedMessage as soon as it has no
-    message left to give: the connection is then to be closed.
+    When the stream cannot be followed further, *fault* says why, and ``feed`` raises MalformedMessage as soon as it has
+    no message left to give: the connection is then to be closed.
     """
 
     cdef readonly int max_message, max_headers

@@ -22,6 +22,7 @@ cdef class Via:
     cpdef str parameter(self, str name)
 
 cpdef Uri parse_uri(str source)
+cpdef object delta_seconds(str value)
 cpdef str unquoted(str value)
 cdef str find_parameter(str parameters, str name, str separator)
 cdef NameAddr make_address(const char* base, const char* start, AddressSpan* span)

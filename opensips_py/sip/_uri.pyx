@@ -4,8 +4,8 @@ cimport cython
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 
 from opensips_py.sip._grammar cimport (
-    OTHER, SIP, SIPS, SPACE, TEL, AddressSpan, Parameter, UriSpan, ViaSpan, next_parameter, read_address, read_uri, read_via,
-    skip, text, trim, unfold, value_end)
+    SIP, SIPS, SPACE, TEL, AddressSpan, Parameter, UriSpan, ViaSpan, next_parameter, number, read_address, read_uri,
+    read_via, skip, text, trim, unfold, value_end)
 
 from opensips_py.errors import MalformedMessage
 
@@ -190,7 +190,7 @@ cpdef Uri parse_uri(str source):
     return uri
 
 
-cdef str header_parameter(str parameters, str name, bint unquote):
+cdef str header_parameter(str parameters, str name):
     """A parameter of a header value; quoted strings may hold semicolons."""
     cdef Py_ssize_t n
     cdef Parameter p
@@ -208,6 +208,16 @@ cdef str header_parameter(str parameters, str name, bint unquote):
         if s != NULL and s < e and s[0] != b";":
             return None
     return None
+
+
+cpdef object delta_seconds(str value):
+    """A number of seconds: 3600 where malformed (RFC 3261, 10.3), the largest there is where larger."""
+    cdef bytes raw = value.encode("utf-8", "surrogateescape")
+    cdef const char* s = raw
+    cdef long long seconds = number(s, s + len(raw), 4294967295)
+    if seconds == -1:
+        return 3600
+    return 4294967295 if seconds < 0 else seconds
 
 
 @cython.freelist(64)
@@ -240,13 +250,13 @@ cdef class NameAddr:
 
     cpdef str parameter(self, str name):
         """Value of a header parameter without quotes: '' where it is a flag, None where it is absent."""
-        value = header_parameter(self.parameters, name, True)
+        value = header_parameter(self.parameters, name)
         return unquoted(value) if value else value
 
     @property
     def tag(self):
         """The tag parameter, '' where absent."""
-        return header_parameter(self.parameters, "tag", False) or ""
+        return header_parameter(self.parameters, "tag") or ""
 
     @property
     def parsed_uri(self):
@@ -263,21 +273,18 @@ cdef class NameAddr:
     @property
     def q(self):
         """Preference in thousandths, -1 where absent or malformed."""
-        value = header_parameter(self.parameters, "q", False)
+        value = header_parameter(self.parameters, "q")
         try:
-            number = float(value) if value else -1.0
+            preference = float(value) if value else -1.0
         except ValueError:
             return -1
-        return round(number * 1000) if 0 <= number <= 1 else -1
+        return round(preference * 1000) if 0 <= preference <= 1 else -1
 
     @property
     def expires(self):
         """The expires parameter in seconds; 3600 where malformed (RFC 3261, 10.3), None where absent."""
-        value = header_parameter(self.parameters, "expires", False)
-        if value is None:
-            return None
-        # RFC 4475, 3.1.2.4: an overlarge value counts as the largest there is
-        return min(int(value), 4294967295) if value.isdecimal() and value.isascii() else 3600
+        value = header_parameter(self.parameters, "expires")
+        return None if value is None else delta_seconds(value)
 
     def __eq__(self, other):
         return isinstance(other, NameAddr) and str(self) == str(other)
@@ -352,7 +359,7 @@ cdef class Via:
 
     cpdef str parameter(self, str name):
         """Value of a parameter: '' where it is a flag, None where it is absent."""
-        return header_parameter(self.parameters, name, False)
+        return header_parameter(self.parameters, name)
 
     @staticmethod
     def parse(str source not None):

@@ -83,6 +83,12 @@ def test_offsets_of_values_point_into_the_message(invite):
     assert invite[via.start:via.end] == b"SIP/2.0/TCP host.example.net;branch=z9hG4bK-0"
 
 
+@pytest.mark.parametrize(("value", "seconds"), [(b"60", 60), (b"soon", 3600), (b"9" * 9000, 4294967295)])
+def test_expires(ok, value, seconds):
+    assert scan(ok).expires is None
+    assert scan(ok.replace(b"CSeq", b"Expires: " + value + b"\r\nCSeq")).expires == seconds
+
+
 def test_contact_star():
     m = parse(b"REGISTER sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\nf: sip:a@b\r\nt: sip:a@b\r\ni: x\r\n"
               b"CSeq: 1 REGISTER\r\nm: *\r\n\r\n")

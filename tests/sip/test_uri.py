@@ -95,7 +95,8 @@ def test_parameters_of_an_address_without_brackets_belong_to_the_header():
 
 
 @pytest.mark.parametrize(("source", "expires"), [("", None), (";expires=60", 60), (";expires=x", 3600),
-                                                 (";expires=99999999999999", 4294967295)])
+                                                 (";expires=99999999999999", 4294967295),
+                                                 (";expires=" + "9" * 9000, 4294967295), (";expires=0", 0)])
 def test_expires(source, expires):
     assert NameAddr.parse(f"<sip:a@b>{source}").expires == expires
 
