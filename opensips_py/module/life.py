@@ -87,17 +87,24 @@ def in_order(registry: Registry) -> list[Module]:
     return list(ordered.values())
 
 
+def works_here(module: Module, services: Services) -> bool:
+    """Whether *module* does its work in this process: carriers of management in its own, all others in the workers."""
+    return ("management" in module.declarations.provides) == (services.index < 0)
+
+
 def start(registry: Registry, services: Services, previous: Registry | None) -> None:
-    """Hand over services, state and statistics, start each module, then run the timers."""
+    """Hand over services, state and statistics, start each module that works here, then run the timers."""
+    here = [module for module in in_order(registry) if works_here(module, services)]
     for module in in_order(registry):
         module.services = services
+    for module in here:
         before = previous.modules.get(module.name) if previous is not None else None
         for state in module.declarations.states:
             kept = getattr(before, state.attribute) if before is not None else state.factory()
             setattr(module, state.attribute, kept)
         for each in module.declarations.statistics:
             register(module, each, services)
-    for module in in_order(registry):
+    for module in here:
         module.start()
         for timer in module.declarations.timers:
             if timer.scope == "each" or services.index <= 0:
@@ -105,9 +112,11 @@ def start(registry: Registry, services: Services, previous: Registry | None) -> 
 
 
 def stop(registry: Registry) -> None:
-    """Stop every module; one that fails does not keep the others."""
+    """Stop every module that works here; one that fails does not keep the others."""
     for module in reversed(in_order(registry)):
         module.__dict__["stopped"] = True
+        if "services" not in module.__dict__ or not works_here(module, module.services):
+            continue
         try:
             module.stop()
         except Exception:
@@ -120,7 +129,8 @@ def register(module: Module, declared: Statistic, services: Services) -> None:
     name = declared.v40 if declared.v40 and module.dialect == "4.0" else declared.name
     statistics: Any = services.statistics
     if declared.kind == "function":
-        statistics.register(group, name, "function", getattr(module, declared.attribute))
+        statistics.register(group, name, "function", getattr(module, declared.attribute),
+                            shared=declared.scope == "any")
     else:
         setattr(module, declared.attribute, statistics.register(group, name, declared.kind))
 
