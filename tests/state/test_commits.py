@@ -101,7 +101,8 @@ def test_whoever_gave_up_waiting_is_not_woken_somewhere_else() -> None:
         woken.append(later.wait(10))
 
     greenlet = gevent.spawn(impatient)
-    gevent.sleep(0)
+    while not store.batches:
+        gevent.sleep(0)
     assert (woken, store.batches) == (["gave up"], [1])
     later.set()
     gevent.joinall([greenlet], timeout=10)
