@@ -58,6 +58,7 @@ class Publisher:
         self._custom: list[str] = []
         self._carriers: dict[str, Carrier] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
+        self._remembered: dict[tuple[str, str], float] = {}
 
     def names(self) -> list[str]:
         """All events by name: the modules', then the script's."""
@@ -93,6 +94,16 @@ class Publisher:
         """Tell *event* no longer to *socket*."""
         kept = [each for each in self._subscriptions.get(event, []) if each.socket != socket]
         self._subscriptions[event] = kept
+
+    def remember(self, event: str, socket: str, expire: int) -> None:
+        """Note a subscription that was made in the workers, for a worker that starts later."""
+        self._remembered[event, socket] = self._clock() + expire if expire else NEVER
+
+    def remembered(self) -> list[tuple[str, str, int]]:
+        """The subscriptions noted, with the seconds that they still have."""
+        now = self._clock()
+        return [(event, socket, max(1, round(until - now)) if until else 0)
+                for (event, socket), until in self._remembered.items() if not until or until > now]
 
     def subscribers(self) -> dict[str, list[dict[str, Any]]]:
         """The subscriptions by event, as management lists them."""

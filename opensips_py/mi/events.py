@@ -37,6 +37,7 @@ class EventCommands:
         if event not in self.names():
             raise MIError(NOT_FOUND, "Event not published")
         self.services.mi.each("subscribe", event, socket, expire)
+        self.services.events.remember(event, socket, expire)
 
     @mi("subscribers_list", v40="evi:subscribers")
     def subscribers(self, event: str | None = None, socket: str | None = None) -> dict[str, Any]:

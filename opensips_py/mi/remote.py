@@ -20,6 +20,18 @@ def answer(services: Any, links: Any) -> None:
     links.on_call("raise", lambda event, values: services.events.raise_event(event, values))
 
 
+def kept(services: Any) -> dict[str, list[tuple[Any, ...]]]:
+    """What was set by management since the start, as calls for a worker that has just come: operation -> arguments."""
+    levels = levels_of(services)
+    calls: dict[str, list[tuple[Any, ...]]] = {
+        "log_level": [], "xlog_level": [], "subscribe": services.events.remembered()}
+    if levels.log != levels.configured_log:
+        calls["log_level"].append((levels.log,))
+    if levels.xlog != levels.configured_xlog:
+        calls["xlog_level"].append((levels.xlog,))
+    return calls
+
+
 def levels_of(services: Any) -> Any:
     """How much this process logs, as the current generation has it."""
     return services.generation.registry.modules["core"].levels

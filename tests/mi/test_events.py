@@ -1,6 +1,7 @@
 import pytest
 
 from opensips_py.errors import MIError
+from opensips_py.mi import remote
 
 
 class Box:
@@ -52,3 +53,12 @@ def test_a_bad_subscription_is_refused(processes, boxes, given, words):
 
 def test_events_are_numbered(processes):
     assert processes[-1].call("events_list") == {"Events": [{"name": "E_ONE", "id": 0}, {"name": "E_TWO", "id": 1}]}
+
+
+def test_a_worker_that_starts_later_is_told_what_was_set(processes, boxes):
+    management = processes[-1]
+    management.call("evi:subscribe", ["E_ONE", "box:here", 60])
+    management.call("log_level", [4])
+    management.call("xlog_level", [-1])
+    assert remote.kept(management.services) == {
+        "subscribe": [("E_ONE", "box:here", 60)], "log_level": [(4,)], "xlog_level": [(-1,)]}
