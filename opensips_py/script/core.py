@@ -16,6 +16,7 @@ from opensips_py.script import formatting
 from opensips_py.script.binding import Scope
 from opensips_py.script.flags import Flags
 from opensips_py.script.functions_branches import BranchFunctions
+from opensips_py.script.functions_events import EventFunctions
 from opensips_py.script.functions_flags import FlagFunctions
 from opensips_py.script.functions_log import LogFunctions
 from opensips_py.script.functions_send import SendFunctions
@@ -54,7 +55,7 @@ class Lookups:
 class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, SocketVariables, BranchVariables,
            AuthVariables, BodyVariables, StringTransformations, UriTransformations, ViaTransformations,
            AddressTransformations, AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions,
-           LogFunctions, BranchFunctions, SendFunctions, name="core"):
+           LogFunctions, BranchFunctions, SendFunctions, EventFunctions, name="core"):
     """What every script knows without loading a module."""
 
     log: logging.Logger

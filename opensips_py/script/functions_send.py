@@ -2,13 +2,14 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.errors import MalformedMessage
-from opensips_py.module.kinds import Writable
+from opensips_py.errors import MalformedMessage, TransportError
+from opensips_py.module.kinds import Between, Writable
 from opensips_py.module.marks import script
 from opensips_py.module.run import Route
-from opensips_py.sip import Request, Uri, forward_request
+from opensips_py.sip import Request, Uri, address_key, forward_request, is_ip
+from opensips_py.transport.via import ADVERTISED_HOST, ADVERTISED_PORT, LOCAL_RPORT, REPLY_TO_VIA, via_line
 
 if TYPE_CHECKING:
     import logging
@@ -16,7 +17,30 @@ if TYPE_CHECKING:
     from opensips_py.module.services import Services
     from opensips_py.sip import Message
 
+Port = Annotated[int, Between(0, 65535)]
 PROTOCOLS = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+
+
+def context_of(message: Message) -> dict[str, Any]:
+    """What is kept with a message."""
+    if message.context is None:
+        message.context = {}
+    context: dict[str, Any] = message.context
+    return context
+
+
+def connection_to(pool: Any, peer: str) -> Any:
+    """The connection of *pool* with a number, or to an address; None where it has none."""
+    if peer.isdecimal():
+        return pool.connections.get(int(peer))
+    protocol, _, rest = peer.partition(":")
+    if protocol.lower() in PROTOCOLS:
+        if protocol.lower() != pool.protocol:
+            return None
+        peer = rest
+    host, _, port = peer.rpartition(":")
+    host = host.strip("[]")
+    return pool.find(address_key(host, int(port))) if is_ip(host) and port.isdecimal() else None
 
 
 def destination_uri(text: str) -> Uri | None:
@@ -74,10 +98,9 @@ class SendFunctions:
         slots = self.services.slots
         branch = slots.via_branch(request.via_branch, request.call_id, request.from_tag, request.cseq, 0,
                                   slots.slot_of_call_id(request.call_id))
-        via = target.listener.via_prefix + branch.encode() + b"\r\n"
+        via = via_line(target.listener, branch, request.context)
         edits = (request.edits,) if request.has_edits else ()
-        self.services.transports.send(target, forward_request(request, via, request.uri, edits))
-        return True
+        return self.put(target, forward_request(request, via, request.uri, edits))
 
     def through(self, message: Message, target: Any) -> Any:
         """*target* with the socket that the message leaves by; None where none of ours leads there."""
@@ -117,7 +140,15 @@ class SendFunctions:
         target = self.through(message, target)
         if target is None:
             return False
-        self.services.transports.send(target, data)
+        return self.put(target, data)
+
+    def put(self, target: Any, data: bytes) -> bool:
+        """Send *data* to *target*; False where that cannot even be tried."""
+        try:
+            self.services.transports.send(target, data)
+        except TransportError as error:
+            self.log.error("%s", error)
+            return False
         return True
 
     @script(Route.ANY)
@@ -136,6 +167,63 @@ class SendFunctions:
         """Send responses to the port that the request came from, even if its Via does not ask so (RFC 3581)."""
         request.force_rport = True
         return True
+
+    @script(Route.ANY)
+    @script(Route.ANY, name="force_local_rport")
+    def add_local_rport(self, request: Request) -> bool:
+        """Ask the next hop for rport in the Via that we add (RFC 3581)."""
+        context_of(request)[LOCAL_RPORT] = True
+        return True
+
+    @script(Route.ANY)
+    def set_advertised_address(self, message: Message, host: str) -> bool:
+        """Write *host* into Via and Record-Route of this message instead of our own address."""
+        context_of(message)[ADVERTISED_HOST] = host
+        return True
+
+    @script(Route.ANY)
+    def set_advertised_port(self, message: Message, port: Port) -> bool:
+        """Write *port* into Via and Record-Route of this message instead of our own."""
+        context_of(message)[ADVERTISED_PORT] = port
+        return True
+
+    @script(Route.ANY)
+    def set_via_handling(self, request: Request, flags: str) -> bool:
+        """What to do about the Via: force-rport, add-local-rport, reply-to-via, force-tcp-alias, with commas."""
+        for flag in filter(None, (each.strip().lower() for each in flags.split(","))):
+            if flag == "force-rport":
+                self.force_rport(request)
+            elif flag == "add-local-rport":
+                self.add_local_rport(request)
+            elif flag == "reply-to-via":
+                context_of(request)[REPLY_TO_VIA] = True
+            elif flag == "force-tcp-alias":
+                self.force_tcp_alias(request)
+            else:
+                self.log.error("set_via_handling: there is no flag %s", flag)
+                return False
+        return True
+
+    @script(Route.ANY)
+    @script(Route.ANY, name="add_tcp_alias")
+    def force_tcp_alias(self, message: Message, port: Port = 0) -> bool:
+        """Send requests for *port* of the peer (by default that in its Via) over the connection that this message came
+        by (RFC 5923)."""
+        if message.connection is None:
+            return True
+        port = port or message.top_via.port or (5061 if message.listener.protocol == "tls" else 5060)
+        message.connection.pool.alias(message.connection, port)
+        return True
+
+    @script(Route.ANY)
+    def tcp_close_conn(self, peer: str) -> bool:
+        """Close the connection with this number, or to this [protocol:]ip:port."""
+        for pool in self.services.transports.pools.values():
+            found = connection_to(pool, peer.strip())
+            if found is not None:
+                found.close("closed by the script")
+                return True
+        return False
 
     @script(Route.ANY)
     def is_myself(self, host: str, port: int | None = None) -> bool:

@@ -12,6 +12,7 @@ from opensips_py.transaction._record import Branch, Transaction
 from opensips_py.transaction.settings import FAULT_RESPONSES, Fault, Flags
 from opensips_py.transaction.tables import Event
 from opensips_py.transaction.user import Happening
+from opensips_py.transport.via import via_line
 
 if TYPE_CHECKING:
     from opensips_py.transaction.layer import TransactionLayer
@@ -143,7 +144,7 @@ def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, req
                                  slots.slot_of_call_id(call_id))
     if transaction.observed:
         layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
-    via = branch.target.listener.via_prefix + branch.id.encode() + b"\r\n"
+    via = via_line(branch.target.listener, branch.id, request.context)
     routes = targets.routes_of(branch.path)
     if transaction.headers:
         routes = transaction.headers + routes
@@ -158,7 +159,7 @@ def build_local(layer: TransactionLayer, transaction: Transaction, branch: Branc
     line = request.original_uri.encode("utf-8", "surrogateescape")
     via = request.headers("Via")[0]
     edits = Edits()
-    edits.replace(via.start, via.end, branch.target.listener.via_prefix + branch.id.encode() + b"\r\n")
+    edits.replace(via.start, via.end, via_line(branch.target.listener, branch.id, request.context))
     if branch.uri != request.original_uri:
         start = request.data.index(line)
         edits.replace(start, start + len(line), branch.uri)

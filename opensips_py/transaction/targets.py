@@ -7,6 +7,7 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.sip import NameAddr, Uri, address_key, is_ip
 from opensips_py.transaction._record import Branch, answers_source, names_maddr, sent_by_port
 from opensips_py.transaction.settings import Fault
+from opensips_py.transport.via import REPLY_TO_VIA
 
 if TYPE_CHECKING:
     from opensips_py.sip import Request
@@ -26,7 +27,9 @@ def response_target(transports: Any, request: Request) -> Any:
         maddr = request.top_via.parameter("maddr")
         if maddr and is_ip(maddr):
             return transports.target("udp", address_key(maddr, sent_by_port(request) or 5060), listener)
-    if not answers_source(request):
+    if request.context and REPLY_TO_VIA in request.context and is_ip(request.top_via.host):
+        source = address_key(request.top_via.host, sent_by_port(request) or 5060)
+    elif not answers_source(request):
         source = (source >> 16 << 16) | (sent_by_port(request) or 5060)
     return transports.target("udp", source, listener)
 

@@ -2,6 +2,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from opensips_py.errors import TransportError
 from opensips_py.script.functions_send import destination_uri
 from opensips_py.sip import address_host, address_key, parse
 
@@ -34,6 +35,8 @@ class Wire:
         return SimpleNamespace(protocol=protocol, address=address, listener=listener, host=host)
 
     def send(self, target, data):
+        if address_host(target.address) == "192.0.2.66":
+            raise TransportError("no way there")
         self.sent.append((target, data))
 
     def slot_of_call_id(self, call_id):
@@ -143,3 +146,62 @@ def test_timestamp_and_printf(world):
     assert world.call("pv_printf", world.writable("$var(x)"), "text") is True and world.value("$var(x)") == "text"
     assert world.call("avp_printf", world.writable("$ru"), "sip:new@x") is True
     assert world.request.uri == "sip:new@x"
+
+
+def test_what_cannot_be_sent_is_false(world, wire, caplog):
+    assert world.call("forward", "192.0.2.66") is False and world.call("send", "192.0.2.66") is False
+    assert "no way there" in caplog.text
+
+
+def test_the_via_says_what_the_script_wants(world, wire):
+    world.call("set_advertised_address", "sip.example.org")
+    world.call("forward", "192.0.2.9")
+    world.call("set_advertised_port", 5099)
+    assert world.call("add_local_rport") is True
+    world.call("forward", "192.0.2.9")
+    first, second = (parse(data).vias[0] for _, data in wire.sent)
+    assert (first.host, first.port, first.rport) == ("sip.example.org", 5060, None)
+    assert (second.host, second.port, second.rport) == ("sip.example.org", 5099, 0)
+
+
+def test_via_handling(world):
+    assert world.call("set_via_handling", "force-rport, reply-to-via,add-local-rport,force-tcp-alias") is True
+    assert world.request.force_rport and set(world.request.context) == {"reply to via", "local rport"}
+    assert world.call("set_via_handling", "nonsense") is False
+
+
+class Pool:
+    def __init__(self, protocol, *connections):
+        self.protocol, self.aliases = protocol, []
+        self.connections = {each.id: each for each in connections}
+
+    def find(self, key):
+        return next((each for each in self.connections.values() if each.key == key), None)
+
+    def alias(self, connection, port):
+        self.aliases.append((connection, port))
+
+
+def connection(number, address, port):
+    made = SimpleNamespace(id=number, key=address_key(address, port), reasons=[])
+    made.close = made.reasons.append
+    return made
+
+
+def test_tcp_alias(world):
+    assert world.call("force_tcp_alias") is True, "over UDP there is nothing to do"
+    made = connection(1, "192.0.2.7", 40000)
+    made.pool = Pool("tcp", made)
+    world.request.connection = made
+    assert world.call("force_tcp_alias", 5070) is True and world.call("add_tcp_alias") is True
+    assert made.pool.aliases == [(made, 5070), (made, 5061)]
+
+
+def test_closing_a_connection(world, wire):
+    one, two = connection(1, "10.0.0.1", 5060), connection(2, "::1", 5061)
+    wire.pools = {"tcp": Pool("tcp", one), "tls": Pool("tls", two)}
+    assert world.call("tcp_close_conn", "1") is True and one.reasons
+    assert world.call("tcp_close_conn", "tls:[::1]:5061") is True and two.reasons
+    assert world.call("tcp_close_conn", "10.0.0.1:5060") is True and len(one.reasons) == 2
+    for missing in ("9", "tls:10.0.0.1:5060", "10.0.0.1:1", "nonsense", "tcp:host:5060"):
+        assert world.call("tcp_close_conn", missing) is False
