@@ -346,7 +346,9 @@ def plain_avp(reference: Reference, name: str) -> Bound:
 
 
 def place_variable(scope: Scope, reference: Reference) -> Bound:
-    """$cfg_line and $cfg_file: known when the script compiles."""
+    """$cfg_line and $cfg_file: known when the script compiles, but in a text that a module compiles."""
+    if not reference.place.line:
+        return scope.declared(reference, scope.registry.variables[reference.variable])
     value: Value = reference.place.line if reference.variable == "cfg_line" else reference.place.file
     return Bound(reference, lambda run: value, None, None, repr(value))
 

@@ -8,8 +8,11 @@ import pytest
 
 from opensips_py.module.kinds import Writable
 from opensips_py.module.run import Route, Run
-from opensips_py.script import variables
+from opensips_py.script import parser, tree, variables
+from opensips_py.script.compiler import Context, Routes, compile_routes
 from opensips_py.script.core import Core, registry_with_core
+from opensips_py.script.diagnostics import Diagnostics
+from opensips_py.script.preprocessor import Preprocessor
 from opensips_py.sip import address_key, scan
 from opensips_py.transport.listener import Listener
 
@@ -102,6 +105,22 @@ class World:
         found = self.registry.functions[name]
         given = [self.run if each == "run" else self.run.message for each in found.declaration.inject]
         return found.call(*given, *arguments)
+
+    def compile(self, text: str) -> Routes:
+        """The routes of a script; an error fails the test."""
+        diagnostics = Diagnostics()
+        diagnostics.add_text("test.cfg", text)
+        parsed = parser.parse(Preprocessor(diagnostics).tokens("test.cfg", text), diagnostics)
+        context = Context(self.scope, diagnostics, self.registry.dialect)
+        routes = compile_routes(parsed.of(tree.Route), context, {})
+        assert not diagnostics.errors, diagnostics.render()
+        return routes
+
+    def execute(self, text: str) -> int:
+        """Run the statements of a request route."""
+        main = self.compile(text if text.lstrip().startswith("route") else f"route {{\n{text}\n}}").main
+        assert main is not None
+        return main(self.run)
 
 
 @pytest.fixture

@@ -97,4 +97,3 @@ def test_script_variables(world):
 def test_the_kind_of_route_and_the_place(world):
     assert world.value("$rT") == "route"
     assert world.on(None, kind=Route.TIMER).value("$rT") == "timer_route"
-    assert world.value("$cfg_line") == 0
