@@ -26,7 +26,7 @@ def cancel_branch(layer: TransactionLayer, branch: Branch) -> None:
     """Cancel one branch, now or as soon as a provisional response allows it."""
     if branch.phone:
         branch.awaiting = False
-        branch.status = 487
+        branch.status = branch.status or 487
         branch.step(Event.FAILURE)
     elif branch.method == "INVITE" and branch.step(CANCEL) & SEND_CANCEL:
         send_cancel(layer, branch)

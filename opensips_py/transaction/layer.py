@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import TransportError
-from opensips_py.transaction import cancelling, originating, relaying, replying, responding
+from opensips_py.transaction import cancelling, originating, relaying, replying, responding, stray
 from opensips_py.transaction._record import Branch, Cancel, Half, Timing, Transaction, key_of
 from opensips_py.transaction.counters import Counters
 from opensips_py.transaction.settings import Settings
@@ -49,6 +50,9 @@ class TransactionLayer:
         self.created: tuple[Callable[[Transaction], object], ...] = ()  # hooks
         self._new: Any = None  # the request that was looked up last, in vain, and its key
         self._key = ""
+        self.ack_filter: Callable[[Request], bool] | None = None  # takes ACKs of stateless answers
+        self.on_own_request: Callable[[Transaction, bytes], object] | None = None  # is shown what leaves
+        self.on_own_response: Callable[[Transaction, bytes], object] | None = None
         self.pending: Any = None  # where ringing branches are noted for whoever takes over after a crash
 
     def __len__(self) -> int:
@@ -77,6 +81,8 @@ class TransactionLayer:
         return True
 
     def _receive_ack(self, request: Request) -> bool:
+        if self.ack_filter is not None and self.ack_filter(request):
+            return True
         transaction = self.find(request, "INVITE")
         if transaction is None or transaction.status < 300:
             transaction = self.answered.get((request.call_id, request.cseq)) if self.answered else transaction
@@ -228,7 +234,18 @@ class TransactionLayer:
         transaction = self.open(run.message, run.generation, trying=trying)
         if transaction is not None:
             run.attach(transaction)
+            if run.extra:
+                for name, value in run.extra.pop("transaction", {}).items():  # armed before it existed
+                    setattr(transaction, name, value)
         return transaction
+
+    def adopt(self, transaction: Transaction, *, trying: bool = True) -> bool:
+        """The script opens the transaction that a function which waits has opened before it."""
+        if transaction.implicit:
+            transaction.implicit = False
+            if trying and transaction.trying_due:
+                replying.send_trying(self, transaction)
+        return True
 
     def prepare_wait(self, run: Any) -> None:
         """A request route is about to wait: open its transaction, so that 100, CANCEL and retransmissions work."""
@@ -260,9 +277,17 @@ class TransactionLayer:
         return relaying.relay_run(self, run, flags, proxy)
 
     def reply(self, transaction: Transaction, status: int, reason: str, headers: bytes = b"", body: bytes = b"",
-              content_type: str = "") -> bool:
+              content_type: str = "", to_tag: str = "") -> bool:
         """Answer the request of *transaction*; False where it has been answered finally."""
-        return replying.reply(self, transaction, status, reason, headers, body, content_type)
+        return replying.reply(self, transaction, status, reason, headers, body, content_type, to_tag)
+
+    def local_tag(self, transaction: Transaction) -> str:
+        """The To tag of our own responses in *transaction*."""
+        return replying.tag_of(self, transaction)
+
+    def forward_stray(self, response: Response) -> bool:
+        """Forward a response that receive_response() did not know; False: it is not ours to forward."""
+        return stray.forward_stray(self, response)
 
     def originate(self, method: str, uri: str, **how: Any) -> Transaction | None:
         """Send a request of our own: see originating.originate."""
@@ -293,6 +318,34 @@ class TransactionLayer:
             transaction.id = self.slots.mint(self.slots.slot_of_call_id(transaction.request.call_id))
             self.ids[transaction.id] = transaction
         return transaction.id
+
+    def is_our_answer(self, request: Request) -> bool:
+        """Whether *request* is the ACK for a 2xx of our own."""
+        transaction = self.answered.get((request.call_id, request.cseq))
+        return transaction is not None and transaction.answered_tag == request.to_tag
+
+    def new_call_id(self) -> str:
+        """A Call-ID of our own that falls into a slot of this worker, so that what answers it comes here."""
+        slots, index = self.slots, max(self.services.index, 0)
+        while True:
+            call_id = f"{token_hex(12)}@{self.host}"
+            if slots.workers <= 1 or slots.owner_of_call_id(call_id) == index:
+                return call_id
+
+    def own_slot(self, call_id: str) -> int:
+        """The slot that responses to a request of our own come back by: that of its Call-ID, if it is ours."""
+        slots, index = self.slots, max(self.services.index, 0)
+        slot: int = slots.slot_of_call_id(call_id)
+        if slots.workers <= 1 or slots.worker_of(slot) == index:
+            return slot
+        mine: list[int] = slots.owned_by(index)
+        return mine[slot % len(mine)]
+
+    @property
+    def host(self) -> str:
+        """What we call ourselves in identifiers."""
+        listeners = self.transports.listeners
+        return listeners[0].host if listeners else "localhost"
 
     def by_call(self, call_id: str, cseq: int, method: str = "INVITE") -> Transaction | None:
         """A transaction by Call-ID and CSeq number; looks at all of them."""

@@ -72,6 +72,8 @@ def send(layer: TransactionLayer, transaction: Transaction, request: Request) ->
         if code < 0:
             return code
     relaying.build(layer, transaction, branch, request)
+    if layer.on_own_request is not None:
+        layer.on_own_request(transaction, branch.data)
     code = relaying.send(layer, transaction, branch)
     return 1 if code == 0 else code
 

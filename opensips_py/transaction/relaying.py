@@ -45,6 +45,9 @@ def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) 
             replying.send_trying(layer, transaction)
     transaction.relay_flags = flags
     code = relay(layer, transaction, request, flags, proxy)
+    if code < 0:
+        run.extra = run.extra or {}
+        run.extra["fault"] = code
     if code < 0 and fresh and not flags & QUIET:
         status, reason = FAULT_RESPONSES.get(code, FAULT_RESPONSES[Fault.INTERNAL])
         if transaction.cancelled:
@@ -153,7 +156,7 @@ def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, req
 
 def build_local(layer: TransactionLayer, transaction: Transaction, branch: Branch, request: Request) -> None:
     """Build a request of our own: its edits carried out, under a Via of this branch alone."""
-    slot = layer.slots.slot_of_call_id(request.call_id)
+    slot = layer.own_slot(request.call_id)
     branch.id = layer.slots.via_branch("", request.call_id, request.from_tag, request.cseq, branch.index, slot)
     layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
     line = request.original_uri.encode("utf-8", "surrogateescape")

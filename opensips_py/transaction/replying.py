@@ -91,6 +91,8 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
     if not send(layer, transaction, event, status, data):
         return False
     layer.counters.local.add()
+    if layer.on_own_response is not None:
+        layer.on_own_response(transaction, data)
     transaction.acted = transaction.answered_here = True
     if status >= 200:
         transaction.answered_tag = tag
