@@ -345,6 +345,10 @@ class Connection:
         """Stay open for *seconds* without traffic, if that is longer than now (as for the time of a binding)."""
         self.lifetime = max(self.lifetime, seconds)
 
+    def alias(self, port: int) -> None:
+        """RFC 5923: have requests to *port* of the peer's address use this connection as well."""
+        self.pool.alias(self, port)
+
     # The end
 
     def close(self, reason: str = "closed") -> None:

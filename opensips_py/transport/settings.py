@@ -61,7 +61,6 @@ class Settings:
     tcp_send_timeout: float = 0.1  # only while tcp_async is off
     tcp_max_postponed: int = 32  # messages
     tcp_crlf_pingpong: bool = True
-    tcp_crlf_drop: bool = False
     tcp_keepalive: bool = True
     tcp_keepcount: int = 0  # 0: as the system has it, also below
     tcp_keepidle: int = 0

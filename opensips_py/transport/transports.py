@@ -15,12 +15,13 @@ from opensips_py.sip import address_host, address_key, address_port, is_ip
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
 from opensips_py.transport.connection import Connection, Report
-from opensips_py.transport.directory import ConnectionGone, Directory, RemoteSend
+from opensips_py.transport.directory import ConnectionGone
 from opensips_py.transport.listener import IPV6, Listener
 from opensips_py.transport.names import Names
 from opensips_py.transport.pool import Pool
 from opensips_py.transport.routing import local_address
 from opensips_py.transport.settings import Counters, Settings
+from opensips_py.transport.sharing import RemoteConnection, Sharing
 from opensips_py.transport.sockets import adopt, is_datagram
 from opensips_py.transport.target import Target
 
@@ -57,8 +58,7 @@ class Transports:
         self.loop_end = LoopEnd(self.loop)
         self.datagrams: dict[int, UdpSocket] = {}  # by index of the listener
         self.pools: dict[str, Pool] = {}
-        self.directory: Directory | None = None
-        self.remote_send: RemoteSend | None = None
+        self.sharing: Sharing | None = None
         self._submit: Submit = submit if submit is not None else self.loop.run_callback
         self._sockets: list[tuple[_socket.socket, Listener]] = []
         self._choices: dict[tuple[str, bool, bool], Listener | None] = {}
@@ -90,15 +90,20 @@ class Transports:
         if found is None:
             found = Pool(protocol, self.settings, self.counters, self.wheel, self.loop, self.loop_end, self.tell,
                          self.on_message, self._disconnected, self._identifiers)
-            found.directory = self.directory
+            found.directory = self.sharing.directory if self.sharing is not None else None
             self.pools[protocol] = found
         return found
 
-    def share(self, directory: Directory, remote_send: RemoteSend) -> None:
+    def share(self, sharing: Sharing) -> None:
         """Let other workers use our connections, and use theirs."""
-        self.directory, self.remote_send = directory, remote_send
+        self.sharing = sharing
         for pool in self.pools.values():
-            pool.directory = directory
+            pool.directory = sharing.directory
+
+    def remote_connection(self, worker: int, identifier: int, key: int, listener: Listener) -> RemoteConnection:
+        """The connection over which another worker read a request that it handed over."""
+        assert self.sharing is not None
+        return RemoteConnection(self.sharing, worker, identifier, key, listener)
 
     def start(self) -> None:
         """Read and accept from now on."""
@@ -166,6 +171,8 @@ class Transports:
     def _send_stream(self, target: Target, listener: Listener, data: bytes, report: Report | None) -> None:
         connection = target.connection
         if connection is not None and connection.is_open:
+            if isinstance(connection, RemoteConnection):  # it may be closed by now: then one is opened, as below
+                report = partial(self._sent_elsewhere, target, listener, data, report)
             connection.send(data, report)
             return
         pool = self.pool(target.protocol)
@@ -173,15 +180,12 @@ class Transports:
         if found is not None:
             found.send(data, report)
             return
-        elsewhere = self._elsewhere(target)
-        if elsewhere is not None and self.remote_send is not None:
-            retry = partial(self._sent_elsewhere, target, listener, data, report)
-            self.remote_send(*elsewhere, data, retry)
+        elsewhere = self.sharing.directory.find(target.protocol, target.address) if self.sharing is not None else None
+        if elsewhere is not None and self.sharing is not None:
+            sent = partial(self._sent_elsewhere, target, listener, data, report)
+            self.sharing.send(*elsewhere, target.address, data, sent)
             return
         self._open(target, listener, data, report)
-
-    def _elsewhere(self, target: Target) -> tuple[int, int] | None:
-        return self.directory.find(target.protocol, target.address) if self.directory is not None else None
 
     def _sent_elsewhere(self, target: Target, listener: Listener, data: bytes, report: Report | None,
                         error: TransportError | None) -> None:
@@ -206,13 +210,18 @@ class Transports:
             return
         connection.send(data, report)
 
-    def deliver(self, connection: int, data: bytes, report: Report | None) -> None:
+    def deliver(self, identifier: int, key: int, data: bytes, report: Report | None) -> None:
         """Send *data* over one of our connections on behalf of another worker."""
-        found = self.connection(connection)
-        if found is None or not found.is_open:
-            self.tell(report, ConnectionGone(f"connection {connection} is closed"))
+        found = self.owned(identifier, key)
+        if found is None:
+            self.tell(report, ConnectionGone(f"connection {identifier} is closed"))
         else:
             found.send(data, report)
+
+    def owned(self, identifier: int, key: int) -> Connection | None:
+        """Our connection with that *identifier*, if it is still the one to *key*."""
+        found = self.connection(identifier)
+        return found if found is not None and found.is_open and (key == found.key or key in found.aliases) else None
 
     def tell(self, report: Report | None, error: TransportError | None) -> None:
         """Have *report* called with *error*, not before our caller has returned."""

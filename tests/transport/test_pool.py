@@ -131,7 +131,7 @@ def test_an_alias_leads_over_the_same_connection_until_it_closes(world: World) -
     connection = world.messages[0][3]
     via = address_key("127.0.0.1", 5099)
     assert world.transports.find_connection("tcp", via) is None
-    connection.pool.alias(connection, 5099)
+    connection.alias(5099)
     world.transports.send(Target("tcp", via), b"request")
     phone.until(b"request")
     connection.close()
@@ -147,7 +147,7 @@ def test_a_later_connection_takes_an_address_over_and_keeps_it(world: World) -> 
     until(lambda: len(world.messages) == 2)
     connections = [entry[3] for entry in world.messages]
     for each in connections:
-        each.pool.alias(each, 5099)
+        each.alias(5099)
     connections[0].close()
     assert world.transports.find_connection("tcp", address_key("127.0.0.1", 5099)) is connections[1]
 

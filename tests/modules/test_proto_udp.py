@@ -1,0 +1,21 @@
+"""What proto_udp's parameter changes, seen in where messages go."""
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+from opensips_py.modules.proto_udp import ProtoUdp
+from opensips_py.sip import Uri
+from opensips_py.transport import Resolver
+from tests.transport.conftest import World
+
+
+def test_destinations_without_a_port_get_the_default_one() -> None:
+    world = World()
+    world.listen("udp")
+    module = ProtoUdp()
+    module.udp_port = 5099
+    module.services = SimpleNamespace(transports=world.transports)  # type: ignore[assignment]
+    module.start()
+    assert str(Resolver(world.transports).literal(Uri.parse("sip:127.0.0.1"))) == "udp:127.0.0.1:5099"
+    assert str(Resolver(world.transports).literal(Uri.parse("sip:127.0.0.1:5060"))) == "udp:127.0.0.1:5060"
+    world.close()
