@@ -4,10 +4,9 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from typing import Any
 
-from opensips_py.server import description
+from opensips_py.server import description, python
 from opensips_py.server.description import Description
 from opensips_py.server.privileges import Identity
 
@@ -18,14 +17,15 @@ class Checking:
     """One check of *config* on its way, done as the user that the server will run as."""
 
     def __init__(self, config: str, overrides: dict[str, Any], who: Identity | None = None,
-                 program: str = PROGRAM) -> None:
+                 program: str = "") -> None:
         self._output = os.memfd_create("check")
         as_user: dict[str, Any] = {}
         if who is not None and not who.is_ours:
             as_user = {"user": who.uid, "group": who.gid, "extra_groups": list(who.groups)}
         self._child = subprocess.Popen(
-            [sys.executable, "-m", program, config, "--overrides", json.dumps(overrides), "--json", str(self._output)],
-            stdin=subprocess.DEVNULL, pass_fds=[self._output], **as_user)
+            [*python.PROGRAM, program or PROGRAM, config, "--overrides", json.dumps(overrides),
+             "--json", str(self._output)],
+            stdin=subprocess.DEVNULL, pass_fds=[self._output], env=python.environment(), **as_user)
 
     def result(self, wait: bool = False) -> Description | None:
         """What it says, once it has ended; None before."""

@@ -6,12 +6,11 @@ import os
 import signal
 import socket
 import subprocess
-import sys
 from collections.abc import Sequence
 from typing import Any
 
 from opensips_py.server import boot as boot_module
-from opensips_py.server import channel
+from opensips_py.server import channel, python
 from opensips_py.server.boot import Boot
 
 WORKER = "opensips_py.server.worker"
@@ -46,8 +45,9 @@ class Process:
         try:
             # A group of its own: Ctrl-C in the terminal reaches the supervisor, which stops the others in order.
             self._child = subprocess.Popen(
-                [sys.executable, "-m", self.program, boot.config], stdin=subprocess.DEVNULL, process_group=0,
-                pass_fds=[*boot.descriptors(), description], env=environment(description))
+                [*python.PROGRAM, self.program, boot.config], stdin=subprocess.DEVNULL, process_group=0,
+                pass_fds=[*boot.descriptors(), description],
+                env={**python.environment(), boot_module.FD_VARIABLE: str(description)})
         finally:
             os.close(description)
             theirs.close()
@@ -107,11 +107,6 @@ class Process:
     def close(self) -> None:
         """Leave its channel."""
         self.channel.close()
-
-
-def environment(description: int) -> dict[str, str]:
-    """The environment of a process whose description is at that descriptor."""
-    return {**os.environ, boot_module.FD_VARIABLE: str(description)}
 
 
 def pairs(indices: Sequence[int]) -> dict[int, dict[int, socket.socket]]:
