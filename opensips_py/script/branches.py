@@ -41,6 +41,22 @@ def holder(request: Request, number: int) -> Any:
     return request if number == 0 else added(request)[number - 1]
 
 
+def attributes(request: Request, number: int) -> dict[str, Any] | None:
+    """What the script attached to branch *number*, to be read and changed; None where there is no such branch."""
+    found = holder(request, number)
+    if found is None:
+        return None
+    if found is request:
+        if request.context is None:
+            request.context = {}
+        kept: dict[str, Any] = request.context.setdefault("branch attributes", {})
+        return kept
+    if found.attributes is None:
+        found.attributes = {}
+    attached: dict[str, Any] = found.attributes
+    return attached
+
+
 def snapshot(request: Request, number: int) -> dict[str, Any]:
     """What branch *number* is made of."""
     found = holder(request, number)

@@ -146,6 +146,22 @@ class BranchVariables:
     def set_one_branch_flag(self, request: Request, name: BranchFlag, index: Index, value: Value) -> None:
         set_flag(request, index if type(index) is int else -1, name, value)
 
+    @pvar("msg.branch.attr")
+    def branch_attribute(self, request: Request, name: str, index: Index = None) -> Value:
+        """A value that the script attached to a branch, by name; assigning NULL takes it away."""
+        kept = branches.attributes(request, index if type(index) is int else -1) if request.is_request else None
+        return kept.get(name) if kept is not None else None
+
+    @branch_attribute.setter
+    def set_branch_attribute(self, request: Request, name: str, index: Index, value: Value) -> None:
+        kept = branches.attributes(request, index if type(index) is int else -1) if request.is_request else None
+        if kept is None:
+            self.log.error("$msg.branch.attr(%s): there is no such branch", name)
+        elif value is None:
+            kept.pop(name, None)
+        else:
+            kept[name] = value
+
     # What all of these come down to
 
     def branch_value(self, request: Request, name: str, index: Index) -> Value:

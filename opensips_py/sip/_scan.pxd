@@ -8,6 +8,7 @@ cdef class Header:
 cdef class BranchTarget:
     cdef public str uri, destination, path, instance
     cdef public object send_socket
+    cdef public dict attributes  # what the script attached to it
     cdef public unsigned int flags
     cdef public int q
 

@@ -34,6 +34,7 @@ class BranchTarget:
     flags: int
     q: int
     instance: str | None
+    attributes: dict[str, int | str] | None
     def __init__(self, uri: str, destination: str | None = None, path: str | None = None, send_socket: Any = None,
                  flags: int = 0, q: int = -1, instance: str | None = None) -> None: ...
 

@@ -395,6 +395,9 @@ cdef class Branch(Half):
         self.send_socket = request.send_socket
         self.flags = request.branch_flags
         self.q = request.q
+        if self.attributes is None and request.context is not None:
+            attributes = request.context.get("branch attributes")
+            self.attributes = dict(attributes) if attributes else None
         return self
 
     cpdef void show(self, Request request):

@@ -48,6 +48,19 @@ def test_flags_of_branches(world):
     assert world.value("$(msg.branch.flag(pstn)[5])") is None
 
 
+def test_attributes_of_branches(world):
+    world.assign("$msg.branch.attr(name)", "of the request")
+    world.assign("$branch", "sip:a@x")
+    world.assign("$msg.branch.attr(name)", "one")
+    world.assign("$msg.branch.attr(num)", 5)
+    assert (world.value("$msg.branch.attr(name)"), world.value("$(msg.branch.attr(name)[0])"),
+            world.value("$(msg.branch.attr(num)[1])"), world.value("$msg.branch.attr(none)")) == (
+        "one", "of the request", 5, None)
+    world.assign("$msg.branch.attr(num)", None)
+    assert world.request.branches[0].attributes == {"name": "one"}
+    assert world.value("$(msg.branch.attr(name)[7])") is None
+
+
 def test_responses_have_no_branches(world):
     world.on_ringing()
     for text in ("$branch", "$msg.branch", "$msg.branch.uri", "$msg.branch.last_idx", "$msg.branch.flag(x)"):
