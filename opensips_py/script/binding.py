@@ -83,6 +83,7 @@ class Scope:
 
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
+        self.avp_aliases: dict[str, str] = {}
 
     # What modules call: ValueError where a text is wrong
 
@@ -316,8 +317,11 @@ def avp(scope: Scope, reference: Reference) -> Bound:
     if reference.name is None:
         reference.fail("$avp needs a name", "write $avp(name)")
     index: Any = scope.index(reference) if reference.index is not None else None
-    name: Any = avps.plain_name(reference.name) if isinstance(reference.name, str) else Dynamic(
-        scope.bind_text(reference.name))
+    name: Any
+    if isinstance(reference.name, str):
+        name = scope.avp_aliases.get(reference.name) or avps.plain_name(reference.name)
+    else:
+        name = Dynamic(scope.bind_text(reference.name))
     if isinstance(name, str) and index is None:
         return plain_avp(reference, name)
 

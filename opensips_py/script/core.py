@@ -1,9 +1,9 @@
 """The core as a module: its pseudo-variables, transformations and functions, declared as those of any other."""
 from __future__ import annotations
 
+import itertools
 import logging
-import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -12,7 +12,7 @@ from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
 from opensips_py.module.marks import transformation
 from opensips_py.module.registry import Registry
-from opensips_py.script import formatting
+from opensips_py.script import avps, formatting
 from opensips_py.script.binding import Scope
 from opensips_py.script.flags import Flags
 from opensips_py.script.functions_branches import BranchFunctions
@@ -66,8 +66,17 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         self.flags = Flags()
         self.levels = Levels()
         self.options: dict[str, str] = {}
-        self.started = time.time()
+        self.identifiers = itertools.count(1)
         self.evaluated = lru_cache(256)(self.text)
+
+    def configure(self, values: Mapping[str, Any]) -> None:
+        """Take over the core parameters that variables and functions depend on."""
+        xlog = values["xlog_level"]
+        self.levels = Levels(values["log_level"], values["log_level"] if xlog is None else xlog,
+                             values["xlog_print_level"], bool(values["xlog_force_color"]), values["xlog_buf_size"])
+        language = self.registry.script
+        if isinstance(language, Scope):
+            language.avp_aliases = aliases_of(values["avp_aliases"])
 
     def text(self, text: str) -> Any:
         """A text that a variable holds, compiled."""
@@ -81,6 +90,12 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         except (ValueError, ScriptError) as error:
             self.log.error("{s.eval}: %s", error)
             return None
+
+
+def aliases_of(text: str) -> dict[str, str]:
+    """The short names in avp_aliases: name=avp;name=avp."""
+    pairs = (each.partition("=") for each in text.split(";"))
+    return {name.strip(): avps.plain_name(avp.strip()) for name, equals, avp in pairs if equals}
 
 
 def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> Registry:

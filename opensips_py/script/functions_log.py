@@ -44,8 +44,13 @@ class LogFunctions:
 
     def write(self, level: int, text: Format, run: Run) -> None:
         """Write *text* unless *level* is above that of xlog(); only then is it put together."""
-        if level <= self.levels.xlog:
-            output.log(PYTHON[level], "%s", text_of(text, run).rstrip("\r\n"))
+        if level > self.levels.xlog:
+            return
+        line = text_of(text, run).rstrip("\r\n")
+        if len(line) > self.levels.longest:
+            output.error("xlog: a line of %d characters is longer than xlog_buf_size", len(line))
+        else:
+            output.log(PYTHON[level], "%s", line)
 
     @script(Route.ANY)
     def setdebug(self, level: int | None = None) -> bool:

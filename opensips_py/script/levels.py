@@ -32,11 +32,13 @@ def clipped(level: int) -> int:
 class Levels:
     """How much this process logs: *log* for the program, *xlog* for the script's own messages."""
 
-    def __init__(self, log: int = NOTICE, xlog: int = NOTICE, default: int = NOTICE, coloured: bool = False) -> None:
+    def __init__(self, log: int = NOTICE, xlog: int = NOTICE, default: int = NOTICE, coloured: bool = False,
+                 longest: int = 4096) -> None:
         self.log = self.configured_log = log
         self.xlog = self.configured_xlog = xlog
         self.default = default  # of an xlog() without a level
         self.coloured = coloured
+        self.longest = longest  # characters of a line of xlog()
         self.root = logging.getLogger("opensips_py")
 
     def set_log(self, level: int | None) -> None:

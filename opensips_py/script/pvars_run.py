@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 import sys
 import time
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -54,7 +55,7 @@ class RunVariables:
     flags: Flags
     levels: Levels
     options: dict[str, str]
-    started: float
+    identifiers: Iterator[int]
 
     @pvar("rc", inline="run.rc")
     def return_code(self, run: Run) -> int | None:
@@ -148,6 +149,16 @@ class RunVariables:
     def message_type(self, message: Message) -> str | None:
         """request or reply."""
         return "request" if message.is_request else "reply"
+
+    @pvar("mi")
+    def message_id(self, message: Message) -> int | None:
+        """Number of the message among those that this process asked for it."""
+        if message.context is None:
+            message.context = {}
+        if "id" not in message.context:
+            message.context["id"] = next(self.identifiers)
+        number: int = message.context["id"]
+        return number
 
     # Time
 

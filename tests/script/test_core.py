@@ -2,9 +2,10 @@
 import pytest
 
 from opensips_py.module.base import Module
+from opensips_py.script import globals as core_globals
 from opensips_py.script.core import Core
 
-MEANT = {"socket_named", "log", "dialect", "services", "flags", "levels", "options", "started"}
+MEANT = {"socket_named", "log", "dialect", "services", "flags", "levels", "options", "identifiers"}
 
 
 def test_no_part_of_the_core_hides_a_name_of_another():
@@ -42,3 +43,20 @@ def test_a_text_of_a_module_is_compiled_and_its_errors_are_value_errors(world):
     assert spec.read(world.run) == 5
     with pytest.raises(ValueError):
         world.scope.variable("avp(x)")
+
+
+def test_core_parameters_reach_what_depends_on_them(world):
+    values = core_globals.defaults("4.0") | {"log_level": 3, "xlog_level": -1, "xlog_force_color": True,
+                                             "avp_aliases": "short=s:a_long_name; other=i:5"}
+    world.core.configure(values)
+    assert (world.value("$log_level"), world.value("$xlog_level"), world.value("$C(rx)")) == (3, -1, "\x1b[31m")
+    world.assign("$avp(short)", 1)
+    world.assign("$(avp(other)[append])", 2)
+    assert world.run.avps == {"a_long_name": [1], "5": [2]}
+    world.core.configure(core_globals.defaults("4.0") | {"log_level": 4})
+    assert world.value("$xlog_level") == 4
+
+
+def test_messages_are_numbered(world):
+    first = world.value("$mi")
+    assert world.value("$mi") == first and world.on_invite().value("$mi") == first + 1

@@ -82,3 +82,11 @@ def test_levels_go_back_to_what_was_configured():
         assert (levels.log, levels.xlog) == (3, 1)
     finally:
         levels.root.setLevel(before)
+
+
+def test_lines_that_are_too_long_are_left_out(world, lines):
+    world.core.levels.longest = 10
+    world.call("xlog", world.scope.format("12345678901"))
+    world.call("xlog", world.scope.format("1234567890"))
+    assert lines() == [("ERROR", "xlog: a line of 11 characters is longer than xlog_buf_size"),
+                       ("NOTICE", "1234567890")]
