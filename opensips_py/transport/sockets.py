@@ -10,8 +10,9 @@ import socket
 from opensips_py.errors import TransportError
 from opensips_py.transport.listener import Listener
 
-IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_RECVERR, IPV6_RECVERR, SO_RCVBUFFORCE = 10, 0, 11, 25, 33
+IP_MTU_DISCOVER, IP_PMTUDISC_DONT, IP_RECVERR, IPV6_RECVERR, SO_SNDBUFFORCE, SO_RCVBUFFORCE = 10, 0, 11, 25, 32, 33
 RECEIVE_BUFFER = 4 << 20  # bytes; a stall of 0.1 s at 10,000 messages a second must not lose any
+SEND_BUFFER = 4 << 20  # bytes; what waits for a neighbour that does not answer ARP must not hold up all others
 BACKLOG = 1024
 
 
@@ -66,7 +67,8 @@ def adopt(fd: int, listener: Listener, tos: int = 0, receive_buffer: int = 0) ->
         listener.rename(taken.getsockname()[1])
     set_tos(taken, listener, tos)
     if is_datagram(listener.protocol):
-        grow_buffer(taken, receive_buffer or RECEIVE_BUFFER)
+        grow_buffer(taken, receive_buffer or RECEIVE_BUFFER, socket.SO_RCVBUF, SO_RCVBUFFORCE)
+        grow_buffer(taken, SEND_BUFFER, socket.SO_SNDBUF, SO_SNDBUFFORCE)
         report_errors(taken, listener)
     return taken
 
@@ -93,11 +95,11 @@ def set_tos(taken: _socket.socket, listener: Listener, tos: int) -> None:
             taken.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, value)
 
 
-def grow_buffer(taken: _socket.socket, size: int) -> None:
-    """Enlarge the receive buffer to *size* bytes: past the system's limit where we may, else up to it."""
-    if taken.getsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF) >= 2 * size:  # the kernel counts its own needs twice
+def grow_buffer(taken: _socket.socket, size: int, option: int, forced: int) -> None:
+    """Enlarge a buffer to *size* bytes: past the system's limit (*forced*) where we may, else up to it."""
+    if taken.getsockopt(socket.SOL_SOCKET, option) >= 2 * size:  # the kernel counts its own needs twice
         return
     try:
-        taken.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, size)
+        taken.setsockopt(socket.SOL_SOCKET, forced, size)
     except OSError:
-        taken.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, size)
+        taken.setsockopt(socket.SOL_SOCKET, option, size)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import socket
 
 import gevent
@@ -9,6 +10,7 @@ import pytest
 
 from opensips_py.sip import address_host, address_key, address_port
 from opensips_py.transport import LoopEnd, Target
+from opensips_py.transport.interfaces import machine_addresses
 from tests.transport.conftest import World, until
 
 MESSAGE = b"OPTIONS sip:x SIP/2.0\r\n\r\n"
@@ -174,6 +176,25 @@ def test_more_than_one_system_call_takes_leave_in_order(world: World) -> None:
             world.transports.send(Target("udp", key(phone)), each)
         until(lambda: world.transports.datagrams[0].sent == 200)
         assert received(phone) == sent
+
+
+def test_what_the_kernel_cannot_take_stays_queued_until_it_can(world: World) -> None:
+    ours = [address for name, address in machine_addresses() if name != "lo" and ":" not in address]
+    if not ours:
+        pytest.skip("no network but loopback, which takes everything at once")
+    world.listen("udp", ours[0])
+    udp = world.transports.datagrams[0]
+    neighbour = address_key(ours[0].rpartition(".")[0] + ".77", 5060)  # what is sent waits for an answer to ARP
+    with socket.socket(fileno=os.dup(udp.fd)) as same:
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4608)
+        for _ in range(60):
+            world.transports.send(Target("udp", neighbour), b"x" * 1000)
+        until(lambda: udp.sent)
+        world.transports.send(Target("udp", neighbour), b"x" * 1000)
+        world.transports.loop_end.flush()
+        assert udp.queued + udp.sent == 61 and udp.queued > 40 and udp.failed == 0
+        same.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 1 << 20)  # that makes it writable
+        until(lambda: udp.sent == 61)
 
 
 def test_an_error_of_the_reader_leaves_the_socket_reading(world: World, caplog: pytest.LogCaptureFixture) -> None:
