@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from opensips_py import __version__
 from opensips_py.errors import MIError
 from opensips_py.mi import arguments
+from opensips_py.mi.consumers import LogCommands
 from opensips_py.mi.events import EventCommands
 from opensips_py.mi.statistics import StatisticCommands
 from opensips_py.mi.tree import Node, rendered
@@ -30,7 +31,7 @@ def name_nodes(data: Any) -> list[Node]:
     return [Node("", name) for name in data]
 
 
-class CoreCommands(StatisticCommands, EventCommands, Module, name="mi_core", provides=("management",)):
+class CoreCommands(StatisticCommands, EventCommands, LogCommands, Module, name="mi_core", provides=("management",)):
     """The server itself: its processes, its log, its configuration."""
 
     @mi("arg", v40="core:arg")

@@ -4,6 +4,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from opensips_py.mi import consumers
+
 Row = list[Any]  # group, name, kind, whether every process works out the same, value
 
 
@@ -14,6 +16,8 @@ def answer(services: Any, links: Any) -> None:
     links.on_call("reset_statistics", lambda names: reset(statistics, names))
     links.on_call("log_level", lambda level: set_level(levels_of(services), level))
     links.on_call("xlog_level", lambda level: set_xlog_level(levels_of(services), level))
+    links.on_call("log_level_filter", consumers.filter_level)
+    links.on_call("log_mute_state", consumers.mute)
     links.on_call("subscribe", lambda event, socket, expire: services.events.subscribe(event, socket, expire))
     links.on_call("subscribers", lambda: services.events.subscribers())
     links.on_call("events", lambda: services.events.names())

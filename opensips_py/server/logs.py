@@ -89,6 +89,7 @@ def syslog(settings: Logging) -> logging.Handler | None:
     if not os.path.exists("/dev/log"):
         return None
     handler = Syslog("/dev/log", known.get(facility, known["daemon"]))
+    handler.set_name("syslog")
     handler.ident = f"{settings.name}[{os.getpid()}]: "
     handler.setFormatter(formatter(settings, settings.syslog_format, with_time=False))
     return handler
@@ -97,6 +98,7 @@ def syslog(settings: Logging) -> logging.Handler | None:
 def terminal(settings: Logging) -> logging.Handler:
     """A handler for standard error."""
     handler = logging.StreamHandler(sys.stderr)
+    handler.set_name("stderror")
     handler.setFormatter(formatter(settings, settings.stderr_format, with_time=True))
     return handler
 
