@@ -126,10 +126,17 @@ class Link:
             unpacker = msgpack.Unpacker(None, max_buffer_size=0, **UNPACKING)
             unpacker.feed(packet)
             for frame in unpacker:
-                if frame[0] == PART:
-                    self._join(*frame[1:])
-                else:
-                    self.received(self.peer, frame)
+                self._frame(frame)
+
+    def _frame(self, frame: list[Any]) -> None:
+        try:
+            if frame[0] == PART:
+                self._join(*frame[1:])
+            else:
+                self.received(self.peer, frame)
+        except Exception:
+            # gevent stops a watcher whose callback raises: this process would be deaf for that peer.
+            log.exception("a frame of process %d", self.peer)
 
     def _join(self, serial: int, index: int, total: int, data: bytes) -> None:
         if index == 0:

@@ -48,6 +48,15 @@ def test_calls_are_answered_also_by_a_handler_that_waits(two):
     assert a.call_each([1], "add", 1, 1) == {1: 2}
 
 
+def test_a_handler_that_fails_leaves_the_link_as_it_was(two, caplog):
+    a, b = two
+    b.on_send("broken", lambda peer: 1 / 0)
+    b.on_call("add", lambda x, y: x + y)
+    a.send(1, "broken")
+    assert a.call(1, "add", 2, 3) == 5
+    assert "ZeroDivisionError" in caplog.text
+
+
 def test_own_index_is_called_directly(two):
     a, _ = two
     a.on_call("name", lambda: "a")
