@@ -52,6 +52,7 @@ class Boot:
     overrides: dict[str, Any] = field(default_factory=dict)  # global parameters given on the command line
     listeners: list[BoundListener] = field(default_factory=list)
     links: dict[int, int] = field(default_factory=dict)  # peer index -> descriptor
+    sources: list[int] = field(default_factory=list)  # descriptors of the checked texts, see server.sources
     control_fd: int = -1
     pulse_fd: int = -1  # heartbeats, see server.heartbeat
     statistics_fd: int = -1  # Statistics.create(workers + 1): the management process has the last slab
@@ -77,7 +78,8 @@ class Boot:
 
     def descriptors(self) -> list[int]:
         """All descriptors that the process has to inherit."""
-        fds = [self.control_fd, self.pulse_fd, self.statistics_fd, self.words_fd, *self.links.values()]
+        fds = [self.control_fd, self.pulse_fd, self.statistics_fd, self.words_fd, *self.sources,
+               *self.links.values()]
         return [fd for fd in [*fds, *(listener.fd for listener in self.listeners)] if fd >= 0]
 
 

@@ -14,7 +14,7 @@ from collections.abc import Callable, Sequence
 
 from opensips_py import __version__
 from opensips_py.errors import ConfigError
-from opensips_py.server import detach, logs, options, privileges, sockets, state_dir
+from opensips_py.server import detach, logs, options, privileges, sockets, sources, state_dir
 from opensips_py.server.boot import Boot, BoundListener, Logging
 from opensips_py.server.checking import Checking
 from opensips_py.server.description import Description
@@ -98,10 +98,13 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
         at_end.callback(detach.PidFiles(chosen.pid_file, chosen.group_file, who.uid, who.gid).remove)
         settle(chosen.directory or description.directory, chosen.chroot or description.chroot, chosen.config)
         privileges.drop(who)
+        texts = sources.create()
         template = Boot(
-            chosen.config, 0, count, overrides=chosen.overrides(), listeners=listeners, state_dir=state, user=who.name,
-            started=time.time(), arguments=["opensips-py", *arguments], logging=settings,
-            statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE), words_size=WORDS_SIZE)
+            chosen.config, 0, count, sources=texts, overrides=chosen.overrides(), listeners=listeners,
+            state_dir=state, user=who.name, started=time.time(), arguments=["opensips-py", *arguments],
+            logging=settings, statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE),
+            words_size=WORDS_SIZE)
+        sources.place(texts, template.generation, description.sources)
 
         def started() -> None:
             log.info("%d workers take calls on %d listeners", count, len(listeners))

@@ -14,6 +14,7 @@ class Description:
 
     errors: list[str] = field(default_factory=list)  # each ready to be printed, with place and hint
     notes: list[str] = field(default_factory=list)
+    sources: dict[str, str] = field(default_factory=dict)  # the texts that were checked, by path
     dialect: str = "4.0"
     listeners: list[BoundListener] = field(default_factory=list)
     workers_asked: int = 8  # the largest number that a socket or a global parameter asks for

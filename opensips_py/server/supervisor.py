@@ -12,6 +12,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from opensips_py.server import sources
 from opensips_py.server.boot import MANAGEMENT, Boot
 from opensips_py.server.checking import Checking
 from opensips_py.server.heartbeat import Pulse, stuck
@@ -108,6 +109,7 @@ class Supervisor:
                 log.error("%s", error)
             answer({"ok": False, "reasons": result.errors})
             return
+        sources.place(self.template.sources, self.generation + 1, result.sources)
         running = [index for index, process in self.processes.items() if process.state is State.RUNNING]
         self._reload = Reload(self.generation + 1, running, now, self._tell)
         self._reload.answers.append(answer)

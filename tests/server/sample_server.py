@@ -1,7 +1,7 @@
 """A server of sample workers; prints its ports when it is ready."""
 import sys
 
-from opensips_py.server import logs, sockets
+from opensips_py.server import logs, sockets, sources
 from opensips_py.server.boot import MANAGEMENT, Boot, BoundListener, Logging
 from opensips_py.server.checking import Checking
 from opensips_py.server.supervisor import Supervisor
@@ -14,7 +14,7 @@ def main() -> int:
     groups = [sockets.bind(listener, workers) for listener in listeners]
     programs = dict.fromkeys([*range(workers), MANAGEMENT], "tests.server.sample_worker")
     supervisor = Supervisor(
-        Boot(config, 0, workers, listeners=listeners), groups,
+        Boot(config, 0, workers, listeners=listeners, sources=sources.create()), groups,
         lambda: Checking(config, {}, program="tests.server.sample_check"),
         lambda: print(*[listener.port for listener in listeners], flush=True), programs)
     return supervisor.run()
