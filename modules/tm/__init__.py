@@ -9,13 +9,11 @@ from opensips_py.modules.tm.originating import Originating
 from opensips_py.modules.tm.parameters import Parameters
 from opensips_py.modules.tm.questions import Questions
 from opensips_py.modules.tm.relaying import Relaying
-from opensips_py.modules.tm.routes import Routes
-from opensips_py.modules.tm.statistics import Statistics
 from opensips_py.modules.tm.variables import Variables
 from opensips_py.modules.tm.writing import Writing
 
 
-class Tm(Parameters, Statistics, Routes, Relaying, Answering, Arming, Questions, Branching, Originating, Writing,
+class Tm(Parameters, Relaying, Answering, Arming, Questions, Branching, Originating, Writing,
          Variables, BranchVariables, Management, Module, name="tm"):
     """Keep the state of each request until it has been answered: retransmissions are absorbed, responses find their
     way back, several targets are tried at once or one after the other, and routes decide what happens on failure."""

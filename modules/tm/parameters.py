@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.errors import ConfigError
 from opensips_py.module import Between, Flag, param
+from opensips_py.modules.tm.routes import Routes
 from opensips_py.transaction import Settings, TransactionLayer
 
 if TYPE_CHECKING:
@@ -15,7 +16,7 @@ Seconds = Annotated[int, Between(1, 86400)]
 Milliseconds = Annotated[int, Between(10, 600000)]
 
 
-class Parameters:
+class Parameters(Routes):
     """What modparam sets."""
 
     layer: TransactionLayer
@@ -71,8 +72,5 @@ class Parameters:
             dns_failover=layer.settings.dns_failover)
         layer.created = self.registry.hooks.transaction_created
         self.take_over(layer)
-
-    def take_over(self, layer: TransactionLayer) -> None:
-        """Become the user of *layer*."""
 
 

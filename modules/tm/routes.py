@@ -4,8 +4,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Route, Run
+from opensips_py.modules.tm.statistics import Statistics
 from opensips_py.sip import Response, parse
-from opensips_py.transaction import Branch, Counters, Transaction, TransactionLayer
+from opensips_py.transaction import Branch, Transaction, TransactionLayer
 
 if TYPE_CHECKING:
     import logging
@@ -13,7 +14,7 @@ if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
 
-class Routes:
+class Routes(Statistics):
     """Runs branch, onreply, failure and local routes, in the generation that the transaction was opened in."""
 
     services: Services
@@ -22,10 +23,6 @@ class Routes:
     onreply_avp_mode: int
     local_request_route: str
     local_reply_route: str
-
-    def counters(self) -> Counters:
-        """What to count with."""
-        raise NotImplementedError
 
     def take_over(self, layer: TransactionLayer) -> None:
         """Become the user of *layer*."""

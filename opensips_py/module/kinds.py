@@ -156,6 +156,7 @@ class Literal(Text):
     literal = True
 
 
+@dataclass(frozen=True, init=False)  # eq counts: typing caches Annotated[…] by the equality of its metadata
 class OneOf(Text):
     """One of a few words."""
 
@@ -330,6 +331,7 @@ class ListOf(Kind):
         return [self.item.convert(each) for each in (value if isinstance(value, (list, tuple)) else [value])]
 
 
+@dataclass(frozen=True, init=False)
 class Nullable(Kind):
     """Another kind, or NULL, which the method sees as None."""
 

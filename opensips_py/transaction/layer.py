@@ -368,7 +368,7 @@ def _expire(layer: TransactionLayer, half: Half, ticket: int) -> None:
         if todo & TIMED_OUT:
             responding.time_out(layer, half)
     elif isinstance(half, Transaction):
-        if todo & Do.SEND_TRYING:
+        if todo & Do.SEND_TRYING and half.trying_due:
             replying.send_trying(layer, half)
         elif todo & TIMED_OUT:
             layer.notify(half, Happening.TIMED_OUT, None, half.request, half.status)

@@ -41,7 +41,9 @@ def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) 
             return 0  # a retransmission: it has been answered, the script has nothing to do
     elif transaction.implicit:
         fresh, transaction.implicit = True, False
-        if transaction.trying_due and not flags & NO_TRYING:
+        if flags & NO_TRYING:
+            transaction.trying_due = False
+        elif transaction.trying_due:
             replying.send_trying(layer, transaction)
     transaction.relay_flags = flags
     code = relay(layer, transaction, request, flags, proxy)
@@ -249,6 +251,7 @@ def take_from_target(branch: Branch, target: BranchTarget) -> Branch:
     branch.flags = target.flags
     branch.q = target.q
     branch.instance = target.instance
+    branch.attributes = target.attributes
     return branch
 
 

@@ -76,7 +76,9 @@ def succeed(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
     branch.status = response.status
     transaction.received_final = True
     transaction.winner = branch
-    if not transaction.relay_flags & Flags.REPLICATE:
+    if transaction.relay_flags & Flags.REPLICATE:
+        finish_replication(transaction)
+    else:
         replying.forward(layer, transaction, branch, response)
     transaction.awaited = 0
     if not (transaction.relay_flags & Flags.ALLOW_NO_CANCEL and asks_no_cancel(transaction)):

@@ -20,7 +20,7 @@ def call(world):
 def cancel(world, headers="", flags=0):
     def route(run):
         world.code = world.layer.relay(run, flags)
-    world.route = route
+    world.script = route
     world.receive(request("CANCEL", world=world, headers=headers))
 
 
@@ -105,11 +105,11 @@ def test_cancel_after_the_final_response_is_only_answered(world):
 def test_cancel_before_relaying_answers_487(world):
     def route(run):
         world.layer.prepare_wait(run)
-        inner = world.route
+        inner = world.script
         cancel(world)
-        world.route = inner
+        world.script = inner
         world.code = world.layer.relay(run)
-    world.route = route
+    world.script = route
     world.receive(request(world=world))
     assert [line for line in world.lines() if not line.startswith("100")] == ["200 192.0.2.1", "487 192.0.2.1"]
 
@@ -119,7 +119,7 @@ def test_relaying_after_a_cancel_fails(world):
         transaction = world.layer.new_transaction(run)
         transaction.cancelled = True
         world.code = world.layer.relay(run)
-    world.route = route
+    world.script = route
     world.receive(request(world=world))
     assert world.code == Fault.NO_DESTINATION
 

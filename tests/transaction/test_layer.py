@@ -166,7 +166,7 @@ def test_other_requests(world):
 
 
 def test_route_that_does_nothing_releases_the_transaction(world):
-    world.route = lambda run: world.layer.new_transaction(run)
+    world.script = lambda run: world.layer.new_transaction(run)
     world.receive(request("OPTIONS", world=world))
     assert len(world.layer) == 1
     world.pass_time(6)
@@ -204,12 +204,12 @@ def test_answer_of_our_own_is_repeated_until_its_ack(world):
     def answer(run):
         transaction = world.layer.new_transaction(run)
         world.layer.reply(transaction, 200, "OK")
-    world.route = answer
+    world.script = answer
     world.receive(request(world=world))
     _, ok = world.take()
     world.pass_time(0.6)
     assert world.lines() == ["200 192.0.2.1"]
-    world.route = lambda run: None
+    world.script = lambda run: None
     world.receive(request("ACK", world=world, branch="z9hG4bKack", to_tag=ok.to_tag))
     world.pass_time(20)
     assert world.take() == [] and len(world.layer) == 0
@@ -225,7 +225,7 @@ def test_waiting_functions_get_their_transaction_first_and_a_100_after_200_ms(wo
         assert world.receive(request(world=world))
         world.take()
         world.relay(run)
-    world.route = route
+    world.script = route
     world.receive(request(world=world))
     assert world.lines() == ["INVITE 192.0.2.2"]
 
@@ -260,7 +260,7 @@ def test_memory_is_given_back(world):
 
 
 def test_a_transaction_that_only_waiting_opened_goes_with_the_route(world):
-    world.route = world.layer.prepare_wait
+    world.script = world.layer.prepare_wait
     world.receive(request(world=world))
     assert len(world.layer) == 0 and world.take() == []
     world.pass_time(1)
@@ -271,7 +271,7 @@ def test_failure_after_waiting_is_answered_as_if_the_script_had_opened_nothing(w
     def route(run):
         world.layer.prepare_wait(run)
         world.relay(run)
-    world.route = route
+    world.script = route
     world.receive(request("OPTIONS", world=world, uri="sip:nobody.example"))
     assert world.lines() == ["478 192.0.2.1"] and world.code == 0
 

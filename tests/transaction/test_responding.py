@@ -48,7 +48,7 @@ def fork(world, *hosts, flags=0, on_failure=False, method="INVITE", before=None)
         if before:
             before(transaction)
         world.code = world.layer.relay(run, flags)
-    world.route = route
+    world.script = route
     world.receive(request(method, world=world))
     return [each for each in world.take() if each.is_request]
 
@@ -196,7 +196,7 @@ def test_stream_that_breaks_goes_on_to_the_next_address(world):
 def test_unresolvable_and_malformed_targets_are_answered(world):
     fork(world, "nowhere.example")
     assert world.code == Fault.UNRESOLVED and len(world.layer) == 1
-    world.route = world.relay
+    world.script = world.relay
     world.receive(request(world=world, branch="z9hG4bK2", uri="sip:bob@nowhere.example"))
     assert world.lines()[-1] == "478 192.0.2.1" and world.code == 0
 
@@ -204,7 +204,7 @@ def test_unresolvable_and_malformed_targets_are_answered(world):
 def test_error_reply_can_be_left_to_the_script(world):
     def route(run):
         world.code = world.layer.relay(run, Flags.NO_ERROR_REPLY)
-    world.route = route
+    world.script = route
     world.receive(request(world=world, uri="sip:bob@nowhere.example"))
     assert world.code == Fault.UNRESOLVED and world.lines() == ["100 192.0.2.1"]
 

@@ -26,6 +26,7 @@ class Network:
     def __init__(self) -> None:
         self.udp = Listener("udp", "192.0.2.9", 5060)
         self.tcp = Listener("tcp", "192.0.2.9", 5060, index=1)
+        self.listeners = [self.udp, self.tcp]
         self.sent: list[tuple[Target, bytes]] = []
         self.reports: list[Any] = []
         self.names: dict[str, list[Target]] = {}
@@ -78,10 +79,11 @@ class World:
     def __init__(self, user: Any = None) -> None:
         self.network = Network()
         self.transports = self.resolver = self.network
+        self.index, self.workers = 0, 1
         self.timers = Wheel(lambda callback, argument: callback(argument))
         self.slots = Slots.random()
         self.layer = TransactionLayer(self, user or NoUser())
-        self.route = self.relay
+        self.script = self.relay
 
     # --- from outside
 
@@ -93,7 +95,7 @@ class World:
             return True
         run = Run(message)
         try:
-            self.route(run)
+            self.script(run)
         finally:
             self.layer.route_done(run)
         return False
