@@ -19,6 +19,7 @@ cdef extern from * nogil:
     #include <netinet/in.h>
     #include <string.h>
     #include <sys/socket.h>
+    #include <time.h>
     #include <linux/errqueue.h>
 
     #define IN_BATCH 32
@@ -81,6 +82,17 @@ cdef extern from * nogil:
         return -1;
     }
 
+    static double udp_now(void) {
+        struct timespec t;
+        clock_gettime(CLOCK_MONOTONIC, &t);
+        return t.tv_sec + t.tv_nsec * 1e-9;
+    }
+
+    static void udp_sleep(double seconds) {
+        struct timespec t = {(time_t)seconds, (long)((seconds - (time_t)seconds) * 1e9)};
+        nanosleep(&t, NULL);  /* a signal may end it early */
+    }
+
     static unsigned long long udp_key4(const name_t *name) {
         return ((unsigned long long)ntohl(name->v4.sin_addr.s_addr) << 16) | ntohs(name->v4.sin_port);
     }
@@ -136,6 +148,8 @@ cdef extern from * nogil:
     int sendmmsg(int, mmsghdr*, unsigned int, int)
     void udp_prepare_scratch()
     int udp_receive(int)
+    double udp_now()
+    void udp_sleep(double)
     int udp_next_error(int, name_t*)
     unsigned long long udp_key4(const name_t*)
     unsigned int udp_name4(name_t*, unsigned long long)
@@ -149,6 +163,7 @@ cdef object IPV6 = 1 << 144
 cdef object HALF = (1 << 64) - 1
 DEF BATCHES = 4       # of 32 a callback: without a bound a flood starves timers and heartbeats
 DEF REPORTS = 64      # of the error queue a callback, for the same reason
+DEF WORTH_A_PAUSE = 3
 DEF SHORTEST = 20     # bytes; shorter datagrams are keep-alives of NAT bindings, never SIP
 
 
@@ -170,16 +185,48 @@ cdef class LoopEnd:
     A prepare watcher of the lowest priority does it. gevent switches to greenlets that became ready in a prepare
     watcher of its own, before ours; one armed only on demand would miss what those greenlets queue, because libev
     collects the watchers of a turn before it calls the first.
+
+    Waking up costs more than all else that is done for a datagram. So when they come so densely that at least three are
+    due within *pause* seconds, the loop sleeps that long, and one turn then serves them all. 0: never.
     """
 
     cdef list waiting
     cdef object watcher
+    cdef public double pause
+    cdef readonly double rate  # datagrams a second, lately
+    cdef double since
+    cdef long counted
+    cdef bint reading, more
 
-    def __init__(self, loop=None):
+    def __init__(self, loop=None, double pause=0.0):
         loop = loop if loop is not None else gevent.get_hub().loop
         self.waiting = []
+        self.pause = pause
         self.watcher = loop.prepare(ref=False, priority=loop.MINPRI)
-        self.watcher.start(self.flush)
+        self.watcher.start(self._end)
+
+    cdef void note(self, int datagrams, bint more):
+        """So many were read in this turn; *more* may wait in the kernel."""
+        self.counted += datagrams
+        self.reading = True
+        self.more = more
+
+    def _end(self):
+        if self.waiting:
+            self.flush()
+        if self.reading:
+            self.reading = False
+            self._rest()
+
+    cdef void _rest(self):
+        cdef double now = udp_now()
+        if now - self.since >= 0.01:
+            self.rate = self.counted / (now - self.since)
+            self.since = now
+            self.counted = 0
+        if not self.more and self.rate * self.pause >= WORTH_A_PAUSE:
+            with nogil:
+                udp_sleep(self.pause)
 
     cpdef add(self, sender):
         """Have *sender*'s flush() called before the loop waits again; it asks once, however much it queues."""
@@ -202,7 +249,7 @@ cdef class LoopEnd:
     def start(self):
         """Revive the watcher if something stopped it."""
         if not self.watcher.active:
-            self.watcher.start(self.flush)
+            self.watcher.start(self._end)
 
     def close(self):
         """Flush what waits and stop."""
@@ -300,6 +347,7 @@ cdef class UdpSocket:
                     continue
                 batch.append((PyBytes_FromStringAndSize(in_bytes[i], size), key_of(&in_names[i])))
             self.received += n
+            self.loop_end.note(n, n == IN_BATCH)
             if batch:
                 self.on_batch(batch)
             if n < IN_BATCH:

@@ -55,7 +55,7 @@ class Transports:
         self.listeners: list[Listener] = []
         self.names = Names()
         self.loop = gevent.get_hub().loop
-        self.loop_end = LoopEnd(self.loop)
+        self.loop_end = LoopEnd(self.loop, settings.pause)
         self.datagrams: dict[int, UdpSocket] = {}  # by index of the listener
         self.pools: dict[str, Pool] = {}
         self.sharing: Sharing | None = None

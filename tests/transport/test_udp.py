@@ -4,6 +4,8 @@ from __future__ import annotations
 import errno
 import os
 import socket
+import threading
+from collections.abc import Callable
 
 import gevent
 import pytest
@@ -155,7 +157,7 @@ def test_a_closed_port_is_reported_and_reading_goes_on(world: World) -> None:
     assert world.transports.datagrams[0].failed == 0
 
 
-def test_the_queue_is_bounded_and_counts_what_it_drops(worlds: type[World]) -> None:
+def test_the_queue_is_bounded_and_counts_what_it_drops(worlds: Callable[..., World]) -> None:
     world = worlds(udp_queue=10)
     world.listen("udp")
     with peer() as phone:
@@ -275,3 +277,25 @@ def test_a_sender_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureF
     end.flush()
     end.close()
     assert len(queue.flushed_in) == 1 and "sending failed" in caplog.text
+
+
+def batches_of_a_stream(world: World) -> int:
+    """How many batches 400 datagrams make that come one by one."""
+    listener = world.listen("udp")
+    batches: list[int] = []
+    world.transports.datagrams[0].on_batch = lambda batch: batches.append(len(batch))
+    world.transports.start()
+
+    def send() -> None:
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as phone:
+            for _ in range(400):
+                phone.sendto(MESSAGE, ("127.0.0.1", listener.port))
+                threading.Event().wait(0.0002)
+
+    gevent.get_hub().threadpool.apply(send)
+    until(lambda: sum(batches) == 400)
+    return len(batches)
+
+
+def test_dense_traffic_is_served_in_fewer_turns(worlds: Callable[..., World]) -> None:
+    assert batches_of_a_stream(worlds(pause=0.02)) < batches_of_a_stream(worlds(pause=0)) / 2
