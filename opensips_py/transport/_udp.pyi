@@ -1,11 +1,13 @@
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, final, type_check_only
 
 from opensips_py.transport.listener import Listener
 
+@type_check_only
 class Sender(Protocol):
     def flush(self) -> object: ...
 
+@final
 class LoopEnd:
     pause: float
     @property
@@ -16,6 +18,7 @@ class LoopEnd:
     def start(self) -> None: ...
     def close(self) -> None: ...
 
+@final
 class UdpSocket:
     @property
     def fd(self) -> int: ...

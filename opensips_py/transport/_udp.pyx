@@ -1,7 +1,8 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
+# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Batched datagram input and output, and what runs at the end of every loop iteration."""
 import logging
 
+cimport cython
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject
 from libc.errno cimport EAGAIN, EINTR, EINVAL, errno
@@ -161,10 +162,11 @@ udp_prepare_scratch()
 cdef object LOG = logging.getLogger("opensips_py.transport")
 cdef object IPV6 = 1 << 144
 cdef object HALF = (1 << 64) - 1
-DEF BATCHES = 4       # of 32 a callback: without a bound a flood starves timers and heartbeats
-DEF REPORTS = 64      # of the error queue a callback, for the same reason
-DEF WORTH_A_PAUSE = 3
-DEF SHORTEST = 20     # bytes; shorter datagrams are keep-alives of NAT bindings, never SIP
+cdef enum:
+    BATCHES = 4       # of 32 a callback: without a bound a flood starves timers and heartbeats
+    REPORTS = 64      # of the error queue a callback, for the same reason
+    WORTH_A_PAUSE = 3
+    SHORTEST = 20     # bytes; shorter datagrams are keep-alives of NAT bindings, never SIP
 
 
 cdef struct Entry:
@@ -179,6 +181,7 @@ cdef object key_of(const name_t* name):
     return IPV6 | <object>udp_half6(name, 0) << 80 | <object>udp_half6(name, 1) << 16 | ntohs(name.v6.sin6_port)
 
 
+@cython.final
 cdef class LoopEnd:
     """Flushes every sender that has something queued before the loop waits again, whoever queued it.
 
@@ -257,6 +260,7 @@ cdef class LoopEnd:
         self.watcher.close()
 
 
+@cython.final
 cdef class UdpSocket:
     """One datagram socket: reads in batches of 32, and sends what was queued with one system call.
 
