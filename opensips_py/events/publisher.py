@@ -48,13 +48,14 @@ class Publisher:
     """The events of one process.
 
     *declared* lists the events of the loaded modules; others come into being when they are first raised or subscribed
-    to by a script. *route* runs the event route of a name, if the script has one.
+    to by a script. *route* runs the event route of a name, if the script has one; *routed* says whether it has.
     """
 
     def __init__(self, declared: Callable[[], Sequence[str]],
                  route: Callable[[str, Values], object] = lambda name, values: None,
-                 clock: Callable[[], float] = time.time) -> None:
-        self._declared, self._route, self._clock = declared, route, clock
+                 clock: Callable[[], float] = time.time,
+                 routed: Callable[[str], bool] = lambda name: False) -> None:
+        self._declared, self._route, self._clock, self._routed = declared, route, clock, routed
         self._custom: list[str] = []
         self._carriers: dict[str, Carrier] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
@@ -111,8 +112,8 @@ class Publisher:
         return {event: [each.row(now) for each in self._current(event, now)] for event in self._subscriptions}
 
     def is_heard(self, event: str) -> bool:
-        """Whether anybody is subscribed to *event*."""
-        return bool(self._subscriptions.get(event))
+        """Whether anybody is subscribed to *event*, or the script has a route for it."""
+        return bool(self._subscriptions.get(event)) or self._routed(event)
 
     def raise_event(self, event: str, values: Values) -> None:
         """Run the script's route for *event* and tell its subscribers; one that fails does not keep the others."""

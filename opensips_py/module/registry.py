@@ -82,6 +82,7 @@ class Registry:
         self.hooks = Hooks()
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
+        self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
         self.deferred: list[tuple[Module, Parameter, str]] = []
 
     @classmethod

@@ -104,5 +104,6 @@ def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> R
     core = registry.add_class(Core)
     assert isinstance(core, Core)
     registry.flag = core.flags.number
+    registry.flag_text = core.flags.text
     registry.script = Scope(registry)
     return registry

@@ -56,6 +56,11 @@ class Environment:
             self._databases[name] = self._adopting(lambda: self._env.open_db(name.encode()))
         return self._databases[name]
 
+    def names(self) -> list[str]:
+        """The names of all databases in the file."""
+        with self.reading() as transaction:
+            return [key.decode() for key in transaction.cursor().iternext(values=False)]
+
     @contextmanager
     def reading(self, database: Database = None) -> Iterator[Transaction]:
         """A read transaction: short, and without a greenlet switch inside."""
