@@ -29,9 +29,13 @@ def boundary(content_type: str) -> str | None:
     return next((value for name, value in parameter_pairs(parameters) if name.lower() == "boundary"), None)
 
 
-def parts(message: Message) -> list[Part]:
-    """The parts of a message's body; one that is not multipart is its own only part, an empty one has none."""
-    body, content_type = message.body, message.content_type or ""
+def parts_of(message: Message) -> list[Part]:
+    """The parts of a message's body as it was received."""
+    return parts(message.body, message.content_type or "")
+
+
+def parts(body: bytes, content_type: str) -> list[Part]:
+    """The parts of a body; one that is not multipart is its own only part, an empty one has none."""
     if not body:
         return []
     separator = boundary(content_type)

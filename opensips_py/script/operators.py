@@ -6,10 +6,12 @@ are known: `value == 5` for a constant number, since a text never equals one.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
+from opensips_py.module.declare import Dialect
 from opensips_py.module.pattern import Pattern
 
 Value = int | str | None
@@ -27,21 +29,30 @@ def is_true(value: Value) -> bool:
 
 
 # Comparison: two numbers as numbers, a text with a constant number never, everything else as text without regard to
-# case; whatever is compared with NULL other than by == NULL and != NULL is false, != and !~ included.
+# case. In 4.0 NULL equals NULL alone; in 2.1 whatever is compared with it other than by == NULL and != NULL is false,
+# != and !~ included.
 
 def equal(left: Value, right: Value) -> bool:
     """left == right, both variables."""
-    if left is None or right is None:
-        return False
     if left == right:
         return True
-    if type(left) is int and type(right) is int:
+    if left is None or right is None or (type(left) is int and type(right) is int):
         return False
     return str(left).lower() == str(right).lower()
 
 
+def equal_21(left: Value, right: Value) -> bool:
+    """left == right, both variables, in 2.1."""
+    return left is not None and equal(left, right)
+
+
 def differs(left: Value, right: Value) -> bool:
     """left != right, both variables."""
+    return not equal(left, right)
+
+
+def differs_21(left: Value, right: Value) -> bool:
+    """left != right, both variables, in 2.1."""
     return left is not None and right is not None and not equal(left, right)
 
 
@@ -54,6 +65,11 @@ def equals_text(value: Value, text: str) -> bool:
 
 def differs_text(value: Value, text: str) -> bool:
     """value != "text" for a constant *text* that is in lower case already."""
+    return value is None or (value != text and str(value).lower() != text)
+
+
+def differs_text_21(value: Value, text: str) -> bool:
+    """value != "text" in 2.1."""
     return value is not None and value != text and str(value).lower() != text
 
 
@@ -154,6 +170,11 @@ def matches_pattern(value: Value, pattern: Pattern) -> bool:
 
 def lacks_pattern(value: Value, pattern: Pattern) -> bool:
     """value !~ a compiled expression."""
+    return value is None or not pattern.matches(value if type(value) is str else str(value))
+
+
+def lacks_pattern_21(value: Value, pattern: Pattern) -> bool:
+    """value !~ a compiled expression in 2.1."""
     return value is not None and not pattern.matches(value if type(value) is str else str(value))
 
 
@@ -166,11 +187,14 @@ def matches(value: Value, text: Value) -> bool:
 
 
 def lacks(value: Value, text: Value) -> bool:
-    """value !~ a variable."""
-    if value is None or text is None:
-        return False
-    pattern = expression(str(text))
-    return pattern is not None and not pattern.matches(str(value))
+    """value !~ a variable; a wrong expression fits nothing and lacks nothing."""
+    pattern = expression(str(text)) if text is not None else None
+    return pattern is not None and (value is None or not pattern.matches(str(value)))
+
+
+def lacks_21(value: Value, text: Value) -> bool:
+    """value !~ a variable in 2.1."""
+    return value is not None and lacks(value, text)
 
 
 # Addresses
@@ -266,17 +290,34 @@ def negate(value: Value) -> int | None:
     return number(-value) if type(value) is int else None
 
 
-COMPARISONS: dict[str, Callable[[Value, Value], bool]] = {
-    "==": equal, "!=": differs, "<": less, "<=": less_or_equal, ">": greater, ">=": greater_or_equal,
-    "=~": matches, "!~": lacks,
-}
-TEXT_COMPARISONS: dict[str, Callable[[Value, str], bool]] = {"==": equals_text, "!=": differs_text}
-NUMBER_COMPARISONS: dict[str, Callable[[Value, int], bool]] = {
+
+@dataclass(frozen=True, slots=True)
+class Comparisons:
+    """The comparisons of a dialect, by what stands on the right: anything, a constant text in lower case, a constant
+    number, a compiled expression."""
+
+    values: dict[str, Callable[[Value, Value], bool]]
+    texts: dict[str, Callable[[Value, str], bool]]
+    numbers: dict[str, Callable[[Value, int], bool]]
+    patterns: dict[str, Callable[[Value, Pattern], bool]]
+
+
+ORDERS: dict[str, Callable[[Value, Value], bool]] = {
+    "<": less, "<=": less_or_equal, ">": greater, ">=": greater_or_equal, "=~": matches}
+NUMBERS: dict[str, Callable[[Value, int], bool]] = {
     "==": equals_number, "!=": differs_number, "<": less_number, "<=": less_or_equal_number, ">": greater_number,
-    ">=": greater_or_equal_number,
+    ">=": greater_or_equal_number}
+BY_DIALECT: dict[Dialect, Comparisons] = {
+    "2.1": Comparisons({"==": equal_21, "!=": differs_21, "!~": lacks_21, **ORDERS},
+                       {"==": equals_text, "!=": differs_text_21}, NUMBERS,
+                       {"=~": matches_pattern, "!~": lacks_pattern_21}),
+    "4.0": Comparisons({"==": equal, "!=": differs, "!~": lacks, **ORDERS},
+                       {"==": equals_text, "!=": differs_text}, NUMBERS,
+                       {"=~": matches_pattern, "!~": lacks_pattern}),
 }
+COMPARISONS, TEXT_COMPARISONS = BY_DIALECT["4.0"].values, BY_DIALECT["4.0"].texts
+NUMBER_COMPARISONS, PATTERN_COMPARISONS = NUMBERS, BY_DIALECT["4.0"].patterns
 NULL_COMPARISONS: dict[str, Callable[[Value], bool]] = {"==": is_null, "!=": is_set}
-PATTERN_COMPARISONS: dict[str, Callable[[Value, Pattern], bool]] = {"=~": matches_pattern, "!~": lacks_pattern}
 ARITHMETIC: dict[str, Callable[[Any, Any], Value]] = {
     "+": add, "-": subtract, "*": multiply, "/": divide, "%": modulo, "&": bit_and, "|": bit_or, "^": bit_xor,
     "<<": shift_left, ">>": shift_right,

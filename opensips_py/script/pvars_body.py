@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from opensips_py.module.marks import pvar
 from opensips_py.script import sdp_filters
-from opensips_py.script.bodies import parts
+from opensips_py.script.bodies import parts, parts_of
 from opensips_py.script.indexes import Index, Value, pick
-from opensips_py.script.working_sdp import working
+from opensips_py.script.working_sdp import body_of, working
 
 if TYPE_CHECKING:
     import logging
@@ -29,9 +29,12 @@ class BodyVariables:
     @pvar("rb")
     def body(self, message: Message, name: str = "", index: Index = None) -> Value:
         """Body of the message; $(rb[n]) is a part of it, $rb(application/sdp) the first part of that type."""
+        whole = body_of(message)
         if not name and index in (None, "*"):
-            return text(message.body) if message.body else None
-        found = [text(each.content) for each in parts(message) if not name or each.media_type == name.lower()]
+            return text(whole) if whole else None
+        content_type = message.content_type or "application/sdp"
+        found = [text(each.content) for each in parts(whole, content_type)
+                 if not name or each.media_type == name.lower()]
         return pick(found, index)
 
     @pvar("cT")
@@ -40,7 +43,7 @@ class BodyVariables:
         own = message.header("Content-Type")
         if index is None or own is None:
             return own
-        inner = [each.content_type for each in parts(message)] if own.lower().startswith("multipart/") else []
+        inner = [each.content_type for each in parts_of(message)] if own.lower().startswith("multipart/") else []
         return ",".join([own, *inner]) if index == "*" else pick(inner, index)
 
     # SDP: the name of these variables is a filter, see sdp_filters
@@ -64,7 +67,7 @@ class BodyVariables:
     def set_line(self, message: Message, name: str, index: Index, value: Value) -> None:
         body = working(message).text
         self.change(message, name, sdp_filters.find_line(body, 0, len(body), sdp_filters.parse(name), number(index)),
-                    value)
+                    index, value)
 
     @pvar("sdp.session")
     def session_of_sdp(self, message: Message, name: str = "", index: Index = None) -> Value:
@@ -82,7 +85,8 @@ class BodyVariables:
         if not name:
             working(message).write(message, ("" if value is None else str(value)) + body[end:])
             return
-        self.change(message, name, sdp_filters.find_line(body, 0, end, sdp_filters.parse(name), number(index)), value)
+        self.change(message, name, sdp_filters.find_line(body, 0, end, sdp_filters.parse(name), number(index)), index,
+                    value)
 
     @pvar("sdp.stream")
     def stream_of_sdp(self, message: Message, name: str, index: Index = None) -> Value:
@@ -93,20 +97,25 @@ class BodyVariables:
     @stream_of_sdp.setter
     def set_stream(self, message: Message, name: str, index: Index, value: Value) -> None:
         body = working(message).text
-        self.change(message, name, sdp_filters.find_in_stream(body, sdp_filters.parse(name), number(index)), value)
+        self.change(message, name, sdp_filters.find_in_stream(body, sdp_filters.parse(name), number(index)), index,
+                    value)
 
     @pvar("sdp.stream.idx")
-    def stream_number(self, message: Message, name: str) -> int | None:
-        """Number of the first stream that the filter fits."""
-        return sdp_filters.stream_number(working(message).text, sdp_filters.parse(name))
+    def line_number(self, message: Message, name: str) -> int | None:
+        """Number of the line, counted over the whole SDP, that the filter of $sdp.stream means."""
+        return sdp_filters.line_number(working(message).text, sdp_filters.parse(name))
 
-    def change(self, message: Message, name: str, found: sdp_filters.Match | None, value: Value) -> None:
-        """Write what a filter has found."""
+    def change(self, message: Message, name: str, found: sdp_filters.Match | None, index: Index, value: Value) -> None:
+        """Write what a filter has found, or beside it."""
         if found is None:
             self.log.error("the SDP has nothing that fits %s", name)
             return
         one = working(message)
-        one.write(message, sdp_filters.write(one.text, found, None if value is None else str(value)))
+        written = None if value is None else str(value)
+        if index in (sdp_filters.BEFORE, sdp_filters.BEHIND):
+            one.write(message, sdp_filters.insert(one.text, found, written or "", behind=index == sdp_filters.BEHIND))
+        else:
+            one.write(message, sdp_filters.write(one.text, found, written))
 
 
 def number(index: Index) -> int | None:

@@ -10,6 +10,8 @@ from typing import NamedTuple
 from opensips_py.script.sdp import streams
 from opensips_py.script.splitting import at
 
+BEFORE, BEHIND = "insert", "insertAfter"  # indexes that put a further line beside the one that is meant
+
 
 class Filter(NamedTuple):
     """One part of a filter; *number* None: the first that fits."""
@@ -48,7 +50,6 @@ def cut(text: str) -> list[str]:
 
 def one(text: str) -> Filter:
     """One filter."""
-    text = text.strip()
     opening = text.rfind("[")
     if text.endswith("]") and opening >= 0 and text[opening + 1:-1].strip().lstrip("-").isdecimal():
         return Filter(text[:opening], int(text[opening + 1:-1]))
@@ -90,8 +91,10 @@ def find_line(body: str, start: int, end: int, filters: list[Filter], index: int
 
 
 def find_word(body: str, span: tuple[int, int], line_prefix: str, wanted: Filter) -> tuple[int, int] | None:
-    """The word of a line that a filter means; words end at blanks and semicolons."""
-    begin = span[0] + (len(line_prefix) if line_prefix.endswith(":") else 2)
+    """The word of a line that a filter means; words end at blanks and semicolons. The letter of the line and its =
+    belong to the first word only where the line was not chosen by them."""
+    skipped = len(line_prefix) if line_prefix.endswith(":") else 2 if line_prefix else 0
+    begin = span[0] + skipped
     words = []
     position = begin
     while position < span[1]:
@@ -107,27 +110,24 @@ def find_word(body: str, span: tuple[int, int], line_prefix: str, wanted: Filter
 
 
 def find_in_stream(body: str, filters: list[Filter], index: int | None = None) -> Match | None:
-    """What the filters stream/line/word mean; the stream alone is a match of all its lines."""
+    """What the filters stream/line/word mean; the stream alone, or an empty line, is its m= line."""
     wanted = filters[0]
     fitting = [each for each in streams(body) if each.media.startswith(wanted.prefix)]
     stream = at(fitting, (wanted.number if index is None else index) or 0)
-    if stream is None:
-        return None
-    if len(filters) < 2:
-        return Match(stream.start, stream.end - len(body[stream.start:stream.end]) + len(stream.text.rstrip("\r\n")))
-    return find_line(body, stream.start, stream.end, filters[1:])
+    return None if stream is None else find_line(body, stream.start, stream.end, filters[1:] or [Filter("", None)])
 
 
-def stream_number(body: str, filters: list[Filter]) -> int | None:
-    """The number of the first stream in which the filters find something."""
-    wanted = filters[0]
-    fitting = [(number, each) for number, each in enumerate(streams(body)) if each.media.startswith(wanted.prefix)]
-    if wanted.number is not None:
-        chosen = at(fitting, wanted.number)
+def line_number(body: str, filters: list[Filter]) -> int | None:
+    """The number, in the whole body, of the line that stream/line/word mean; any fitting stream will do where the
+    filter gives no number."""
+    fitting = [each for each in streams(body) if each.media.startswith(filters[0].prefix)]
+    if filters[0].number is not None:
+        chosen = at(fitting, filters[0].number)
         fitting = [chosen] if chosen else []
-    for number, each in fitting:
-        if len(filters) < 2 or find_line(body, each.start, each.end, filters[1:]) is not None:
-            return number
+    for each in fitting:
+        found = find_line(body, each.start, each.end, filters[1:] or [Filter("", None)])
+        if found is not None:
+            return body.count("\n", 0, found.start)
     return None
 
 
@@ -140,6 +140,7 @@ def read(body: str, found: Match | None) -> str | None:
 
 def write(body: str, found: Match, value: str | None) -> str:
     """*body* with another line or word; NULL takes it away. Of a word, its prefix stays."""
+    body = ended(body)
     if found.word_start >= 0:
         if value is None:
             start = found.word_start
@@ -148,4 +149,21 @@ def write(body: str, found: Match, value: str | None) -> str:
     if value is not None:
         return body[:found.start] + value + body[found.end:]
     rest = body[found.end:]
-    return body[:found.start] + rest[2 if rest.startswith("\r\n") else 1 if rest.startswith("\n") else 0:]
+    return body[:found.start] + rest[2 if rest.startswith("\r\n") else 1:]
+
+
+def insert(body: str, found: Match, line: str, *, behind: bool) -> str:
+    """*body* with a further line before or behind the one that was found."""
+    body = ended(body)
+    place = body.index("\n", found.start) + 1 if behind else found.start
+    return body[:place] + line + line_end(body) + body[place:]
+
+
+def line_end(body: str) -> str:
+    """How the lines of *body* end."""
+    return "\r\n" if "\r\n" in body or "\n" not in body else "\n"
+
+
+def ended(body: str) -> str:
+    """*body* with an end to its last line."""
+    return body if not body or body.endswith("\n") else body + line_end(body)

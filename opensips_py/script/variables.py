@@ -11,6 +11,7 @@ from opensips_py.errors import ScriptError
 
 NAME = frozenset("abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_.")
 CONTEXTS = ("request", "reply")
+PLACES = ("append", "insert", "insertAfter")  # where an assignment puts a further value
 
 
 class Place(Protocol):
@@ -47,8 +48,8 @@ class Step:
 class Reference:
     """A pseudo-variable as it stands in the script.
 
-    *name* is what stands in parentheses: a text, or parts where variables are in it. *index* is a number, "*", "append"
-    or a variable.
+    *name* is what stands in parentheses: a text, or parts where variables are in it. *index* is a number, "*", a place
+    for a further value, or a variable.
     """
 
     text: str
@@ -157,7 +158,7 @@ class Reader:
         if self.peek() == "(":
             return self.read_bracketed()
         variable = self.read_variable()
-        name = self.read_name() if self.peek() == "(" else None
+        name = self.read_name(variable) if self.peek() == "(" else None
         return self.made(variable, name, None, "", ())
 
     def read_bracketed(self) -> Reference:
@@ -166,7 +167,7 @@ class Reader:
         self.skip_space()
         context = self.read_context() if self.peek() == "<" else ""
         variable = self.read_variable()
-        name = self.read_name() if self.peek() == "(" else None
+        name = self.read_name(variable) if self.peek() == "(" else None
         index = self.read_index() if self.peek() == "[" else None
         steps = []
         self.skip_space()
@@ -209,10 +210,12 @@ class Reader:
             self.fail("the name of a variable is missing behind $")
         return self.text[begin:self.at]
 
-    def read_name(self) -> str | Parts:
+    def read_name(self, variable: str) -> str | Parts:
         """What stands in parentheses: a text, or a text with variables in it."""
         end = closing(self.text, self.at, self.place)
-        inner, begin = self.text[self.at + 1:end].strip(), self.at + 1
+        inner, begin = self.text[self.at + 1:end], self.at + 1
+        if not variable.startswith("sdp"):  # in a filter of SDP, blanks count
+            inner = inner.strip()
         self.at = end + 1
         if "$" not in inner:
             return inner
@@ -222,13 +225,13 @@ class Reader:
         return parts
 
     def read_index(self) -> int | str | Reference:
-        """A number, `*`, `append` or a variable in square brackets."""
+        """A number, `*`, a place such as `append`, or a variable in square brackets."""
         end = closing(self.text, self.at, self.place)
         inner, begin = self.text[self.at + 1:end].strip(), self.at
         if inner.startswith("$"):
             self.at = end + 1
             return parse(inner, Spot(self.place.file, self.place.line, self.place.column + begin + 1))
-        if inner not in ("*", "append", "ALL", "all"):
+        if inner not in ("*", "ALL", "all", *PLACES):
             try:
                 index = int(inner)
             except ValueError:
@@ -236,7 +239,7 @@ class Reader:
             self.at = end + 1
             return index
         self.at = end + 1
-        return "append" if inner == "append" else "*"
+        return inner if inner in PLACES else "*"
 
     def read_step(self) -> Step:
         """One `{class.name,argument}`."""

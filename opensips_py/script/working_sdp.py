@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opensips_py.script.bodies import parts
+from opensips_py.script.bodies import parts_of
 
 if TYPE_CHECKING:
     from opensips_py.sip import Message
@@ -20,7 +20,7 @@ class WorkingSdp:
         self.data = message.data
         self.written = False
         body = message.body or b""
-        content = next((each.content for each in parts(message) if each.media_type == "application/sdp"), b"")
+        content = next((each.content for each in parts_of(message) if each.media_type == "application/sdp"), b"")
         offset = body.find(content)
         self.start = message.body_offset + offset
         self.end = self.start + len(content)
@@ -35,6 +35,15 @@ class WorkingSdp:
         message.edits.replace(self.start, self.end, lambda outgoing: self.text.encode("utf-8", "surrogateescape"))
         if not message.header("Content-Type"):
             message.append_header("Content-Type: application/sdp\r\n")
+
+
+def body_of(message: Message) -> bytes:
+    """The body of *message* with the SDP that the script has written into it."""
+    found: WorkingSdp | None = (message.context or {}).get(KEY)
+    if found is None or not found.written or found.data is not message.data:
+        return message.body
+    return (message.data[message.body_offset:found.start] + found.text.encode("utf-8", "surrogateescape")
+            + message.data[found.end:])
 
 
 def working(message: Message) -> WorkingSdp:

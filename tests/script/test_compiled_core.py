@@ -17,12 +17,19 @@ def test_values(world, expression, result):
 @pytest.mark.parametrize(("condition", "holds"), [
     ('$rm == "INVITE"', True), ('$rm == "invite"', True), ('$rU =~ "^BO"', True), ('$rU !~ "^bo"', False),
     ("$cs > 300 && $cs <= 314", True), ("$cs == 314", True), ('$cs == "314"', True), ("$rU == 5", False),
-    ("$tt == NULL", True), ("$tt != NULL", False), ('$tt == ""', False), ('$tt != "x"', False), ("!($tt)", True),
+    ("$tt == NULL", True), ("$tt != NULL", False), ('$tt == ""', False), ('$tt != "x"', True),
+    ("$tt == $var(none)", True), ("$rU != $tt", True), ('$tt !~ "x"', True), ("!($tt)", True),
     ("$var(none)", False), ('$si == "192.0.2.7"', True), ("isflagset(X)", False),
     ('$(hdr(Via)[1]{via.host}) == "10.0.0.1" and not $tt', True)])
 def test_conditions(world, condition, holds):
     world.execute(f"if ({condition}) $var(held) = 1; else $var(held) = 0;")
     assert world.run.variables["held"] == int(holds)
+
+
+@pytest.mark.parametrize("condition", ['$tt != "x"', "$tt == $var(none)", "$rU != $tt", '$tt !~ "x"', '$tt == ""'])
+def test_null_compares_with_nothing_in_21(old_world, condition):
+    old_world.execute(f"if ({condition}) $var(held) = 1; else $var(held) = 0;")
+    assert old_world.run.variables["held"] == 0
 
 
 def test_functions_change_the_request(world):

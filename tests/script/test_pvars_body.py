@@ -1,3 +1,5 @@
+import pytest
+
 from opensips_py.sip import parse
 
 SDP = ("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\na=sess:1\r\n"
@@ -41,11 +43,13 @@ def test_lines_and_words(world):
         "$sdp.line([1])": "o=- 1 1 IN IP4 1.2.3.4", "$sdp.session(a=)": "a=sess:1", "$sdp.session(a=rtpmap)": None,
         "$sdp.stream(/a=ptime)": "a=ptime:20", "$sdp.stream([1]/a=ptime)": "a=ptime:30",
         "$sdp.stream(v[0]/a=nortpproxy)": "a=nortpproxy:yes", "$sdp.stream(audio[1]/a=ptime)": None,
-        "$sdp.stream(video/a=fmtp:115/bitrate=)": "bitrate=64000", "$sdp.stream.idx(video/a=fmtp/bitrate=)": 1,
-        "$sdp.stream.idx(audio/a=fmtp)": None, "$sdp.stream.idx(video)": 1}
+        "$sdp.stream(video/a=fmtp:115/bitrate=)": "bitrate=64000", "$sdp.stream.idx(video/a=fmtp/bitrate=)": 11,
+        "$sdp.stream.idx(audio/a=fmtp)": None, "$sdp.stream.idx(video)": 10}
     assert {text: world.value(text) for text in read} == read
     assert world.value("$sdp.session") == SDP.partition("m=")[0]
-    assert world.value("$sdp.stream(video)") == SDP.rpartition("m=video")[1] + SDP.rpartition("m=video")[2].rstrip()
+    assert world.value("$sdp.stream(video)") == world.value("$sdp.stream(v/)") == "m=video 4002 RTP/AVP 31"
+    assert world.value("$sdp.session([1]/)") == "o=-" and world.value("$sdp.session([1]/[5])") == "1.2.3.4"
+    assert world.value("$sdp.line(a=fmtp/bitrate )") is None, "a blank counts"
     assert world.value("$sdp") == SDP
 
 
@@ -61,7 +65,7 @@ def test_writing_is_seen_at_once_and_leaves_with_the_message(world):
         "a=ptime:20", "a=ptime:40").replace("a=sess:1\r\n", "").replace("telephone-event/16000", "telephone-event/8000"
         ).replace("RTP/AVP 9 8", "RTP/AVP 9")
     assert world.value("$sdp") == expected
-    assert world.value("$rb") == SDP, "reads of the body see edits only once they are applied"
+    assert world.value("$rb") == world.value("$rb(application/sdp)") == expected
     sent = parse(world.request.edited())
     assert sent.body == expected.encode() and sent.content_length == len(expected)
 
@@ -92,3 +96,25 @@ def test_after_the_edits_are_applied_the_new_body_counts(world):
 def test_what_does_not_fit_changes_nothing(world, caplog):
     with_sdp(world).assign("$sdp.line(x=)", "x=1")
     assert world.value("$sdp") == SDP and "x=" in caplog.text
+
+
+@pytest.mark.parametrize("end", ["\r\n", "\n"])
+@pytest.mark.parametrize("last", [True, False])
+def test_lines_are_put_beside_others(world, end, last):
+    lines = ["v=0", "s=-", "m=audio 1 RTP/AVP 0", "a=rtpmap:0 PCMU/8000", "a=sendrecv"]
+    world.assign("$sdp", end.join(lines) + (end if last else ""))
+    world.assign("$(sdp.line([4])[insert])", "a=ptime:20")
+    world.assign("$(sdp.line(a=sendrecv)[insertAfter])", "a=x")
+    world.assign("$(sdp.stream(audio/a=rtpmap)[insertAfter])", "a=rtpmap:8 PCMA/8000")
+    world.assign("$(sdp.session([0])[insert])", "x=0")
+    assert world.value("$sdp") == end.join([
+        "x=0", *lines[:4], "a=rtpmap:8 PCMA/8000", "a=ptime:20", "a=sendrecv", "a=x", ""])
+    assert [world.value(f"$sdp.stream.idx({each})") for each in ("audio/a=ptime", "/v=0", "audio[1]")] == [6, None,
+    None]
+
+
+def test_removed_sdp_is_gone_from_the_body(world):
+    with_sdp(world).assign("$sdp", None)
+    assert world.value("$rb") is None and world.value("$rb(application/sdp)") is None
+    world.assign("$sdp", "v=0\r\n")
+    assert world.value("$rb(application/sdp)") == "v=0\r\n"
