@@ -189,14 +189,14 @@ cdef class LoopEnd:
     watcher of its own, before ours; one armed only on demand would miss what those greenlets queue, because libev
     collects the watchers of a turn before it calls the first.
 
-    Waking up costs more than all else that is done for a datagram. So when they come so densely that at least three are
+    Waking up costs more than all else that is done for a message. So when they come so densely that at least three are
     due within *pause* seconds, the loop sleeps that long, and one turn then serves them all. 0: never.
     """
 
     cdef list waiting
     cdef object watcher
     cdef public double pause
-    cdef readonly double rate  # datagrams a second, lately
+    cdef readonly double rate  # messages a second, lately
     cdef double since
     cdef long counted
     cdef bint reading, more
@@ -208,9 +208,9 @@ cdef class LoopEnd:
         self.watcher = loop.prepare(ref=False, priority=loop.MINPRI)
         self.watcher.start(self._end)
 
-    cdef void note(self, int datagrams, bint more):
+    cpdef note(self, int messages, bint more=False):
         """So many were read in this turn; *more* may wait in the kernel."""
-        self.counted += datagrams
+        self.counted += messages
         self.reading = True
         self.more = more
 

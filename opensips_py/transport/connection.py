@@ -203,6 +203,7 @@ class Connection:
         if framer.pings:
             self.answer_pings()
         self.received += len(messages)
+        self.pool.loop_end.note(len(messages))
         last = messages.pop() if framer.fault is not None else None
         for message in messages:
             self.pool.on_message(message, self.key, self.listener, self)

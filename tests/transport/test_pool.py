@@ -1,6 +1,7 @@
 """Connections of a worker: accepted, opened, found again."""
 from __future__ import annotations
 
+import gc
 import os
 import resource
 import socket
@@ -11,7 +12,7 @@ import pytest
 
 from opensips_py.errors import TransportError
 from opensips_py.sip import address_key
-from opensips_py.transport import Target
+from opensips_py.transport import Connection, Target
 from tests.transport.conftest import World, until
 from tests.transport.test_connection import Phone, dial, message
 
@@ -246,3 +247,23 @@ def test_stopping_accepts_no_more_but_serves_what_stands(world: World) -> None:
     phone.send(message("two"))
     until(lambda: len(world.messages) == 2)
     assert world.messages[1][0] == message("two")
+
+
+def test_connections_that_ended_leave_nothing_behind(world: World) -> None:
+    listener = world.listen("tcp")
+    world.transports.start()
+    world.answer = lambda connection, data: connection.send(b"answer")
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(50):
+            phone = Phone(dial(listener))
+            phone.send(message())
+            phone.until(b"answer")
+            phone.socket.close()
+        until(lambda: len(world.closed) == 50)
+        world.messages.clear()
+        del phone
+        assert [each for each in gc.get_objects() if isinstance(each, Connection)] == []
+    finally:
+        gc.enable()
