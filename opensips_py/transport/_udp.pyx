@@ -212,14 +212,14 @@ cdef class LoopEnd:
         """So many were read in this turn; *more* may wait in the kernel."""
         self.counted += messages
         self.reading = True
-        self.more = more
+        self.more |= more
 
     def _end(self):
         if self.waiting:
             self.flush()
         if self.reading:
-            self.reading = False
             self._rest()
+            self.reading = self.more = False
 
     cdef void _rest(self):
         cdef double now = udp_now()

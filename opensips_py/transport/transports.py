@@ -11,7 +11,7 @@ from typing import Any
 import gevent
 
 from opensips_py.errors import TransportError
-from opensips_py.sip import address_host, address_key, address_port, is_ip
+from opensips_py.sip import Request, address_host, address_key, address_port, is_ip
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
 from opensips_py.transport.connection import Connection, Report
@@ -257,6 +257,15 @@ class Transports:
             return False
         found.close("closed on request")
         return True
+
+    def accept_alias(self, request: Request) -> None:
+        """RFC 5923: with tcp_accept_aliases, have requests to the sent-by port of a Via with ;alias come this way."""
+        connection = request.connection
+        if not self.settings.tcp_accept_aliases or connection is None:
+            return
+        via = request.top_via
+        if via.parameter("alias") is not None:
+            connection.alias(via.port or self.settings.ports.get(connection.protocol, 5060))
 
     # Addresses
 

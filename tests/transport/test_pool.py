@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from opensips_py.errors import TransportError
-from opensips_py.sip import address_key
+from opensips_py.sip import address_key, scan
 from opensips_py.transport import Connection, Target
 from tests.transport.conftest import World, until
 from tests.transport.test_connection import Phone, dial, message
@@ -137,6 +137,24 @@ def test_an_alias_leads_over_the_same_connection_until_it_closes(world: World) -
     phone.until(b"request")
     connection.close()
     assert world.transports.find_connection("tcp", via) is None
+
+
+@pytest.mark.parametrize(("setting", "via", "expected"), [
+    (True, b"x:5099;branch=z9hG4bK1;alias", 5099), (True, b"x;alias;branch=z9hG4bK1", 5060),
+    (True, b"x:5099;branch=z9hG4bK1", None), (False, b"x:5099;branch=z9hG4bK1;alias", None)])
+def test_an_alias_in_via_counts_where_aliases_are_accepted(worlds: Worlds, setting: bool, via: bytes,
+                                                           expected: int | None) -> None:
+    world = worlds(tcp_accept_aliases=setting)
+    listener = world.listen("tcp")
+    world.transports.start()
+    world.answer = lambda connection, data: world.transports.accept_alias(
+        scan(data, listener, connection.key, connection))  # type: ignore[arg-type]
+    phone = Phone(dial(listener))
+    phone.send(b"OPTIONS sip:x SIP/2.0\r\nVia: SIP/2.0/TCP " + via + b"\r\nFrom: <sip:a@b>;tag=1\r\nTo: <sip:x>\r\n"
+               b"Call-ID: 1\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n")
+    until(lambda: world.messages)
+    connection = world.messages[0][3]
+    assert connection.aliases == ([] if expected is None else [address_key("127.0.0.1", expected)])
 
 
 def test_a_later_connection_takes_an_address_over_and_keeps_it(world: World) -> None:
