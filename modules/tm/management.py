@@ -40,7 +40,7 @@ class Management:
         answered: AsyncResult[tuple[Response | None, int]] = AsyncResult()
 
         def report(transaction: Transaction, branch: Branch | None, response: Response | None, status: int) -> None:
-            if status >= 200 or self.pass_provisional_replies:
+            if (status >= 200 or self.pass_provisional_replies) and not answered.ready():
                 answered.set((response, status))
         try:
             transaction = self.layer.originate(

@@ -17,6 +17,7 @@ from opensips_py.transaction.user import Happening, NoUser, TransactionUser
 
 if TYPE_CHECKING:
     from opensips_py.sip import Request, Response
+    from opensips_py.transport.blacklists import Blacklists
 
 log = logging.getLogger(__name__)
 
@@ -53,6 +54,7 @@ class TransactionLayer:
         self.ack_filter: Callable[[Request], bool] | None = None  # takes ACKs of stateless answers
         self.on_own_request: Callable[[Transaction, bytes], object] | None = None  # is shown what leaves
         self.on_own_response: Callable[[Transaction, bytes], object] | None = None
+        self.blacklists: Blacklists | None = None  # where requests must not go
         self.pending: Any = None  # where ringing branches are noted for whoever takes over after a crash
 
     def __len__(self) -> int:

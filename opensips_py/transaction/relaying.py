@@ -185,6 +185,9 @@ def edits_of(transaction: Transaction, branch: Branch) -> tuple[Edits, ...]:
 
 def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> int:
     """Send a branch that has been built and start its timers; 0, or a code of Fault."""
+    if layer.blacklists is not None and layer.blacklists.blocks(branch.target, branch.data,
+                                                                transaction.request.context):
+        return Fault.FILTERED
     layer.clients[branch.id] = branch
     branch.begin()
     try:
