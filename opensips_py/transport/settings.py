@@ -48,6 +48,8 @@ class Settings:
     ports: dict[str, int] = field(default_factory=lambda: dict(DEFAULT_PORTS))
     tos: int = 0
     mhomed: bool = False
+    multicast_loopback: bool = False
+    multicast_ttl: int = -1  # as the system has it
     receive_buffer: int = 0  # of a UDP socket, bytes; 0: enough
     udp_queue: int = 4096  # datagrams that may wait for the kernel
     pause: float = 0.002  # that messages in dense traffic may wait, to be served together; 0: never

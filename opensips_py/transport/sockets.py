@@ -95,6 +95,21 @@ def set_tos(taken: _socket.socket, listener: Listener, tos: int) -> None:
             taken.setsockopt(socket.IPPROTO_IP, socket.IP_TOS, value)
 
 
+def set_multicast(taken: _socket.socket, listener: Listener, ttl: int, loopback: bool) -> None:
+    """Say how far multicast goes (*ttl* -1: as the system has it), and join the group that *listener* is."""
+    group = socket.inet_pton(socket.AF_INET6 if listener.is_ipv6 else socket.AF_INET, listener.host)
+    if listener.is_ipv6:
+        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_LOOP, int(loopback))
+        taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_MULTICAST_HOPS, ttl)
+        if group[0] == 0xFF:
+            taken.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_JOIN_GROUP, group + bytes(4))
+        return
+    taken.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_LOOP, int(loopback))
+    taken.setsockopt(socket.IPPROTO_IP, socket.IP_MULTICAST_TTL, ttl if ttl >= 0 else 1)
+    if group[0] >> 4 == 0xE:
+        taken.setsockopt(socket.IPPROTO_IP, socket.IP_ADD_MEMBERSHIP, group + bytes(4))
+
+
 def grow_buffer(taken: _socket.socket, size: int, option: int, forced: int) -> None:
     """Enlarge a buffer to *size* bytes: past the system's limit (*forced*) where we may, else up to it."""
     if taken.getsockopt(socket.SOL_SOCKET, option) >= 2 * size:  # the kernel counts its own needs twice

@@ -22,7 +22,7 @@ from opensips_py.transport.pool import Pool
 from opensips_py.transport.routing import local_address
 from opensips_py.transport.settings import Counters, Settings
 from opensips_py.transport.sharing import RemoteConnection, Sharing
-from opensips_py.transport.sockets import adopt, is_datagram
+from opensips_py.transport.sockets import adopt, is_datagram, set_multicast
 from opensips_py.transport.target import Target
 
 log = logging.getLogger("opensips_py.transport")
@@ -76,6 +76,7 @@ class Transports:
         self._sockets.append((taken, listener))
         self._choices.clear()
         if is_datagram(listener.protocol):
+            set_multicast(taken, listener, settings.multicast_ttl, settings.multicast_loopback)
             receive = partial(self.on_datagrams, listener)
             made = UdpSocket(taken.fileno(), listener, receive, self.loop_end, settings.udp_queue, listener.is_ipv6)
             made.on_error = partial(self._unreachable, listener)

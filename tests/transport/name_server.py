@@ -23,13 +23,8 @@ class NameServer:
         self.over_tcp = 0
         self.forge: Callable[[bytes], list[bytes]] = lambda wire: []  # sent before the answer
         self.twist: Callable[[dns.message.Message, bytes], bytes | None] = lambda response, wire: wire
-        self._datagrams = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-        self._datagrams.bind(("127.0.0.1", 0))
+        self._datagrams, self._stream = same_port()
         self.address: tuple[str, int] = self._datagrams.getsockname()
-        self._stream = socket.socket()
-        self._stream.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        self._stream.bind(self.address)
-        self._stream.listen()
         self._running = [spawn(self._serve_datagrams), spawn(self._serve_streams)]
 
     def _serve_datagrams(self) -> None:
@@ -78,3 +73,18 @@ class NameServer:
             each.kill()
         self._datagrams.close()
         self._stream.close()
+
+
+def same_port() -> tuple[Any, Any]:
+    """A datagram and a listening stream socket on one free port."""
+    while True:
+        datagrams, stream = socket.socket(socket.AF_INET, socket.SOCK_DGRAM), socket.socket()
+        datagrams.bind(("127.0.0.1", 0))
+        try:
+            stream.bind(datagrams.getsockname())
+        except OSError:  # a connection of somebody else has that port
+            datagrams.close()
+            stream.close()
+            continue
+        stream.listen()
+        return datagrams, stream

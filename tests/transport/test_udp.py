@@ -125,6 +125,20 @@ def test_a_refused_datagram_does_not_take_its_batch_along(world: World) -> None:
     assert world.transports.datagrams[0].failed == 2
 
 
+@pytest.mark.parametrize("loopback", [True, False])
+def test_multicast_comes_back_to_us_where_the_script_says_so(worlds: Callable[..., World], loopback: bool) -> None:
+    ours = [address for name, address in machine_addresses() if name != "lo" and ":" not in address]
+    if not ours:
+        pytest.skip("no network that could carry multicast")
+    world = worlds(multicast_loopback=loopback, multicast_ttl=0)
+    group, plain = world.listen("udp", "224.0.1.75"), world.listen("udp", ours[0])
+    world.transports.start()
+    world.transports.send(Target("udp", group.address, plain), MESSAGE)
+    world.transports.send(Target("udp", plain.address, plain), b"x" * 30)
+    until(lambda: len(world.datagrams) == 1 + loopback)
+    assert sorted(data for data, _ in world.datagrams) == ([MESSAGE] if loopback else []) + [b"x" * 30]
+
+
 def test_an_address_of_the_other_family_is_refused_alone(world: World) -> None:
     listener = world.listen("udp")
     with peer() as phone:
