@@ -1,5 +1,7 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
+
+from typing_extensions import disjoint_base
 
 from opensips_py._timers import Wheel
 from opensips_py.sip import Edits, Message, Request, Response
@@ -9,6 +11,7 @@ def answers_source(request: Message) -> bool: ...
 def sent_by_port(request: Message) -> int: ...
 def names_maddr(request: Message) -> bool: ...
 
+@final
 class Timing:
     t1: float
     t2: float
@@ -26,6 +29,7 @@ class Timing:
     def __init__(self, wheel: Wheel, on_retransmit: Callable[[Any], object],
                  on_expire: Callable[[Any], object]) -> None: ...
 
+@disjoint_base
 class Half:
     reliable: bool
     fr: float
@@ -48,6 +52,7 @@ class Half:
     def restart(self) -> None: ...
     def stop(self) -> None: ...
 
+@final
 class Transaction(Half):
     id: str | None
     key: str
@@ -102,6 +107,7 @@ class Transaction(Half):
     def __init__(self, timing: Timing, request: Request | None, method: str, local: bool = False) -> None: ...
     def end(self) -> None: ...
 
+@final
 class Branch(Half):
     transaction: Transaction
     id: str
@@ -142,6 +148,7 @@ class Branch(Half):
     def begin(self) -> None: ...
     def end(self) -> None: ...
 
+@final
 class Cancel(Half):
     branch: Branch
     data: bytes
