@@ -10,11 +10,12 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.errors import ScriptError
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
-from opensips_py.module.marks import transformation
+from opensips_py.module.marks import process_state, transformation
 from opensips_py.module.registry import Registry
 from opensips_py.script import avps, formatting
 from opensips_py.script.binding import Scope
 from opensips_py.script.flags import Flags
+from opensips_py.script.functions_blacklists import BlacklistFunctions
 from opensips_py.script.functions_branches import BranchFunctions
 from opensips_py.script.functions_events import EventFunctions
 from opensips_py.script.functions_flags import FlagFunctions
@@ -32,6 +33,7 @@ from opensips_py.script.pvars_socket import SocketVariables
 from opensips_py.script.transformations_net import AddressOfTransformations, ListTransformations
 from opensips_py.script.transformations_sip import AddressTransformations, UriTransformations, ViaTransformations
 from opensips_py.script.transformations_string import StringTransformations
+from opensips_py.transport.blacklists import Blacklists, Rule, rule
 
 if TYPE_CHECKING:
     from opensips_py.module.run import Run
@@ -55,17 +57,20 @@ class Lookups:
 class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, SocketVariables, BranchVariables,
            AuthVariables, BodyVariables, StringTransformations, UriTransformations, ViaTransformations,
            AddressTransformations, AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions,
-           LogFunctions, BranchFunctions, SendFunctions, EventFunctions, name="core"):
+           LogFunctions, BranchFunctions, SendFunctions, EventFunctions, BlacklistFunctions, name="core"):
     """What every script knows without loading a module."""
 
     log: logging.Logger
     dialect: Dialect
+    blacklists: Blacklists = process_state()
 
     def __init__(self, dialect: Dialect = "4.0") -> None:
         super().__init__(dialect)
         self.flags = Flags()
         self.levels = Levels()
         self.options: dict[str, str] = {}
+        self.lists: list[tuple[str, list[str], list[Rule]]] = []
+        self.blacklists = Blacklists()
         self.identifiers = itertools.count(1)
         self.evaluated = lru_cache(256)(self.text)
 
@@ -74,9 +79,17 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         xlog = values["xlog_level"]
         self.levels = Levels(values["log_level"], values["log_level"] if xlog is None else xlog,
                              values["xlog_print_level"], bool(values["xlog_force_color"]), values["xlog_buf_size"])
+        self.lists = [(each.name, each.flags, [rule(one.network, one.port, one.protocol, one.pattern,
+                                                    negated=one.negated) for one in each.rules])
+                      for each in values["dst_blacklist"]]
         language = self.registry.script
         if isinstance(language, Scope):
             language.avp_aliases = aliases_of(values["avp_aliases"])
+
+    def start(self) -> None:
+        for name, flags, rules in self.lists:
+            self.blacklists.define(name, flags, rules)
+        self.services.transactions.blacklists = self.blacklists if self.blacklists.lists else None
 
     def text(self, text: str) -> Any:
         """A text that a variable holds, compiled."""

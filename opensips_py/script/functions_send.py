@@ -8,7 +8,9 @@ from opensips_py.errors import MalformedMessage, TransportError
 from opensips_py.module.kinds import Between, Writable
 from opensips_py.module.marks import script
 from opensips_py.module.run import Route
+from opensips_py.script.message_context import context_of
 from opensips_py.sip import Request, Uri, address_key, forward_request, is_ip
+from opensips_py.transport.blacklists import Blacklists
 from opensips_py.transport.via import ADVERTISED_HOST, ADVERTISED_PORT, LOCAL_RPORT, REPLY_TO_VIA, via_line
 
 if TYPE_CHECKING:
@@ -19,14 +21,6 @@ if TYPE_CHECKING:
 
 Port = Annotated[int, Between(0, 65535)]
 PROTOCOLS = ("udp", "tcp", "tls", "sctp", "ws", "wss")
-
-
-def context_of(message: Message) -> dict[str, Any]:
-    """What is kept with a message."""
-    if message.context is None:
-        message.context = {}
-    context: dict[str, Any] = message.context
-    return context
 
 
 def connection_to(pool: Any, peer: str) -> Any:
@@ -61,6 +55,7 @@ class SendFunctions:
 
     log: logging.Logger
     services: Services
+    blacklists: Blacklists
 
     def socket_named(self, text: str) -> Any:
         """The socket that *text* describes."""
@@ -100,7 +95,7 @@ class SendFunctions:
                                   slots.slot_of_call_id(request.call_id))
         via = via_line(target.listener, branch, request.context)
         edits = (request.edits,) if request.has_edits else ()
-        return self.put(target, forward_request(request, via, request.uri, edits))
+        return self.put(request, target, forward_request(request, via, request.uri, edits))
 
     def through(self, message: Message, target: Any) -> Any:
         """*target* with the socket that the message leaves by; None where none of ours leads there."""
@@ -140,10 +135,13 @@ class SendFunctions:
         target = self.through(message, target)
         if target is None:
             return False
-        return self.put(target, data)
+        return self.put(message, target, data)
 
-    def put(self, target: Any, data: bytes) -> bool:
-        """Send *data* to *target*; False where that cannot even be tried."""
+    def put(self, message: Message, target: Any, data: bytes) -> bool:
+        """Send *data* to *target*; False where a blacklist forbids it or it cannot even be tried."""
+        if self.blacklists.lists and self.blacklists.blocks(target, data, message.context):
+            self.log.info("a blacklist forbids %s", target)
+            return False
         try:
             self.services.transports.send(target, data)
         except TransportError as error:

@@ -31,6 +31,11 @@ class SocketVariables:
         """Port that the message came from."""
         return message.source_port
 
+    @pvar("af")
+    def address_family(self, message: Message) -> str | None:
+        """INET or INET6: the kind of address that the message came from; of versions between 2.1 and 4.0."""
+        return family(message.source_host)
+
     @pvar("Ri")
     def received_host(self, message: Message) -> str | None:
         """IP address of the socket that received the message."""

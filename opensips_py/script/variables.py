@@ -231,8 +231,9 @@ class Reader:
         if inner.startswith("$"):
             self.at = end + 1
             return parse(inner, Spot(self.place.file, self.place.line, self.place.column + begin + 1))
+        # of branches of a transaction: $tm.branch.uri[0/active]
         number, slash, among = inner.partition("/")
-        if slash and among in ("active", "all") and number.lstrip("-").isdigit():  # of branches: $tm.branch.uri[0/active]
+        if slash and among in ("active", "all") and number.lstrip("-").isdigit():
             self.at = end + 1
             return inner
         if inner not in ("*", "ALL", "all", *PLACES):

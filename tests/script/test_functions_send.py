@@ -5,6 +5,7 @@ import pytest
 from opensips_py.errors import TransportError
 from opensips_py.script.functions_send import destination_uri
 from opensips_py.sip import address_host, address_key, parse
+from opensips_py.transport.blacklists import rule
 
 
 class Wire:
@@ -205,3 +206,9 @@ def test_closing_a_connection(world, wire):
     assert world.call("tcp_close_conn", "10.0.0.1:5060") is True and len(one.reasons) == 2
     for missing in ("9", "tls:10.0.0.1:5060", "10.0.0.1:1", "nonsense", "tcp:host:5060"):
         assert world.call("tcp_close_conn", missing) is False
+
+
+def test_blacklists_forbid(world, wire):
+    world.core.blacklists.define("no", ["default"], [rule("192.0.2.9")])
+    assert world.call("forward", "192.0.2.9") is False and world.call("send", "192.0.2.9") is False
+    assert world.call("forward", "192.0.2.10") is True and len(wire.sent) == 1

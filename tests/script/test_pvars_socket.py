@@ -1,5 +1,6 @@
 def test_source(world):
     assert (world.value("$si"), world.value("$src_ip"), world.value("$sp")) == ("192.0.2.7", "192.0.2.7", 5062)
+    assert world.value("$af") == "INET"
 
 
 def test_receiving_socket(world):
