@@ -49,6 +49,7 @@ class TransactionLayer:
         self.answered: dict[tuple[str, int], Transaction] = {}  # INVITEs that we answered, by Call-ID and CSeq
         self.ids: dict[str, Transaction] = {}  # those whose identifier was asked for
         self.created: tuple[Callable[[Transaction], object], ...] = ()  # hooks
+        self.stateless = Transaction(self.timing, None, "ACK", True)  # stands for that of an ACK, which has none
         self._new: Any = None  # the request that was looked up last, in vain, and its key
         self._key = ""
         self.ack_filter: Callable[[Request], bool] | None = None  # takes ACKs of stateless answers

@@ -61,9 +61,9 @@ def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) 
 
 def relay_ack(layer: TransactionLayer, request: Request, proxy: str | None) -> int:
     """Send the ACK of a 2xx on: it is a transaction of its own, without any state (RFC 3261, 16.11)."""
-    transaction = Transaction(layer.timing, request, "ACK", True)
-    branch = Branch(transaction, 0, "ACK")
-    branch.take(request)
+    transaction = layer.stateless
+    transaction.listener = request.listener
+    branch = Branch(transaction, 0, "ACK").take(request)
     code = address(layer, branch, request, proxy, False)
     if code == 0:
         build(layer, transaction, branch, request)
@@ -109,6 +109,8 @@ def fork(layer: TransactionLayer, transaction: Transaction, request: Request, br
         return Fault.NO_DESTINATION
     for branch in ready:
         result = send(layer, transaction, branch)
+        if result < 0 and fail_over(layer, branch):
+            result = 0
         code = 1 if result == 0 or code == 1 else result
     if code == 1:
         transaction.acted = True
@@ -163,7 +165,7 @@ def build_local(layer: TransactionLayer, transaction: Transaction, branch: Branc
     layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
     line = request.original_uri.encode("utf-8", "surrogateescape")
     via = request.headers("Via")[0]
-    edits = Edits()
+    edits, own = Edits(), request.edits if request.has_edits else None
     edits.replace(via.start, via.end, via_line(branch.target.listener, branch.id, request.context))
     if branch.uri != request.original_uri:
         start = request.data.index(line)
@@ -171,9 +173,11 @@ def build_local(layer: TransactionLayer, transaction: Transaction, branch: Branc
     routes = targets.routes_of(branch.path) + (transaction.headers or b"")
     if routes:
         edits.insert(via.end, routes)
-    data = request.edited(branch) if request.has_edits else request.data
-    # The splices above lie before all headers that a route may have edited, so they hold in the edited bytes too.
-    branch.data = edits.apply(data)
+    for start, end, text in own or ():
+        edits.replace(start, end, text)
+    request.edits = edits
+    branch.data = request.edited(branch)
+    request.edits = own
 
 
 def edits_of(transaction: Transaction, branch: Branch) -> tuple[Edits, ...]:
@@ -261,15 +265,16 @@ def take_from_target(branch: Branch, target: BranchTarget) -> Branch:
 def fail_over(layer: TransactionLayer, branch: Branch) -> bool:
     """Send *branch* once more, as a new one, to its next target (RFC 3263, 4.3); False: there is none."""
     transaction = branch.transaction
-    if not branch.others or transaction.cancelled:
+    if not branch.others or transaction.cancelled or transaction.status >= 200:
         return False
     again = Branch(transaction, len(transaction.branches), branch.method)
     for name in ("uri", "destination", "path", "send_socket", "flags", "q", "instance", "on_reply", "edits",
                  "run_edits", "minor"):
         setattr(again, name, getattr(branch, name))
     again.others = branch.others[1:]
-    if targets.settle(layer, again, branch.others[0]) != 0:
-        return False
     transaction.branches.append(again)
-    build(layer, transaction, again, transaction.request)
-    return send(layer, transaction, again) == 0
+    if targets.settle(again, branch.others[0]) == 0:
+        build(layer, transaction, again, transaction.request)
+        if send(layer, transaction, again) == 0:
+            return True
+    return fail_over(layer, again)

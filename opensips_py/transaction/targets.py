@@ -65,26 +65,21 @@ def proxy_uri(text: str) -> str:
 
 def locate(layer: TransactionLayer, branch: Branch, hop: Uri, failover: bool) -> int:
     """Find where *branch* goes; 0, or a code of Fault. May wait for DNS."""
-    target = layer.resolver.literal(hop)
+    preferred = branch.send_socket or branch.transaction.listener
+    target = layer.resolver.literal(hop, preferred)
     if target is None:
-        targets = layer.resolver.resolve(hop)
+        targets = layer.resolver.resolve(hop, preferred)
         if not targets:
             return Fault.UNRESOLVED
         target = targets[0]
-        branch.others = list(targets[1:]) if failover else None
-    return settle(layer, branch, target)
+        branch.others = targets[1:] if failover else None
+    return settle(branch, target)
 
 
-def settle(layer: TransactionLayer, branch: Branch, target: Any) -> int:
-    """Send *branch* to *target*, through the socket that the script chose if it fits; 0, or a code of Fault."""
-    socket = branch.send_socket
-    if socket is not None and socket.protocol == target.protocol and socket is not target.listener:
-        target = layer.transports.target(target.protocol, target.address, socket, None, target.host)
-    elif target.listener is None:
-        listener = layer.transports.choose_listener(target.protocol, target.address)
-        if listener is None:
-            return Fault.UNSENT
-        target = layer.transports.target(target.protocol, target.address, listener, None, target.host)
+def settle(branch: Branch, target: Any) -> int:
+    """Send *branch* to *target*; 0, or a code of Fault."""
+    if target.listener is None:
+        return Fault.UNSENT
     branch.target = target
     branch.reliable = target.protocol != "udp"
     return 0

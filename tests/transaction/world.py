@@ -45,15 +45,21 @@ class Network:
         if report is not None:
             self.reports.append(report)
 
-    def literal(self, uri: Uri) -> Target | None:
+    def literal(self, uri: Uri, preferred: Listener | None = None) -> Target | None:
         if not uri.host.replace(".", "").isdigit():
             return None
-        return Target(uri.parameter("transport") or "udp", address_key(uri.host, uri.port or 5060))
+        protocol = uri.parameter("transport") or "udp"
+        listener = preferred if preferred is not None and preferred.protocol == protocol else \
+            self.choose_listener(protocol, 0)
+        return Target(protocol, address_key(uri.host, uri.port or 5060), listener)
 
-    def resolve(self, uri: Uri) -> list[Target]:
+    def resolve(self, uri: Uri, preferred: Listener | None = None) -> list[Target]:
         if self.while_resolving is not None:
             self.while_resolving()
-        return list(self.names.get(uri.host, []))
+        found = list(self.names.get(uri.host, []))
+        for each in found:
+            each.listener = self.choose_listener(each.protocol, each.address)
+        return found
 
 
 class Generation:
