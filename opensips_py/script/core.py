@@ -21,6 +21,7 @@ from opensips_py.script.functions_events import EventFunctions
 from opensips_py.script.functions_flags import FlagFunctions
 from opensips_py.script.functions_log import LogFunctions
 from opensips_py.script.functions_send import SendFunctions
+from opensips_py.script.functions_trace import TraceFunctions
 from opensips_py.script.functions_uri import UriFunctions
 from opensips_py.script.levels import Levels
 from opensips_py.script.pvars_auth import AuthVariables
@@ -57,7 +58,8 @@ class Lookups:
 class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, SocketVariables, BranchVariables,
            AuthVariables, BodyVariables, StringTransformations, UriTransformations, ViaTransformations,
            AddressTransformations, AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions,
-           LogFunctions, BranchFunctions, SendFunctions, EventFunctions, BlacklistFunctions, name="core"):
+           LogFunctions, BranchFunctions, SendFunctions, EventFunctions, BlacklistFunctions, TraceFunctions,
+           name="core"):
     """What every script knows without loading a module."""
 
     log: logging.Logger
