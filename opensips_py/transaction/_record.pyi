@@ -82,7 +82,6 @@ class Transaction(Half):
     on_branch: Any
     cancelled: bool
     answered_here: bool
-    received_final: bool
     blocked: bool
     busy: bool
     script: bool
@@ -105,6 +104,7 @@ class Transaction(Half):
     auto_ack: bool
     winner: Branch | None
     def __init__(self, timing: Timing, request: Request | None, method: str, local: bool = False) -> None: ...
+    def observe(self, happenings: int, observer: Any) -> None: ...
     def end(self) -> None: ...
 
 @final

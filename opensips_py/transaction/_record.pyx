@@ -273,7 +273,6 @@ cdef class Transaction(Half):
     cdef public object on_failure, on_reply, on_branch
     cdef public bint cancelled       # by the client
     cdef public bint answered_here   # the last response is our own
-    cdef public bint received_final  # some final response came from the network
     cdef public bint blocked         # a 6xx forbids further branches
     cdef public bint busy            # one of its events is being handled: others queue
     cdef public bint script          # the request route that opened it still runs
@@ -326,6 +325,13 @@ cdef class Transaction(Half):
             if branch.awaiting:
                 return True
         return False
+
+    def observe(self, int happenings, observer):
+        """Have *observer* called when one of *happenings* (bits of Happening) happens."""
+        if self.observers is None:
+            self.observers = []
+        self.observers.append((happenings, observer))
+        self.observed |= happenings
 
     def end(self):
         """Stop every timer and cut every link, so that nothing is left to the garbage collector."""

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opensips_py.transaction import replying
+from opensips_py.transaction import replying, ringing
 from opensips_py.transaction._record import Transaction
 from opensips_py.transaction.cancelling import cancel_all
 from opensips_py.transaction.settings import Flags
@@ -30,6 +30,17 @@ def relay_cancel(layer: TransactionLayer, run: Any, invite: Transaction, flags: 
         invite.cancel_headers = b"".join(request.data[each.start:each.end] for each in request.headers("Reason"))
     layer.happen(invite, cancelled_by_client, invite, request)
     return 1
+
+
+def relay_orphans(layer: TransactionLayer, run: Any) -> bool:
+    """The client cancels an INVITE whose transaction died with its worker; False: we know of no such thing."""
+    request: Request = run.request
+    if layer.pending is None or not ringing.cancel_orphans(layer, layer.pending, request):
+        return False
+    transaction: Transaction | None = run.transaction or layer.new_transaction(run)
+    if transaction is not None:
+        replying.reply(layer, transaction, 200, "canceling")
+    return True
 
 
 def cancelled_by_client(layer: TransactionLayer, transaction: Transaction, request: Request) -> None:

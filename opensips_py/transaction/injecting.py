@@ -57,6 +57,12 @@ def inject(layer: TransactionLayer, transaction: Transaction, found: list[Branch
     """Add branches to a transaction that goes on; 1, or a code of Fault."""
     if transaction.status >= 200 or transaction.cancelled or transaction.ended:
         return Fault.NO_DESTINATION
+    if not transaction.busy:
+        transaction.busy = True
+        try:
+            return inject(layer, transaction, found, cancel=cancel, last=last)
+        finally:
+            layer.leave(transaction)
     waiting = waiting_branch(transaction)
     if cancel:
         cancelling.cancel_all(layer, transaction, waiting)

@@ -10,6 +10,7 @@ from opensips_py.errors import TransportError
 from opensips_py.transaction import cancelling, originating, relaying, replying, responding, stray
 from opensips_py.transaction._record import Branch, Cancel, Half, Timing, Transaction, key_of
 from opensips_py.transaction.counters import Counters
+from opensips_py.transaction.ringing import Ringing
 from opensips_py.transaction.settings import Settings
 from opensips_py.transaction.tables import Do, Event
 from opensips_py.transaction.targets import response_target
@@ -56,7 +57,7 @@ class TransactionLayer:
         self.on_own_request: Callable[[Transaction, bytes], object] | None = None  # is shown what leaves
         self.on_own_response: Callable[[Transaction, bytes], object] | None = None
         self.blacklists: Blacklists | None = None  # where requests must not go
-        self.pending: Any = None  # where ringing branches are noted for whoever takes over after a crash
+        self.pending: Ringing | None = None  # where ringing branches are noted for whoever takes over after a crash
 
     def __len__(self) -> int:
         return len(self.servers)
@@ -190,6 +191,8 @@ class TransactionLayer:
             self.notify(transaction, Happening.DELETED, None, transaction.request, transaction.status)
         for branch in transaction.branches:
             self.clients.pop(branch.id, None)
+            if branch.awaiting and self.pending is not None:
+                self.pending.forget(branch.id)
             if branch.cancel is not None:
                 self.cancels.pop(branch.id, None)
         if transaction.answered_here and transaction.invite:

@@ -33,6 +33,8 @@ def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) 
         invite = layer.find(request, "INVITE")
         if invite is not None:
             return cancelled.relay_cancel(layer, run, invite, flags)
+        if cancelled.relay_orphans(layer, run):
+            return 1
     transaction: Transaction | None = run.transaction
     fresh = transaction is None
     if transaction is None:

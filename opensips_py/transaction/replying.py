@@ -50,18 +50,19 @@ def forward(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
         layer.notify(transaction, Happening.RESPONSE_FORWARDED, branch, response, status)
     data = forward_response(response, edits, transaction)
     event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
+    again = transaction.status >= 200
     if not send(layer, transaction, event, status, data):
         return
     layer.counters.relayed.add()
     transaction.answered_here = False
-    if status >= 200:
+    if status >= 200 and not again:
         transaction.answered_tag = response.to_tag
-        count_final(layer, transaction, status)
+        count_final(layer, status)
     if transaction.observed:
         layer.notify(transaction, Happening.RESPONSE_SENT, branch, response, status)
 
 
-def count_final(layer: TransactionLayer, transaction: Transaction, status: int) -> None:
+def count_final(layer: TransactionLayer, status: int) -> None:
     """Count a transaction by the class of its final response."""
     if status < 700:
         layer.counters.finals[status // 100 - 2].add()
@@ -96,7 +97,7 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
     transaction.acted = transaction.answered_here = True
     if status >= 200:
         transaction.answered_tag = tag
-        count_final(layer, transaction, status)
+        count_final(layer, status)
         if event == ANSWER:
             layer.answered[(request.call_id, request.cseq)] = transaction
         cancelling.cancel_all(layer, transaction)

@@ -74,7 +74,6 @@ def succeed(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
     """A 2xx is forwarded at once, whatever else has been sent (RFC 3261, 16.7 step 5)."""
     branch.awaiting = False
     branch.status = response.status
-    transaction.received_final = True
     transaction.winner = branch
     if transaction.relay_flags & Flags.REPLICATE:
         finish_replication(transaction)
@@ -97,7 +96,6 @@ def fail(layer: TransactionLayer, transaction: Transaction, branch: Branch, resp
     branch.awaiting = False
     branch.status = status = response.status
     branch.response = response
-    transaction.received_final = True
     if status == 503 and relaying.fail_over(layer, branch):
         return
     if status >= 600 and layer.settings.block_on_6xx:
@@ -112,6 +110,8 @@ def time_out(layer: TransactionLayer, branch: Branch) -> None:
     if not branch.awaiting:
         return
     branch.awaiting = False
+    if layer.pending is not None and transaction.invite:
+        layer.pending.forget(branch.id)
     silent = branch.received == 0 and not branch.phone
     (layer.counters.silent if silent else layer.counters.unanswered).add()
     branch.status = 487 if transaction.cancelled else 408  # RFC 3261, 16.8

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.sip import Uri, Via, address_key, forward_response, is_ip
+from opensips_py.transaction import ringing
 
 if TYPE_CHECKING:
     from opensips_py.sip import Response
@@ -15,6 +16,8 @@ def forward_stray(layer: TransactionLayer, response: Response) -> bool:
     """Forward a response without state (RFC 3261, 16.11), if its top Via is ours; may wait for DNS."""
     if layer.slots.owned(response.via_branch) is None:
         return False
+    if layer.pending is not None and layer.pending.orphans:
+        ringing.orphan_answered(layer, layer.pending, response)
     try:
         vias = response.vias
         if len(vias) < 2:

@@ -311,9 +311,8 @@ def test_observers_see_what_happens(world):
     seen = []
 
     def watch(transaction):
-        transaction.observed = int(Happening.RESPONSE_IN | Happening.RESPONSE_SENT | Happening.DELETED)
-        transaction.observers = [(transaction.observed,
-                                  lambda happening, t, branch, message, status: seen.append((happening.name, status)))]
+        transaction.observe(Happening.RESPONSE_IN | Happening.RESPONSE_SENT | Happening.DELETED,
+                            lambda happening, t, branch, message, status: seen.append((happening.name, status)))
     invite = fork(world, "10.0.0.1", before=watch)[0]
     world.receive(response(invite, 180))
     world.receive(response(invite, 200))

@@ -1,0 +1,104 @@
+"""Calls that ring while their worker dies."""
+from __future__ import annotations
+
+import pytest
+
+from opensips_py.sip import Uri, scan
+from opensips_py.transaction.ringing import Ringing
+from tests.transaction.world import World, request, response
+
+
+@pytest.fixture
+def path(tmp_path):
+    return tmp_path / "ringing"
+
+
+def world_with(path, slots=None, clock=lambda: 1000.0):
+    world = World()
+    if slots is not None:
+        world.slots = world.layer.slots = slots
+    world.layer.pending = Ringing(path, 64, clock)
+    return world
+
+
+def crashed(path, **how):
+    """A worker that dies while a call rings; what the callee received, and the worker in its place."""
+    world = world_with(path)
+    world.receive(request(world=world))
+    invite = world.take()[-1]
+    world.receive(response(invite, 180))
+    world.layer.pending.close()
+    return invite, world_with(path, world.slots, **how)
+
+
+def test_answer_reaches_the_client(path):
+    invite, world = crashed(path)
+    ok = response(invite, 200)
+    assert not world.receive(ok) and world.layer.forward_stray(ok)
+    assert world.lines() == ["200 192.0.2.1"] and not world.layer.pending.orphans
+
+
+def test_failure_is_acknowledged_and_reaches_the_client(path):
+    invite, world = crashed(path)
+    assert world.layer.forward_stray(response(invite, 486))
+    ack, busy = world.take()
+    assert ack.method == "ACK" and ack.via_branch == invite.via_branch and ack.uri == invite.uri
+    assert ack.to_tag == "b1" and busy.status == 486
+    assert [place[0] for place in world.places] == ["192.0.2.2", "192.0.2.1"]
+
+
+def test_cancel_reaches_the_callee(path):
+    invite, world = crashed(path)
+    world.receive(request("CANCEL", world=world))
+    cancel, ok = world.take()
+    assert cancel.method == "CANCEL" and cancel.via_branch == invite.via_branch and cancel.uri == invite.uri
+    assert len(cancel.vias) == 1 and world.places[0] == ("192.0.2.2", 5060) and ok.status == 200
+    assert world.layer.forward_stray(response(invite, 487))
+    assert world.lines() == ["ACK 192.0.2.2", "487 192.0.2.1"]
+
+
+def test_calls_that_ended_are_forgotten(path):
+    world = world_with(path)
+    for number, status in enumerate((200, 486)):
+        world.receive(request(world=world, branch=f"z9hG4bK{number}", call_id=str(number)))
+        world.receive(response(world.take()[-1], status))
+        world.take()
+    world.receive(request(world=world, branch="z9hG4bK3", call_id="3"))
+    world.pass_time(31)
+    world.layer.pending.close()
+    assert Ringing(path, 64, lambda: 1000.0).orphans == {}
+
+
+def test_nothing_rings_for_ever(path):
+    _, world = crashed(path, clock=lambda: 1301.0)
+    assert world.layer.pending.orphans == {}
+
+
+def test_room_is_bounded_and_comes_back(path):
+    world = world_with(path)
+    notes = Ringing(path, 2, lambda: 1000.0)
+    target = world.network.literal(Uri.parse("sip:10.0.0.1"))
+    for branch in ("z9hG4bK" + letter * 25 for letter in "abc"):
+        notes.note(branch, target, "sip:bob@10.0.0.1")
+    notes.forget("z9hG4bK" + "a" * 25)
+    notes.note("z9hG4bK" + "d" * 25, target, "sip:x@[2001:db8::1]")
+    notes.note("z9hG4bK" + "e" * 25, target, "sip:" + "x" * 400)
+    notes.close()
+    found = Ringing(path, 2, lambda: 1000.0).orphans
+    assert sorted(each[-1] for each in found) == ["b", "d"]
+    assert found["z9hG4bK" + "d" * 25].uri == "sip:x@[2001:db8::1]"
+
+
+def test_stray_responses_of_others_are_not_forwarded(path):
+    invite, world = crashed(path)
+    other = scan(response(invite, 200).data.replace(invite.via_branch.encode(), b"z9hG4bK" + b"x" * 25))
+    assert not world.layer.forward_stray(other) and world.take() == []
+
+
+def test_stray_response_goes_where_the_next_via_says(path):
+    invite, world = crashed(path)
+    data = response(invite, 180).data
+    moved = scan(data.replace(b"UDP 192.0.2.1:5060", b"UDP 10.1.1.1:5070;received=192.0.2.7;rport=6000"))
+    assert world.layer.forward_stray(moved)
+    world.take()
+    assert world.places == [("192.0.2.7", 6000)]
