@@ -1,0 +1,110 @@
+"""From the headers of a REGISTER to bindings, and from bindings to the headers of its answer."""
+from __future__ import annotations
+
+import random
+from typing import TYPE_CHECKING
+
+from opensips_py.errors import MalformedMessage
+from opensips_py.modules.registrar import gruu, methods
+from opensips_py.modules.registrar.registration import Refused
+from opensips_py.sip import HeaderId, NameAddr, Request, Uri
+from opensips_py.state._bindings import Binding
+
+if TYPE_CHECKING:
+    from opensips_py.modules.registrar.parameters import Parameters
+
+USER_AGENT, SUPPORTED, PATH, ALLOW = map(int, (HeaderId.USER_AGENT, HeaderId.SUPPORTED, HeaderId.PATH, HeaderId.ALLOW))
+SOON = 1  # seconds that the random part of an expiry always leaves
+
+
+def lasting(parameters: Parameters, contact: NameAddr, default: int, least: int, most: int) -> int:
+    """For how many seconds a contact asks, within the limits; 0: it is to be removed."""
+    given = contact.expires if contact.parameters else None
+    seconds = default if given is None else given
+    if seconds == 0:
+        return 0
+    if seconds < least:
+        seconds = least
+    if most and seconds > most:
+        seconds = most
+    if parameters.expires_max_deviation:
+        spread = parameters.expires_max_deviation
+        seconds = max(SOON, seconds + random.randint(-spread, spread))
+    return seconds
+
+
+def supports(request: Request, option: str) -> bool:
+    """Whether *option* is among the Supported ones."""
+    return any(each.lower() == option for each in request.values(SUPPORTED))
+
+
+def flow_of(request: Request, contact: NameAddr) -> tuple[str, int]:
+    """The instance of a contact and its reg-id, 0 where RFC 5626 does not apply."""
+    instance = contact.parameter("+sip.instance") or ""
+    number = contact.parameter("reg-id")
+    if not instance or number is None:
+        return instance, 0
+    if not number.isdigit() or not 0 < int(number) < 0x10000:
+        raise Refused(400, "Bad reg-id")
+    return instance, int(number) if supports(request, "outbound") else 0
+
+
+def check_first_hop(request: Request) -> None:
+    """RFC 5626, 6: with a proxy between, the first one must have said in its Path that it keeps the flow."""
+    if len(request.vias) < 2:
+        return
+    paths = request.values(PATH)
+    try:
+        first = NameAddr.parse(paths[-1]).parsed_uri if paths else None
+    except MalformedMessage:
+        first = None
+    if first is None or first.parameter("ob") is None:
+        raise Refused(439, "First Hop Lacks Outbound Support")
+
+
+def methods_of(request: Request, contact: NameAddr) -> int:
+    """The methods that a contact takes: its own parameter, else Allow, else all."""
+    listed = contact.parameter("methods") if contact.parameters else None
+    if listed is None:
+        values = request.header(ALLOW)
+        if values is None:
+            return methods.ALL
+        listed = ",".join(request.values(ALLOW))
+    return methods.bits(listed)
+
+
+def source_uri(request: Request) -> str:
+    """Where a request came from, as a URI."""
+    host = request.source_host
+    host = f"[{host}]" if ":" in host else host
+    protocol = request.listener.protocol
+    return f"sip:{host}:{request.source_port}" + ("" if protocol == "udp" else f";transport={protocol}")
+
+
+def answer_header(bindings: list[Binding], now: int, parameters: Parameters, aor: str, uri: Uri | None) -> bytes:
+    """The Contact header that lists *bindings*; with *uri* GRUUs are made for them."""
+    if not bindings:
+        return b""
+    values = []
+    for each in bindings:
+        value = f"<{each.contact}>"
+        if each.q >= 0:
+            value += ";q=" + f"{each.q / 1000:.3f}".rstrip("0").rstrip(".")
+        value += f";expires={each.expires - now if each.expires else 0x7FFFFFFF}"
+        if each.received or each.instance:
+            value += extras(each, parameters, aor, uri)
+        values.append(value)
+    return f"Contact: {', '.join(values)}\r\n".encode("utf-8", "surrogateescape")
+
+
+def extras(binding: Binding, parameters: Parameters, aor: str, uri: Uri | None) -> str:
+    """The less usual parameters of a contact in an answer."""
+    text = f';{parameters.received_param}="{binding.received}"' if binding.received and not binding.reg_id else ""
+    if binding.instance:
+        text += f';+sip.instance="{binding.instance}"'
+        if binding.reg_id:
+            text += f";reg-id={binding.reg_id}"
+        if uri is not None:
+            hidden = gruu.temporary(uri, aor, binding.instance, binding.call_id, parameters.gruu_secret)
+            text += f';pub-gruu="{gruu.public(uri, binding.instance)}";temp-gruu="{hidden}"'
+    return text

@@ -1,0 +1,96 @@
+"""What a REGISTER does to the bindings of its address-of-record (RFC 3261, 10.3 step 6 and 7)."""
+from __future__ import annotations
+
+from opensips_py.modules.usrloc import matching
+from opensips_py.modules.usrloc.record import Record
+from opensips_py.state._bindings import Binding
+
+
+class Refused(Exception):
+    """The request fails, with this status, and changes nothing."""
+
+    def __init__(self, status: int, reason: str, headers: bytes = b"") -> None:
+        super().__init__(reason)
+        self.status, self.reason, self.headers = status, reason, headers
+
+
+class Registration:
+    """The change that one REGISTER asks for; called with the record, inside the write transaction.
+
+    *expires* of a new binding is already a moment; those in *removed* are to go. The answer is the list of bindings
+    that are valid afterwards, or the reason why nothing has changed.
+    """
+
+    __slots__ = ("allow_duplicate", "call_id", "cseq", "everything", "force", "limit", "mode", "new", "removed",
+                 "retransmission")
+
+    def __init__(self, call_id: str, cseq: int, new: list[Binding], mode: matching.Mode = matching.CONTACT_ONLY,
+                 limit: int = 0, force: bool = False, retransmission: int = 0, allow_duplicate: bool = True) -> None:
+        self.call_id, self.cseq = call_id, cseq
+        self.new = new
+        self.removed: set[Binding] | None = None
+        self.everything = False  # Contact: *
+        self.mode, self.limit, self.force = mode, limit, force
+        self.retransmission, self.allow_duplicate = retransmission, allow_duplicate
+
+    def __call__(self, record: Record) -> list[Binding] | Refused:
+        # All or nothing: what has been checked first needs no undoing. Usually there is one contact and one binding.
+        bindings = record.bindings
+        if self.everything:
+            for old in bindings:
+                if old.call_id == self.call_id and old.cseq >= self.cseq:
+                    return OUT_OF_ORDER
+            for old in list(bindings):
+                record.delete(old)
+            return []
+        removed = self.removed or ()
+        pairs = [(new, matching.find(bindings, new, self.mode)) for new in self.new]
+        for _, found in pairs:
+            if found is not None and found.call_id == self.call_id and found.cseq >= self.cseq \
+                    and not self.is_repetition(found, record.now):
+                return OUT_OF_ORDER
+        if self.limit:
+            added = sum(found is None and new not in removed for new, found in pairs)
+            gone = sum(found is not None and new in removed for new, found in pairs)
+            surplus = len(bindings) + added - gone - self.limit
+            if added and surplus > 0 and not self.make_room(record, pairs, surplus):
+                return TOO_MANY
+        for new, found in pairs:
+            self.apply(record, new, found, new in removed)
+        return record.bindings
+
+    def apply(self, record: Record, new: Binding, old: Binding | None, goes: bool) -> None:
+        """Carry out one contact."""
+        if old is None and len(self.new) > 1:
+            old = matching.find(record.bindings, new, self.mode)  # the same contact twice in one request
+        elif old is not None and old not in record.bindings:
+            old = None
+        if old is None:
+            if not goes:
+                record.insert(new)
+        elif goes:
+            record.delete(old)
+        elif not self.is_retransmission(old, record.now):
+            record.update(old, new)
+
+    def is_repetition(self, old: Binding, now: float) -> bool:
+        """Whether a CSeq that is not higher may pass: the same one, as a retransmission or because that is allowed."""
+        return old.cseq == self.cseq and (self.allow_duplicate or self.is_retransmission(old, now))
+
+    def is_retransmission(self, old: Binding, now: float) -> bool:
+        """Whether the binding was written by this very request a short while ago."""
+        return old.cseq == self.cseq and old.call_id == self.call_id and now - old.modified < self.retransmission
+
+    def make_room(self, record: Record, pairs: list[tuple[Binding, Binding | None]], surplus: int) -> bool:
+        """Take the oldest contacts out that the request does not name; False where that is not wanted or too little."""
+        named = [found for _, found in pairs if found is not None]
+        oldest = sorted((each for each in record.bindings if each not in named), key=lambda each: each.modified)
+        if not self.force or len(oldest) < surplus:
+            return False
+        for each in oldest[:surplus]:
+            record.delete(each)
+        return True
+
+
+OUT_OF_ORDER = Refused(400, "CSeq Out Of Order")
+TOO_MANY = Refused(503, "Too Many Registered Contacts")

@@ -1,0 +1,245 @@
+"""save: process a REGISTER (RFC 3261, 10.3)."""
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Annotated, Any
+
+from opensips_py.errors import MalformedMessage
+from opensips_py.module import Literal, ReturnCode, Route, Run, script
+from opensips_py.modules.registrar import contacts
+from opensips_py.modules.registrar.flags import PATH_OFF, PATH_STRICT, SaveFlags, SaveFlagsKind
+from opensips_py.modules.registrar.parameters import Parameters
+from opensips_py.modules.registrar.registration import Refused, Registration
+from opensips_py.modules.usrloc.matching import same
+from opensips_py.sip import HeaderId, NameAddr, Request, Uri
+from opensips_py.state._bindings import Binding
+
+if TYPE_CHECKING:
+    from opensips_py.modules.usrloc import UsrLoc
+    from opensips_py.modules.usrloc.table import Table
+
+Table_ = Annotated[str, Literal()]
+Flags = Annotated[SaveFlags, SaveFlagsKind()]
+NONE = SaveFlags()
+USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
+MEMORY_ONLY = 1 << 1  # of a binding's own flags: never written to a database
+
+
+class Saved(ReturnCode):
+    """The contacts were saved; they were not, and nobody has been told; they were not, and the answer has been sent."""
+
+    SAVED, FAILED, ANSWERED = 1, -1, 0
+
+
+class Saving(Parameters):
+    """The function save, and what it is made of."""
+
+    usrloc: UsrLoc
+    signaling: Any
+    services: Any
+    dialect: Any
+    log: logging.Logger
+
+    @script(Route.REQUEST | Route.ONREPLY)
+    def save(self, run: Run, domain: Table_, flags: Flags = NONE, aor: str = "", ownership_tag: str = "") -> Saved:
+        """Add, refresh or remove the contacts that a REGISTER names, and answer it with all that there are.
+
+        In an onreply route: keep the contacts of the request as long as the main registrar's answer says.
+        """
+        request: Request = run.request
+        answers = run.message is request and not flags.no_reply
+        try:
+            headers = self.process(run, request, domain, flags, aor, ownership_tag)
+        except Refused as refused:
+            return self.refuse(run, refused, answers)
+        except MalformedMessage as error:
+            return self.refuse(run, Refused(error.status or 400, error.reason), answers)
+        self.accepted_regs.add()
+        if answers:
+            self.signaling.answer(run, 200, "OK", headers)
+        return Saved.SAVED
+
+    def refuse(self, run: Run, refused: Refused, answers: bool) -> Saved:
+        """Answer a REGISTER that fails."""
+        self.rejected_regs.add()
+        if not answers:
+            return Saved.FAILED
+        headers = refused.headers
+        if self.retry_after and refused.status >= 500:
+            headers += b"Retry-After: %d\r\n" % self.retry_after
+        self.signaling.answer(run, refused.status, refused.reason, headers)
+        return Saved.ANSWERED
+
+    def process(self, run: Run, request: Request, domain: str, flags: SaveFlags, aor_text: str, tag: str) -> bytes:
+        """Change the bindings as the request asks; returns the headers of the answer."""
+        uri = Uri.parse(aor_text) if aor_text else request.to.parsed_uri
+        aor = self.aor(uri)
+        table = self.usrloc.table(domain)
+        named = request.contacts
+        path, echoed = self.path(request, flags)
+        now = int(table.clock())
+        flow = False
+        if not named:  # RFC 3261, 10.3 step 6: without Contact it asks what there is
+            bindings = table.find(aor)
+        else:
+            change = self.registration(run, request, named, flags, path, tag, table, now)
+            result = self.usrloc.change(table, aor, change)
+            if type(result) is not list:
+                assert isinstance(result, Refused)
+                raise result
+            bindings = result
+            flow = any(each.reg_id for each in change.new)
+            if self.tcp_persistent_flag >= 0:
+                self.keep_connection(request, change.new, now)
+        if flags.only_request:
+            bindings = [each for each in bindings if any(same(each.contact, other.uri) for other in named)]
+        globally = None
+        if not self.disable_gruu and contacts.supports(request, "gruu"):
+            globally = uri
+        headers = contacts.answer_header(bindings, now, self, aor, globally) + echoed
+        return headers + b"Require: outbound\r\n" if flow else headers
+
+    def registration(self, run: Run, request: Request, named: list[NameAddr], flags: SaveFlags, path: str, tag: str,
+                     table: Table, now: int) -> Registration:
+        """What the request asks for, complete, so that the write transaction has nothing left to work out."""
+        most = self.max_contacts if flags.max_contacts is None else flags.max_contacts
+        mode = self.usrloc.matching_mode if flags.matching is None else flags.matching
+        change = Registration(request.call_id, request.cseq, [], mode, most, flags.force, self.usrloc.cseq_delay,
+                              self.allow_dup_cseq and self.dialect != "2.1")
+        header = request.expires
+        if named[0].uri == "*":
+            if len(named) > 1 or header != 0:
+                raise Refused(400, "Contact * Needs Expires: 0 And No Other Contact")
+            change.everything = True
+            return change
+        if any(each.uri == "*" for each in named):
+            raise Refused(400, "Contact * Stands Alone")
+        default = self.default_expires if header is None else header
+        least = self.min_expires if flags.min_expires is None else flags.min_expires
+        longest = self.max_expires if flags.max_expires is None else flags.max_expires
+        imposed = None if run.message is request else self.imposed(run, named)
+        made = self.common(run, request, flags, path, tag, table)
+        for contact in named:
+            seconds = contacts.lasting(self, contact, default, least, longest)
+            if imposed is not None:
+                seconds = imposed.get(contact.uri, seconds)
+            binding = self.binding(request, contact, made, now + seconds, table)
+            change.new.append(binding)
+            if seconds == 0:
+                change.removed = change.removed or set()
+                change.removed.add(binding)
+        if sum(each.reg_id > 0 for each in change.new) > 1:
+            raise Refused(400, "More Than One reg-id")  # RFC 5626, 6
+        return change
+
+    def common(self, run: Run, request: Request, flags: SaveFlags, path: str, tag: str, table: Table) -> dict[str, Any]:
+        """What all contacts of the request share."""
+        received, cflags = self.received(run, request), request.branch_flags
+        if path and flags.path_received:
+            outer = NameAddr.parse(first_value(path)).parsed_uri.parameter("received")
+            if outer:
+                received = outer
+                if self.usrloc.nat_bflag >= 0:
+                    cflags |= 1 << self.usrloc.nat_bflag
+        listener = request.listener
+        socket = "" if listener is None else listener.uri_text
+        if flags.socket_header and self.sock_hdr_name:
+            socket = request.header(self.sock_hdr_name) or socket
+        attr = "" if self.attr_avp is None else text_of(self.attr_avp.read(run))
+        return {"received": received, "path": path, "user_agent": request.header(USER_AGENT) or "", "socket": socket,
+                "attr": attr, "tag": tag, "call_id": request.call_id, "cseq": request.cseq, "modified": table.clock(),
+                "cflags": cflags & 0xFFFFFFFF, "flags": MEMORY_ONLY if flags.memory_only else 0}
+
+    def binding(self, request: Request, contact: NameAddr, common: dict[str, Any], expires: int,
+                table: Table) -> Binding:
+        """One contact as a binding."""
+        uri = contact.uri
+        if len(uri) > self.max_contact_len:
+            raise Refused(400, "Contact Too Long")
+        made = Binding(uri, expires=expires, id=table.new_id(), **common)
+        made.methods = contacts.methods_of(request, contact)
+        made.q = self.default_q
+        if contact.parameters:
+            q = contact.q
+            made.q = self.default_q if q < 0 else q
+            made.instance, made.reg_id = contacts.flow_of(request, contact)
+            if made.reg_id:
+                contacts.check_first_hop(request)
+                if not made.path:
+                    made.received = contacts.source_uri(request)
+        return made
+
+    def received(self, run: Run, request: Request) -> str:
+        """The URI of the address that the request came from, as the script has set it."""
+        return "" if self.received_avp is None else text_of(self.received_avp.read(run))
+
+    def path(self, request: Request, flags: SaveFlags) -> tuple[str, bytes]:
+        """The Path values to keep, and the header to answer with (RFC 3327)."""
+        if flags.path is None:
+            return "", b""
+        values = request.values(PATH)
+        if not values:
+            return "", b""
+        path = ",".join(values)
+        if flags.path == PATH_OFF:
+            return path, b""
+        header = f"Path: {path}\r\n".encode("utf-8", "surrogateescape")
+        if contacts.supports(request, "path"):
+            return path, header
+        if flags.path == PATH_STRICT:
+            raise Refused(420, "Bad Extension", b"Unsupported: path\r\n" + header)
+        return path, b""
+
+    def imposed(self, run: Run, named: list[NameAddr]) -> dict[str, int]:
+        """The seconds that the answer of the main registrar gives to each contact of the request."""
+        changed = None if self.mcontact_avp is None else text_of(self.mcontact_avp.read(run))
+        answered = run.message.contacts
+        default = run.message.expires
+        found: dict[str, int] = {}
+        for contact in named:
+            wanted = contact.uri if not changed else NameAddr.parse(changed).uri
+            for each in answered:
+                if same(each.uri, wanted):
+                    seconds = each.expires if each.expires is not None else default
+                    if seconds is not None:
+                        found[contact.uri] = seconds
+        return found
+
+    def keep_connection(self, request: Request, new: list[Binding], now: int) -> None:
+        """Leave the connection of the request open as long as the longest contact lasts."""
+        if request.connection is not None and request.flags >> self.tcp_persistent_flag & 1:
+            request.connection.keep(max((each.expires for each in new), default=now) - now)
+
+    def aor(self, uri: Uri) -> str:
+        """The address-of-record that *uri* means, or Refused."""
+        host = uri.host
+        if self.realm_prefix and host.lower().startswith(self.realm_prefix.lower()):
+            uri = uri.replace(host=host[len(self.realm_prefix):])
+        if len(uri.user) > self.max_username_len or len(host) > self.max_domain_len:
+            raise Refused(400, "Address Of Record Too Long")
+        aor = self.usrloc.aor_of(uri)
+        if not aor or (not uri.user and not self.usrloc.use_domain):
+            raise Refused(400, "No User In Address Of Record")
+        if len(aor) > self.max_aor_len:
+            raise Refused(400, "Address Of Record Too Long")
+        return aor if self.case_sensitive else aor.lower()
+
+
+def first_value(path: str) -> str:
+    """The first of the values of Path."""
+    quoted = depth = False
+    for position, character in enumerate(path):
+        if character == '"':
+            quoted = not quoted
+        elif character in "<>" and not quoted:
+            depth = character == "<"
+        elif character == "," and not quoted and not depth:
+            return path[:position]
+    return path
+
+
+def text_of(value: Any) -> str:
+    """The value of a variable as text; NULL is empty."""
+    return "" if value is None else str(value)
+
+

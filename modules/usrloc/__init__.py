@@ -1,0 +1,127 @@
+"""Where users are: the contacts registered for each address-of-record (RFC 3261, 10.3)."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from opensips_py.errors import MalformedMessage
+from opensips_py.module import Module, process_state, statistic, timer
+from opensips_py.modules.usrloc import events
+from opensips_py.modules.usrloc.keys import Keys
+from opensips_py.modules.usrloc.management import Management
+from opensips_py.modules.usrloc.parameters import Parameters
+from opensips_py.modules.usrloc.record import Change, Kind, Record
+from opensips_py.modules.usrloc.storage import Storage
+from opensips_py.modules.usrloc.table import Table
+from opensips_py.sip import Uri
+
+T = TypeVar("T")
+Observer = Callable[[Change], object]
+BATCH = 200  # addresses-of-record whose expired contacts leave in one write transaction
+
+
+class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
+        events.E_UL_AOR_INSERT, events.E_UL_AOR_DELETE, events.E_UL_CONTACT_INSERT, events.E_UL_CONTACT_DELETE,
+        events.E_UL_CONTACT_UPDATE]):
+    """Keep the contacts of users on this machine, shared by all workers. What has been acknowledged survives the end of
+    the process, a crash included; other modules look contacts up, change them and are told of changes."""
+
+    storage: Storage = process_state()
+
+    def load(self) -> None:
+        self.check_modes()
+        self.observers: list[Observer] = []
+
+    def start(self) -> None:
+        self.storage.open(self.services)
+        for table in self.storage.tables.values():
+            self.prepare(table)
+
+    def table(self, name: str) -> Table:
+        """The table *name*; made at its first use."""
+        found = self.storage.tables.get(name)
+        if found is None:
+            found = self.storage.table(name)
+            self.prepare(found)
+        return found
+
+    def prepare(self, table: Table) -> None:
+        """Give a table the settings of this generation, and its statistics."""
+        table.newest_first = self.desc_time_order
+        register = self.services.statistics.register
+        register("usrloc", f"{table.name}-users", "function", table.users, "Addresses-of-record in the table.", True)
+        register("usrloc", f"{table.name}-contacts", "function", table.contacts, "Contacts in the table.", True)
+        register("usrloc", f"{table.name}-expires", "counter", help="Contacts of the table that have expired.")
+
+    def canonical(self, text: str) -> str:
+        """The address-of-record that *text* means, a SIP URI or user@domain."""
+        if "@" not in text and ":" not in text:
+            return text
+        try:
+            return self.aor_of(Uri.parse(text if text[:4].lower() in ("sip:", "sips", "tel:") else f"sip:{text}"))
+        except MalformedMessage:
+            return text
+
+    def aor_of(self, uri: Uri) -> str:
+        """The address-of-record of a URI: its user, and with use_domain the domain (RFC 3261, 10.3 step 5)."""
+        aor = uri.aor()
+        if self.use_domain or not uri.user:
+            return aor
+        return aor.rpartition("@")[0] or aor
+
+    def observe(self, observer: Observer) -> None:
+        """Have *observer* called with each Change, once it is committed; for as long as this generation works."""
+        self.observers.append(observer)
+
+    def change(self, table: Table, aor: str, edit: Callable[[Record], T]) -> T:
+        """Apply *edit* to the bindings of *aor*, wait for the commit, then tell observers and events."""
+        result, changes = table.change(aor, edit)
+        if changes:
+            self.tell(changes)
+        return result
+
+    def tell(self, changes: list[Change]) -> None:
+        """Tell of committed changes."""
+        publisher = self.services.events
+        for each in changes:
+            if each.kind == Kind.EXPIRE:
+                self.services.statistics.counter("usrloc", f"{each.table}-expires").add()
+            for observer in self.observers:
+                observer(each)
+            if publisher.is_heard(events.CLASSES[each.kind].__name__):
+                self.raise_event(events.event_of(each, self.dialect))
+
+    @timer("timer_interval")
+    def collect_expired(self) -> None:
+        """Take expired contacts out of the tables; each worker those in its own slots."""
+        slots = self.services.slots.owned_by(self.services.index)
+        for table in list(self.storage.tables.values()):
+            batch: list[str] = []
+            for aor in table.ended(slots):
+                batch.append(aor)
+                if len(batch) == BATCH:
+                    self.expire(table, batch)
+                    batch = []
+            if batch:
+                self.expire(table, batch)
+
+    def expire(self, table: Table, aors: list[str]) -> None:
+        """Take the expired contacts of *aors* out."""
+        operations = [table.operation(aor, lambda record: None) for aor in aors]
+        results = self.services.environment.submit(lambda transaction: [each(transaction) for each in operations])
+        for _, changes in results:
+            self.tell(changes)
+
+    @statistic(scope="any")
+    def registered_users(self) -> int:
+        """Addresses-of-record in all tables."""
+        return sum(table.users() for table in self.storage.tables.values())
+
+    def flag_names(self, bits: int) -> str:
+        """Branch flags by name, as management lists them."""
+        if self.registry.flag_text is None:
+            return " ".join(str(bit) for bit in range(32) if bits >> bit & 1)
+        return self.registry.flag_text("branch", bits)
+
+
+__all__ = ["Change", "Kind", "Record", "Table", "UsrLoc"]

@@ -1,0 +1,81 @@
+"""The events of usrloc; a parameter that one dialect alone knows is left out in the other."""
+from __future__ import annotations
+
+from opensips_py.module import Dialect, Event
+from opensips_py.modules.usrloc.record import Change, Kind
+from opensips_py.state._bindings import Binding
+
+
+class E_UL_AOR_INSERT(Event):
+    """An address-of-record got its first contact."""
+
+    domain: str | None
+    aor: str
+
+
+class E_UL_AOR_DELETE(Event):
+    """The last contact of an address-of-record is gone."""
+
+    domain: str | None
+    aor: str
+
+
+class ContactEvent(Event):
+    """A contact as events describe it; *address* is 2.1's name of *uri*."""
+
+    domain: str | None
+    aor: str
+    uri: str | None
+    address: str | None
+    received: str
+    path: str | None
+    qval: int | None
+    user_agent: str | None
+    socket: str | None
+    bflags: int | None
+    expires: int | None
+    callid: str
+    cseq: int
+    attr: str | None
+    latency: int | None
+    shtag: str | None
+
+
+class E_UL_CONTACT_INSERT(ContactEvent):
+    """An address-of-record got a further contact."""
+
+
+class E_UL_CONTACT_DELETE(ContactEvent):
+    """A contact was removed or has expired."""
+
+
+class E_UL_CONTACT_UPDATE(ContactEvent):
+    """A contact was registered again."""
+
+
+CLASSES: dict[Kind, type[Event]] = {
+    Kind.AOR_INSERT: E_UL_AOR_INSERT, Kind.AOR_DELETE: E_UL_AOR_DELETE, Kind.INSERT: E_UL_CONTACT_INSERT,
+    Kind.UPDATE: E_UL_CONTACT_UPDATE, Kind.DELETE: E_UL_CONTACT_DELETE, Kind.EXPIRE: E_UL_CONTACT_DELETE}
+
+
+def event_of(change: Change, dialect: Dialect) -> Event:
+    """The event that tells of *change*."""
+    cls = CLASSES[change.kind]
+    if change.binding is None:
+        return cls(None if dialect == "2.1" else change.table, change.aor)  # type: ignore[call-arg]
+    values = old_values(change.binding) if dialect == "2.1" else new_values(change.binding, change.table)
+    return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": change.aor, **values})
+
+
+def old_values(binding: Binding) -> dict[str, str | int]:
+    """What 2.1 tells of a contact."""
+    return {"address": binding.contact, "received": binding.received, "callid": binding.call_id,
+            "cseq": binding.cseq}
+
+
+def new_values(binding: Binding, table: str) -> dict[str, str | int]:
+    """What 4.0 tells of a contact."""
+    return {"domain": table, "uri": binding.contact, "received": binding.received, "path": binding.path,
+            "qval": max(binding.q, 0) // 100, "user_agent": binding.user_agent, "socket": binding.socket,
+            "bflags": binding.cflags, "expires": binding.expires, "callid": binding.call_id, "cseq": binding.cseq,
+            "attr": binding.attr, "latency": binding.latency, "shtag": binding.tag}

@@ -1,0 +1,45 @@
+"""Key/value pairs that scripts keep with an address-of-record."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated
+
+from opensips_py.module import Literal, Route, Writable, script
+from opensips_py.modules.usrloc.record import Record
+from opensips_py.modules.usrloc.table import Table
+
+
+class Keys:
+    """Functions on key/value pairs; they are there as long as the address-of-record is registered."""
+
+    table: Callable[[str], Table]
+    canonical: Callable[[str], str]
+
+    @script(Route.ANY, dialect="4.0")
+    def ul_add_key(self, domain: Annotated[str, Literal()], aor: str, key: str, value: str = "") -> bool:
+        """Keep *value* under *key* with a registered address-of-record; an empty one takes the key out."""
+        def edit(record: Record) -> bool:
+            if not record.bindings:
+                return False
+            keys = record.keys
+            if value:
+                keys[key] = value
+            else:
+                keys.pop(key, None)
+            record.set_keys(keys)
+            return True
+        return self.table(domain).change(self.canonical(aor), edit)[0]
+
+    @script(Route.ANY, dialect="4.0")
+    def ul_get_key(self, domain: Annotated[str, Literal()], aor: str, key: str, destination: Writable) -> bool:
+        """Put what is kept under *key* with a registered address-of-record into a variable."""
+        value = (self.table(domain).keys(self.canonical(aor)) or {}).get(key)
+        if value is None:
+            return False
+        destination.set(value)
+        return True
+
+    @script(Route.ANY, dialect="4.0")
+    def ul_del_key(self, domain: Annotated[str, Literal()], aor: str, key: str) -> bool:
+        """Take *key* out of what is kept with a registered address-of-record."""
+        return self.ul_add_key(domain, aor, key)

@@ -1,0 +1,71 @@
+"""Contacts as management lists them."""
+from __future__ import annotations
+
+from typing import Any
+
+from opensips_py.mi.tree import Node
+from opensips_py.state._bindings import Binding
+
+ALL_METHODS = 0xFFFFFFFF
+
+
+def row(binding: Binding, now: float, flags: str) -> dict[str, Any]:
+    """One contact; *flags* are its branch flags by name."""
+    listed: dict[str, Any] = {
+        "Contact": binding.contact, "ContactID": str(binding.id), "Expires": remaining(binding, now),
+        "Q": preference(binding.q), "Callid": binding.call_id, "Cseq": binding.cseq,
+        "User-agent": binding.user_agent}
+    for name, value in (("Received", binding.received), ("Path", binding.path)):
+        if value:
+            listed[name] = value
+    listed |= {"State": "CS_SYNC", "Flags": binding.flags, "Cflags": flags, "Socket": binding.socket,
+               "Methods": binding.methods}
+    for name, text in (("SIP_instance", binding.instance), ("Attr", binding.attr), ("Shtag", binding.tag)):
+        if text:
+            listed[name] = text
+    if binding.reg_id:
+        listed["Reg-ID"] = binding.reg_id
+    if binding.latency:
+        listed["Latency"] = binding.latency
+    return listed
+
+
+def remaining(binding: Binding, now: float) -> int | str:
+    """The seconds that a binding still has, or what else is to be said of its time."""
+    if binding.expires == 0:
+        return "permanent"
+    left = int(binding.expires - now)
+    return left if left > 0 else "expired"
+
+
+def preference(q: int) -> str:
+    """A q value as SIP writes it; empty where there is none."""
+    if q < 0:
+        return ""
+    return f"{q / 1000:.3f}".rstrip("0").rstrip(".")
+
+
+def contacts_tree(data: dict[str, Any]) -> list[Node]:
+    """The contacts of one address-of-record as 2.1 writes them."""
+    return [contact_node(each) for each in data["Contacts"]]
+
+
+def contact_node(contact: dict[str, Any]) -> Node:
+    """One contact as 2.1 writes it."""
+    rest = dict(contact)
+    node = Node("Contact", rest.pop("Contact"), {"Q": rest.pop("Q", "")})
+    rest.pop("ContactID", None)
+    node.children = [Node(name, value) for name, value in rest.items()]
+    return node
+
+
+def tables_tree(data: dict[str, Any]) -> list[Node]:
+    """All tables as 2.1 writes them."""
+    return [Node("Domain", table["name"], {"table": table["hash_size"], "records": len(table["AORs"])},
+                 [aor_node(each) for each in table["AORs"]]) for table in data["Domains"]]
+
+
+def aor_node(entry: dict[str, Any]) -> Node:
+    """One address-of-record as 2.1 writes it; of a brief listing its contacts' URIs alone."""
+    return Node("AOR", entry["AOR"], {}, [contact_node(each) if "Expires" in each else Node("Contact", each["Contact"])
+                                          for each in entry.get("Contacts", [])])

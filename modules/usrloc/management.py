@@ -1,0 +1,166 @@
+"""The management commands of usrloc."""
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from gevent import sleep
+
+from opensips_py.mi.tree import rendered
+from opensips_py.module import MIError, first, mi
+from opensips_py.modules.usrloc import matching
+from opensips_py.modules.usrloc.listing import contacts_tree, row, tables_tree
+from opensips_py.modules.usrloc.record import Record, extras
+from opensips_py.modules.usrloc.storage import Storage
+from opensips_py.modules.usrloc.table import CHUNK, Table
+from opensips_py.sip import NameAddr
+from opensips_py.state._bindings import Binding, data_of, unpack
+
+MI_CALL_ID = "dfjrewr12386fd6-343@opensips.mi"  # of contacts that nobody has registered: constant, as upstream's
+NOT_FOUND, BAD = 404, 400
+
+
+class Management:
+    """Listing and changing contacts by hand."""
+
+    storage: Storage
+    hash_size: int
+    mi_dump_kv_store: bool
+    table: Callable[[str], Table]
+    canonical: Callable[[str], str]
+    change: Callable[..., Any]
+    collect_expired: Callable[[], None]
+    flag_names: Callable[[int], str]
+
+    def known_table(self, name: str) -> Table:
+        """The table *name*, if it is there."""
+        found = self.storage.tables.get(name)
+        if found is None:
+            raise MIError(NOT_FOUND, "Table not found")
+        return found
+
+    def registered(self, table: Table, aor: str) -> str:
+        """*aor* in its canonical form, if it has a contact."""
+        name = self.canonical(aor)
+        if not table.has(name):
+            raise MIError(NOT_FOUND, "AOR not found")
+        return name
+
+    @mi("ul_dump", v40="usrloc:dump")
+    @rendered(tables_tree)
+    def dump(self, brief: str = "") -> dict[str, Any]:
+        """List all contacts; with "brief" their URIs alone."""
+        if brief not in ("", "brief"):
+            raise MIError(BAD, 'the only argument is "brief"')
+        return {"Domains": [self.table_entry(table, bool(brief)) for table in self.storage.tables.values()]}
+
+    def table_entry(self, table: Table, brief: bool) -> dict[str, Any]:
+        """One table as dump lists it."""
+        now = table.clock()
+        entries = []
+        for number, (aor, record) in enumerate(table.records()):
+            if number % CHUNK == CHUNK - 1:
+                sleep(0)  # a large table must not keep calls waiting
+            entries.append(self.aor_entry(aor, unpack(record), extras(data_of(record)).get("keys"), now, brief))
+        return {"name": table.name, "hash_size": 1 << self.hash_size, "AORs": entries}
+
+    def aor_entry(self, aor: str, bindings: list[Binding], keys: dict[str, str] | None, now: float,
+                  brief: bool) -> dict[str, Any]:
+        """One address-of-record as dump lists it."""
+        if brief:
+            return {"AOR": aor, "Contacts": [{"Contact": each.contact} for each in bindings]}
+        entry: dict[str, Any] = {"AOR": aor, "Contacts": [row(each, now, self.flag_names(each.cflags))
+                                                          for each in bindings]}
+        if self.mi_dump_kv_store:
+            entry["KV-Store"] = keys or {}
+        return entry
+
+    @mi("ul_show_contact", v40="usrloc:show_contact")
+    @rendered(contacts_tree)
+    def show_contact(self, table_name: str, aor: str) -> dict[str, Any]:
+        """List the contacts of one address-of-record."""
+        table = self.known_table(table_name)
+        name = self.registered(table, aor)
+        return self.aor_entry(name, table.find(name), table.keys(name), table.clock(), False)
+
+    @mi("ul_rm", v40="usrloc:rm")
+    def remove(self, table_name: str, aor: str) -> str:
+        """Remove an address-of-record with all its contacts."""
+        table = self.known_table(table_name)
+        name = self.registered(table, aor)
+
+        def edit(record: Record) -> None:
+            for binding in list(record.bindings):
+                record.delete(binding)
+
+        self.change(table, name, edit)
+        return "OK"
+
+    @mi("ul_rm_contact", v40="usrloc:rm_contact")
+    def remove_contact(self, table_name: str, aor: str, contact: str) -> str:
+        """Remove one contact of an address-of-record."""
+        table = self.known_table(table_name)
+        name = self.registered(table, aor)
+
+        def edit(record: Record) -> bool:
+            found = [each for each in record.bindings if matching.same(each.contact, contact)]
+            for binding in found:
+                record.delete(binding)
+            return bool(found)
+
+        if not self.change(table, name, edit):
+            raise MIError(NOT_FOUND, "Contact not found")
+        return "OK"
+
+    @mi("ul_add", v40="usrloc:add")
+    def add(self, table_name: str, aor: str, contact: str, expires: int, q: str, flags: int, cflags: str, methods: int,
+            last: str = "") -> str:
+        """Add or replace a contact; *expires* in seconds, 0 for ever. In 2.1's form an unused argument follows q."""
+        if last:
+            flags, cflags, methods = number(cflags), str(methods), number(last)
+        table = self.table(table_name)
+        made = Binding(NameAddr.parse(contact).uri, expires=int(table.clock()) + expires if expires else 0,
+                       q=thousandths(q), flags=flags, cflags=number(cflags), methods=methods & 0xFFFFFFFF,
+                       call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI", modified=table.clock(),
+                       id=table.new_id())
+
+        def edit(record: Record) -> None:
+            old = matching.find(record.bindings, made)
+            if old is None:
+                record.insert(made)
+            else:
+                record.update(old, made)
+
+        self.change(table, self.canonical(aor), edit)
+        return "OK"
+
+    @mi("ul_flush", v40="usrloc:flush", scope="each", merge=first)
+    def flush(self) -> str:
+        """Do now what is done every timer_interval: take out expired contacts. There is no database to write to."""
+        self.collect_expired()
+        return "OK"
+
+    @mi("ul_sync", v40="usrloc:sync")
+    def sync(self, table_name: str, aor: str = "") -> str:
+        """Write a table, or one address-of-record, to the database anew."""
+        self.known_table(table_name)
+        raise MIError(BAD, f"{aor or table_name} cannot be synchronized: contacts are kept without a database")
+
+
+def number(text: str) -> int:
+    """A number in an argument."""
+    try:
+        return int(text or "0", 0)
+    except ValueError:
+        raise MIError(BAD, f"a number is needed, not {text}") from None
+
+
+def thousandths(q: str) -> int:
+    """A q value as stored."""
+    try:
+        value = float(q) if q else -1.0
+    except ValueError:
+        value = 2.0
+    if value > 1:
+        raise MIError(BAD, "q is a number from 0 to 1")
+    return round(value * 1000) if value >= 0 else -1

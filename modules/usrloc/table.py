@@ -1,0 +1,199 @@
+"""A table of bindings: which contacts each address-of-record has, in the node's LMDB environment."""
+from __future__ import annotations
+
+import hashlib
+import json
+import struct
+import time
+from collections.abc import Callable, Iterator
+from itertools import count as counting
+from typing import Any, TypeVar
+
+from opensips_py.modules.usrloc.record import Change, Kind, Record, extras
+from opensips_py.state._bindings import Binding, count, data_of, earliest, unpack
+
+T = TypeVar("T")
+
+PREFIX = "bindings:"  # of the names of the databases in the environment
+TOTALS = "binding totals"
+LONGEST = 511 - 2  # bytes of an address-of-record as a key, behind its slot
+CHUNK = 1000  # records that one read transaction looks at: a long one keeps every page that is replaced meanwhile
+
+
+class Table:
+    """One table. Reading goes straight to the map; every change is one operation of a collected write transaction.
+
+    A key is the slot of the address-of-record and its text, so that each worker finds its own ones side by side.
+    """
+
+    def __init__(self, name: str, environment: Any, slots: Any, worker: int = 0,
+                 clock: Callable[[], float] = time.time) -> None:
+        self.name = name
+        self.clock = clock
+        self.newest_first = False
+        self._environment = environment
+        self._slot_of = slots.slot_of_name
+        self._database = environment.database(PREFIX + name)
+        self._totals = environment.database(TOTALS)
+        self._total_key = name.encode()
+        # Identifiers go on where no earlier process of this worker can have been.
+        self._identifiers = counting((int(clock() * 1000) & 0xFFFFFFFFFF) << 22 | (worker & 63) << 16)
+
+    def key(self, aor: str) -> bytes:
+        """Where *aor* is stored."""
+        text = aor.encode("utf-8", "surrogateescape")
+        slot: int = self._slot_of(text)
+        return slot.to_bytes(2, "big") + (text if len(text) <= LONGEST else hashlib.sha256(text).digest())
+
+    def slot(self, aor: str) -> int:
+        """The slot of *aor*: its worker looks after it."""
+        slot: int = self._slot_of(aor)
+        return slot
+
+    def new_id(self) -> int:
+        """An identifier for a new binding."""
+        return next(self._identifiers)
+
+    def stored(self, aor: str) -> list[Binding]:
+        """The bindings of *aor* as they are stored, those that have ended since included."""
+        record = self._environment.get(self.key(aor), self._database)
+        return [] if record is None else unpack(record)
+
+    def find(self, aor: str) -> list[Binding]:
+        """The bindings of *aor* that are valid now, the best one first."""
+        record = self._environment.get(self.key(aor), self._database)
+        if record is None:
+            return []
+        now = self.clock()
+        return [each for each in unpack(record) if each.expires == 0 or each.expires > now]
+
+    def has(self, aor: str) -> bool:
+        """Whether *aor* has a binding that is valid now."""
+        return bool(self.find(aor))
+
+    def keys(self, aor: str) -> dict[str, str] | None:
+        """The key/value pairs kept with *aor*; None where it is not registered."""
+        record = self._environment.get(self.key(aor), self._database)
+        if record is None:
+            return None
+        pairs: dict[str, str] = extras(data_of(record)).get("keys", {})
+        return pairs
+
+    def operation(self, aor: str, edit: Callable[[Record], T]) -> Callable[[Any], tuple[T, list[Change]]]:
+        """*edit* applied to the record of *aor*, as an operation for a write transaction."""
+        key = self.key(aor)
+        database = self._database
+
+        def apply(transaction: Any) -> tuple[T, list[Change]]:
+            stored: bytes | None = transaction.get(key, db=database)
+            record = Record(aor, self.clock(), stored)
+            record.expire()
+            result = edit(record)
+            if not record.changes and not record.touched:
+                return result, []
+            record.sort(self.newest_first)
+            before = 0 if stored is None else count(stored)
+            if record.bindings:
+                if len(key) != len(aor) + 2 and not record.data:
+                    self._remember_name(key, record)
+                transaction.put(key, record.packed(), db=database)
+            elif record.existed:
+                transaction.delete(key, db=database)
+            surplus = max(0, len(record.bindings) - 1) - max(0, before - 1)
+            if surplus:
+                self._add_up(transaction, surplus)
+            return result, self._changes(record)
+
+        return apply
+
+    def change(self, aor: str, edit: Callable[[Record], T]) -> tuple[T, list[Change]]:
+        """Apply *edit* to the record of *aor* and wait until that is committed."""
+        result: tuple[T, list[Change]] = self._environment.submit(self.operation(aor, edit))
+        return result
+
+    def users(self) -> int:
+        """How many addresses-of-record there are."""
+        entries: int = self._environment.entries(self._database)
+        return entries
+
+    def contacts(self) -> int:
+        """How many bindings there are."""
+        # Only what goes beyond one binding for each AoR is counted: so the usual REGISTER writes one page less.
+        return self.users() + self._surplus(self._environment.get(self._total_key, self._totals))
+
+    def records(self, slots: list[int] | None = None) -> Iterator[tuple[str, bytes]]:
+        """Every address-of-record (of *slots*) with its record; other work may run between two chunks."""
+        if slots is None:
+            yield from self._records(b"", None)
+            return
+        for slot in slots:
+            yield from self._records(slot.to_bytes(2, "big"), slot)
+
+    def ended(self, slots: list[int]) -> Iterator[str]:
+        """The addresses-of-record in *slots* of which a binding has ended."""
+        now = self.clock()
+        for aor, record in self.records(slots):
+            if earliest(record) <= now:
+                yield aor
+
+    def by_id(self, identifier: int) -> tuple[str, Binding] | None:
+        """The binding with *identifier*, and its address-of-record; looks at every record."""
+        for aor, record in self.records():
+            for binding in unpack(record):
+                if binding.id == identifier:
+                    return aor, binding
+        return None
+
+    def _records(self, start: bytes, slot: int | None) -> Iterator[tuple[str, bytes]]:
+        following: bytes | None = start
+        while following is not None:
+            chunk, following = self._chunk(following, slot)
+            yield from ((name_of(key, record), record) for key, record in chunk)
+
+    def _chunk(self, start: bytes, slot: int | None) -> tuple[list[tuple[bytes, bytes]], bytes | None]:
+        """Up to CHUNK records from *start* on, and where to go on; None: there is no more."""
+        chunk: list[tuple[bytes, bytes]] = []
+        prefix = b"" if slot is None else slot.to_bytes(2, "big")
+        with self._environment.reading(self._database) as transaction:
+            cursor = transaction.cursor()
+            found = cursor.set_range(start) if start else cursor.first()
+            if found:
+                for key, value in cursor:
+                    if not key.startswith(prefix):
+                        return chunk, None
+                    if len(chunk) == CHUNK:
+                        return chunk, key
+                    chunk.append((key, value))
+        return chunk, None
+
+    def _changes(self, record: Record) -> list[Change]:
+        changes = [Change(kind, self.name, record.aor, binding) for kind, binding in record.changes]
+        if not record.existed and record.bindings:
+            changes.insert(0, Change(Kind.AOR_INSERT, self.name, record.aor))
+        elif record.existed and not record.bindings:
+            changes.append(Change(Kind.AOR_DELETE, self.name, record.aor))
+        return changes
+
+    def _remember_name(self, key: bytes, record: Record) -> None:
+        """Keep the text of an address-of-record whose key is not its text."""
+        text = record.aor.encode("utf-8", "surrogateescape")
+        if key[2:] != text:
+            record.data = json.dumps({"aor": record.aor}).encode()
+
+    def _add_up(self, transaction: Any, surplus: int) -> None:
+        total = self._surplus(transaction.get(self._total_key, db=self._totals)) + surplus
+        transaction.put(self._total_key, struct.pack("<q", total), db=self._totals)
+
+    @staticmethod
+    def _surplus(stored: bytes | None) -> int:
+        return 0 if stored is None else int(struct.unpack("<q", stored)[0])
+
+
+def name_of(key: bytes, record: bytes) -> str:
+    """The address-of-record that is stored under *key*."""
+    data = data_of(record)
+    if data:
+        name: str = extras(data).get("aor", "")
+        if name:
+            return name
+    return key[2:].decode("utf-8", "surrogateescape")
