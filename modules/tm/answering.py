@@ -45,7 +45,7 @@ class Answering:
         """Answer the request with a body; its Content-Type comes by append_to_reply."""
         return self.answer(run, code, reason, body.encode("utf-8", "surrogateescape"))
 
-    @script(Route.REQUEST, name="t_reply_by_callid", dialect="4.0", waits=True)
+    @script(Route.REQUEST, name="t_reply_by_callid", dialect="4.0")
     def reply_by_call_id(self, run: Run, code: Code, reason: str, callid: str = "", cseq: str = "") -> bool:
         """Answer an INVITE that waits here, found by Call-ID and CSeq number: those of this request unless given."""
         request = run.message
