@@ -38,8 +38,9 @@ def test_forced_rport_goes_to_the_source():
 
 
 @pytest.mark.parametrize(("text", "uri"), [
-    ("10.0.0.1", "sip:10.0.0.1"), ("10.0.0.1:5070", "sip:10.0.0.1:5070"),
-    ("tcp:a.example", "sip:a.example;transport=tcp"), ("UDP:10.0.0.1:5070", "sip:10.0.0.1:5070;transport=udp"), ("sip:a;lr", "sip:a;lr")])
+    ("10.0.0.1", "sip:10.0.0.1"), ("10.0.0.1:5070", "sip:10.0.0.1:5070"), ("sip:a;lr", "sip:a;lr"),
+    ("tcp:a.example", "sip:a.example;transport=tcp"),
+    ("UDP:10.0.0.1:5070", "sip:10.0.0.1:5070;transport=udp")])
 def test_proxies_as_uris(text, uri):
     assert proxy_uri(text) == uri
 
