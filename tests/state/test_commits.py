@@ -1,12 +1,11 @@
-"""Operations that are collected into one transaction."""
+"""Operations that are acknowledged when they are committed."""
 from __future__ import annotations
 
 from collections.abc import Callable
 from typing import Any
 
-import gevent.event
+import gevent
 import pytest
-from gevent import get_hub
 
 from opensips_py.state.commits import Commits
 
@@ -16,6 +15,7 @@ class Store:
 
     def __init__(self) -> None:
         self.batches: list[int] = []
+        self.done: list[Any] = []
         self.commits = Commits(self.apply)
         self.broken = False
 
@@ -31,79 +31,67 @@ class Store:
                 results.append(error)
         return results
 
+    def note(self, text: str) -> Callable[[Any], str]:
+        """An operation that leaves a note."""
+        def operation(_: Any) -> str:
+            self.done.append(text)
+            return text
+        return operation
 
-def test_operations_of_one_round_are_committed_together_before_anybody_goes_on() -> None:
+
+def test_what_is_submitted_is_committed_when_the_call_returns() -> None:
     store = Store()
-    order: list[str] = []
+    assert store.commits.submit(store.note("a")) == "a"
+    assert (store.batches, store.done) == ([1], ["a"])
+    with pytest.raises(ValueError):
+        store.commits.submit(lambda transaction: int("x"))
 
-    def work(name: str) -> str:
-        order.append(f"{name} asks")
-        result = store.commits.submit(lambda transaction: f"{name} done")
-        order.append(result)
-        return result
 
-    workers = [gevent.spawn(work, name) for name in "abc"]
-    gevent.joinall(workers, timeout=10, raise_error=True)
+def test_what_is_posted_leaves_with_the_next_one_submitted_in_order() -> None:
+    store = Store()
+    results: list[Any] = []
+    store.commits.post(store.note("a"), results.append)
+    store.commits.post(lambda transaction: int("x"), results.append)
+    assert store.batches == []
+    assert store.commits.submit(store.note("b")) == "b"
+    assert (store.batches, store.done, results) == ([3], ["a", "b"], [])
+    gevent.sleep(0)
+    assert results[0] == "a" and isinstance(results[1], ValueError)
     assert store.batches == [3]
-    assert order == ["a asks", "b asks", "c asks", "a done", "b done", "c done"]
 
 
-def test_an_error_reaches_only_the_one_that_asked() -> None:
+def test_what_is_posted_is_collected_for_one_round_of_the_loop(caplog: pytest.LogCaptureFixture) -> None:
     store = Store()
-    good = gevent.spawn(store.commits.submit, lambda transaction: 1)
-    bad = gevent.spawn(store.commits.submit, lambda transaction: int("x"))
-    gevent.joinall([good, bad], timeout=10)
-    assert good.value == 1
-    assert isinstance(bad.exception, ValueError)
+    for name in "abc":
+        store.commits.post(store.note(name))
+    store.commits.post(lambda transaction: int("x"))
+    while not store.batches:
+        gevent.sleep(0)
+    gevent.sleep(0)
+    assert (store.batches, store.done) == ([4], ["a", "b", "c"])
+    assert "nobody waits" in caplog.text
+
+
+def test_a_report_that_fails_keeps_no_other(caplog: pytest.LogCaptureFixture) -> None:
+    store = Store()
+    results: list[Any] = []
+    store.commits.post(store.note("a"), lambda result: 1 / 0)
+    store.commits.post(store.note("b"), results.append)
+    store.commits.flush()
+    gevent.sleep(0)
+    assert results == ["b"]
+    assert "after its commit" in caplog.text
 
 
 def test_a_store_that_fails_tells_everybody() -> None:
     store = Store()
     store.broken = True
-    waiting = [gevent.spawn(store.commits.submit, lambda transaction: 1) for _ in range(2)]
-    gevent.joinall(waiting, timeout=10)
-    assert [type(each.exception) for each in waiting] == [OSError, OSError]
-
-
-def test_in_the_event_loop_itself_nothing_can_wait() -> None:
-    store = Store()
-    results: list[int] = []
-    done = gevent.event.Event()
-
-    def callback() -> None:
-        results.append(store.commits.submit(lambda transaction: 7))
-        done.set()
-
-    get_hub().loop.run_callback(callback)
-    assert done.wait(10)
-    assert (results, store.batches) == ([7], [1])
-
-
-def test_posted_operations_report_in_the_loop(caplog: pytest.LogCaptureFixture) -> None:
-    store = Store()
     results: list[Any] = []
-    store.commits.post(lambda transaction: 5, results.append)
-    store.commits.post(lambda transaction: int("x"))
+    store.commits.post(store.note("a"), results.append)
+    with pytest.raises(OSError):
+        store.commits.submit(store.note("b"))
+    with pytest.raises(OSError):
+        store.commits.submit(store.note("c"))
     gevent.sleep(0)
-    assert results == [5]
-    assert "nobody waits" in caplog.text
-
-
-def test_whoever_gave_up_waiting_is_not_woken_somewhere_else() -> None:
-    store = Store()
-    woken: list[object] = []
-    later = gevent.event.Event()
-
-    def impatient() -> None:
-        with pytest.raises(TimeoutError):
-            store.commits.submit(lambda transaction: greenlet.throw(TimeoutError()))
-        woken.append("gave up")
-        woken.append(later.wait(10))
-
-    greenlet = gevent.spawn(impatient)
-    while not store.batches:
-        gevent.sleep(0)
-    assert (woken, store.batches) == (["gave up"], [1])
-    later.set()
-    gevent.joinall([greenlet], timeout=10)
-    assert woken == ["gave up", True]
+    assert isinstance(results[0], OSError)
+    assert store.done == []

@@ -107,16 +107,16 @@ def test_kill_9_loses_no_acknowledged_write(environment: Environment) -> None:
     acknowledged = {"a": 0, "b": 0}
     for turn in range(6):
         writers = {name: writer(environment.path, name, acknowledged[name]) for name in acknowledged}
-        for process in writers.values():
+        said: dict[str, bytes] = {}
+        for name, process in writers.items():
             assert process.stdout is not None
-            process.stdout.read(8 * (50 + 37 * turn))
+            said[name] = process.stdout.read(8 * (50 + 37 * turn))
         for name, process in writers.items():
             process.kill()
-            rest, _ = process.communicate()
+            said[name] += process.communicate()[0]
             assert process.returncode == -9
-            whole = len(rest) // 8 * 8
-            if whole:
-                acknowledged[name], = struct.unpack("<Q", rest[whole - 8:whole])
+            whole = len(said[name]) // 8 * 8
+            acknowledged[name], = struct.unpack("<Q", said[name][whole - 8:whole])
         environment.reader_check()
         for name, last in acknowledged.items():
             key = f"last-{name}".encode()
