@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opensips_py.modules.registrar.parameters import Parameters
 
 USER_AGENT, SUPPORTED, PATH, ALLOW = map(int, (HeaderId.USER_AGENT, HeaderId.SUPPORTED, HeaderId.PATH, HeaderId.ALLOW))
+FOREVER = 0xFFFFFFFF  # seconds: the longest that RFC 3261, 20.19 allows
 SOON = 1  # seconds that the random part of an expiry always leaves
 
 
@@ -66,8 +67,7 @@ def methods_of(request: Request, contact: NameAddr) -> int:
     """The methods that a contact takes: its own parameter, else Allow, else all."""
     listed = contact.parameter("methods") if contact.parameters else None
     if listed is None:
-        values = request.header(ALLOW)
-        if values is None:
+        if request.header(ALLOW) is None:
             return methods.ALL
         listed = ",".join(request.values(ALLOW))
     return methods.bits(listed)
@@ -85,16 +85,14 @@ def answer_header(bindings: list[Binding], now: int, parameters: Parameters, aor
     """The Contact header that lists *bindings*; with *uri* GRUUs are made for them."""
     if not bindings:
         return b""
-    values = []
+    text = ""
     for each in bindings:
-        value = f"<{each.contact}>"
-        if each.q >= 0:
-            value += ";q=" + f"{each.q / 1000:.3f}".rstrip("0").rstrip(".")
-        value += f";expires={each.expires - now if each.expires else 0x7FFFFFFF}"
+        q = each.q
+        text += (f"{', ' if text else 'Contact: '}<{each.contact}>{f';q={q / 1000:g}' if q >= 0 else ''}"
+                 f";expires={each.expires - now if each.expires else FOREVER}")
         if each.received or each.instance:
-            value += extras(each, parameters, aor, uri)
-        values.append(value)
-    return f"Contact: {', '.join(values)}\r\n".encode("utf-8", "surrogateescape")
+            text += extras(each, parameters, aor, uri)
+    return f"{text}\r\n".encode("utf-8", "surrogateescape")
 
 
 def extras(binding: Binding, parameters: Parameters, aor: str, uri: Uri | None) -> str:

@@ -21,8 +21,8 @@ class Registration:
     that are valid afterwards, or the reason why nothing has changed.
     """
 
-    __slots__ = ("allow_duplicate", "call_id", "cseq", "everything", "force", "limit", "mode", "new", "removed",
-                 "retransmission")
+    __slots__ = ("allow_duplicate", "call_id", "cseq", "everything", "flows", "force", "limit", "mode", "new",
+                 "removed", "retransmission")
 
     def __init__(self, call_id: str, cseq: int, new: list[Binding], mode: matching.Mode = matching.CONTACT_ONLY,
                  limit: int = 0, force: bool = False, retransmission: int = 0, allow_duplicate: bool = True) -> None:
@@ -30,6 +30,7 @@ class Registration:
         self.new = new
         self.removed: set[Binding] | None = None
         self.everything = False  # Contact: *
+        self.flows = 0  # how many of the contacts are flows of RFC 5626
         self.mode, self.limit, self.force = mode, limit, force
         self.retransmission, self.allow_duplicate = retransmission, allow_duplicate
 
@@ -43,6 +44,9 @@ class Registration:
             for old in list(bindings):
                 record.delete(old)
             return []
+        if not bindings and len(self.new) == 1 and self.removed is None:
+            record.insert(self.new[0])  # the usual first registration, which breaks no rule
+            return bindings
         removed = self.removed or ()
         pairs = [(new, matching.find(bindings, new, self.mode)) for new in self.new]
         for _, found in pairs:

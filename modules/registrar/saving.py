@@ -78,7 +78,7 @@ class Saving(Parameters):
         named = request.contacts
         path, echoed = self.path(request, flags)
         now = int(table.clock())
-        flow = False
+        change = None
         if not named:  # RFC 3261, 10.3 step 6: without Contact it asks what there is
             bindings = table.find(aor)
         else:
@@ -88,7 +88,6 @@ class Saving(Parameters):
                 assert isinstance(result, Refused)
                 raise result
             bindings = result
-            flow = any(each.reg_id for each in change.new)
             if self.tcp_persistent_flag >= 0:
                 self.keep_connection(request, change.new, now)
         if flags.only_request:
@@ -97,7 +96,7 @@ class Saving(Parameters):
         if not self.disable_gruu and contacts.supports(request, "gruu"):
             globally = uri
         headers = contacts.answer_header(bindings, now, self, aor, globally) + echoed
-        return headers + b"Require: outbound\r\n" if flow else headers
+        return headers + b"Require: outbound\r\n" if change is not None and change.flows else headers
 
     def registration(self, run: Run, request: Request, named: list[NameAddr], flags: SaveFlags, path: str, tag: str,
                      table: Table, now: int) -> Registration:
@@ -112,66 +111,66 @@ class Saving(Parameters):
                 raise Refused(400, "Contact * Needs Expires: 0 And No Other Contact")
             change.everything = True
             return change
-        if any(each.uri == "*" for each in named):
+        if len(named) > 1 and any(each.uri == "*" for each in named):
             raise Refused(400, "Contact * Stands Alone")
         default = self.default_expires if header is None else header
         least = self.min_expires if flags.min_expires is None else flags.min_expires
         longest = self.max_expires if flags.max_expires is None else flags.max_expires
         imposed = None if run.message is request else self.imposed(run, named)
-        made = self.common(run, request, flags, path, tag, table)
+        received, cflags = self.received(request, run, flags, path)
+        listener = request.listener
+        socket = "" if listener is None else listener.uri_text
+        if flags.socket_header and self.sock_hdr_name:
+            socket = request.header(self.sock_hdr_name) or socket
+        attr = "" if self.attr_avp is None else text_of(self.attr_avp.read(run))
+        own_flags = MEMORY_ONLY if flags.memory_only else 0
+        user_agent = request.header(USER_AGENT) or ""
+        moment = table.clock()
         for contact in named:
+            uri = contact.uri
             seconds = contacts.lasting(self, contact, default, least, longest)
             if imposed is not None:
-                seconds = imposed.get(contact.uri, seconds)
-            binding = self.binding(request, contact, made, now + seconds, table)
+                seconds = imposed.get(uri, seconds)
+            if len(uri) > self.max_contact_len:
+                raise Refused(400, "Contact Too Long")
+            binding = Binding(
+                uri, expires=now + seconds, call_id=change.call_id, cseq=change.cseq, q=self.default_q,
+                received=received, path=path, user_agent=user_agent, attr=attr, socket=socket, tag=tag,
+                id=table.new_id(), modified=moment, flags=own_flags, cflags=cflags,
+                methods=contacts.methods_of(request, contact))
+            if contact.parameters:
+                self.refine(binding, request, contact, change)
             change.new.append(binding)
             if seconds == 0:
                 change.removed = change.removed or set()
                 change.removed.add(binding)
-        if sum(each.reg_id > 0 for each in change.new) > 1:
-            raise Refused(400, "More Than One reg-id")  # RFC 5626, 6
         return change
 
-    def common(self, run: Run, request: Request, flags: SaveFlags, path: str, tag: str, table: Table) -> dict[str, Any]:
-        """What all contacts of the request share."""
-        received, cflags = self.received(run, request), request.branch_flags
+    def refine(self, binding: Binding, request: Request, contact: NameAddr, change: Registration) -> None:
+        """Add what the parameters of a contact say."""
+        q = contact.q
+        if q >= 0:
+            binding.q = q
+        binding.instance, binding.reg_id = contacts.flow_of(request, contact)
+        if binding.reg_id:
+            contacts.check_first_hop(request)
+            change.flows += 1
+            if change.flows > 1:
+                raise Refused(400, "More Than One reg-id")  # RFC 5626, 6
+            if not binding.path:
+                binding.received = contacts.source_uri(request)
+
+    def received(self, request: Request, run: Run, flags: SaveFlags, path: str) -> tuple[str, int]:
+        """The URI of the address that the request came from, as script or Path say, and the branch flags."""
+        received = "" if self.received_avp is None else text_of(self.received_avp.read(run))
+        cflags = request.branch_flags & 0xFFFFFFFF
         if path and flags.path_received:
             outer = NameAddr.parse(first_value(path)).parsed_uri.parameter("received")
             if outer:
                 received = outer
                 if self.usrloc.nat_bflag >= 0:
                     cflags |= 1 << self.usrloc.nat_bflag
-        listener = request.listener
-        socket = "" if listener is None else listener.uri_text
-        if flags.socket_header and self.sock_hdr_name:
-            socket = request.header(self.sock_hdr_name) or socket
-        attr = "" if self.attr_avp is None else text_of(self.attr_avp.read(run))
-        return {"received": received, "path": path, "user_agent": request.header(USER_AGENT) or "", "socket": socket,
-                "attr": attr, "tag": tag, "call_id": request.call_id, "cseq": request.cseq, "modified": table.clock(),
-                "cflags": cflags & 0xFFFFFFFF, "flags": MEMORY_ONLY if flags.memory_only else 0}
-
-    def binding(self, request: Request, contact: NameAddr, common: dict[str, Any], expires: int,
-                table: Table) -> Binding:
-        """One contact as a binding."""
-        uri = contact.uri
-        if len(uri) > self.max_contact_len:
-            raise Refused(400, "Contact Too Long")
-        made = Binding(uri, expires=expires, id=table.new_id(), **common)
-        made.methods = contacts.methods_of(request, contact)
-        made.q = self.default_q
-        if contact.parameters:
-            q = contact.q
-            made.q = self.default_q if q < 0 else q
-            made.instance, made.reg_id = contacts.flow_of(request, contact)
-            if made.reg_id:
-                contacts.check_first_hop(request)
-                if not made.path:
-                    made.received = contacts.source_uri(request)
-        return made
-
-    def received(self, run: Run, request: Request) -> str:
-        """The URI of the address that the request came from, as the script has set it."""
-        return "" if self.received_avp is None else text_of(self.received_avp.read(run))
+        return received, cflags
 
     def path(self, request: Request, flags: SaveFlags) -> tuple[str, bytes]:
         """The Path values to keep, and the header to answer with (RFC 3327)."""

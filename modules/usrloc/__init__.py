@@ -10,13 +10,14 @@ from opensips_py.modules.usrloc import events
 from opensips_py.modules.usrloc.keys import Keys
 from opensips_py.modules.usrloc.management import Management
 from opensips_py.modules.usrloc.parameters import Parameters
-from opensips_py.modules.usrloc.record import Change, Kind, Record
+from opensips_py.modules.usrloc.record import Happened, Kind, Record, happened
 from opensips_py.modules.usrloc.storage import Storage
 from opensips_py.modules.usrloc.table import Table
 from opensips_py.sip import Uri
 
 T = TypeVar("T")
-Observer = Callable[[Change], object]
+Observer = Callable[[Happened], object]
+NAMES = {int(kind): cls.__name__ for kind, cls in events.CLASSES.items()}
 BATCH = 200  # addresses-of-record whose expired contacts leave in one write transaction
 
 
@@ -70,25 +71,31 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
         return aor.rpartition("@")[0] or aor
 
     def observe(self, observer: Observer) -> None:
-        """Have *observer* called with each Change, once it is committed; for as long as this generation works."""
+        """Have *observer* called with all that happens, once it is committed; for as long as this generation works."""
         self.observers.append(observer)
 
     def change(self, table: Table, aor: str, edit: Callable[[Record], T]) -> T:
-        """Apply *edit* to the bindings of *aor*, wait for the commit, then tell observers and events."""
-        result, changes = table.change(aor, edit)
-        if changes:
-            self.tell(changes)
-        return result
+        """Apply *edit* to the bindings of *aor*; once that is committed, tell observers and subscribers of events."""
+        done = table.apply(aor, edit)
+        record = done.record
+        if record.changes:
+            self.tell(table.name, record)
+        return done.result
 
-    def tell(self, changes: list[Change]) -> None:
-        """Tell of committed changes."""
-        publisher = self.services.events
-        for each in changes:
+    def tell(self, table: str, record: Record) -> None:
+        """Tell of a committed change. Nobody listens as a rule, and then there is nothing to build."""
+        is_heard = self.services.events.is_heard
+        created = record.stored is None
+        if not self.observers and len(record.changes) == 1 and record.bindings:
+            kind = record.changes[0][0]
+            if kind != Kind.EXPIRE and not is_heard(NAMES[kind]) and not (created and is_heard(NAMES[Kind.AOR_INSERT])):
+                return
+        for each in happened(record, table):
             if each.kind == Kind.EXPIRE:
-                self.services.statistics.counter("usrloc", f"{each.table}-expires").add()
+                self.services.statistics.counter("usrloc", f"{table}-expires").add()
             for observer in self.observers:
                 observer(each)
-            if publisher.is_heard(events.CLASSES[each.kind].__name__):
+            if is_heard(NAMES[each.kind]):
                 self.raise_event(events.event_of(each, self.dialect))
 
     @timer("timer_interval")
@@ -107,10 +114,11 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
 
     def expire(self, table: Table, aors: list[str]) -> None:
         """Take the expired contacts of *aors* out."""
-        operations = [table.operation(aor, lambda record: None) for aor in aors]
-        results = self.services.environment.submit(lambda transaction: [each(transaction) for each in operations])
-        for _, changes in results:
-            self.tell(changes)
+        changes = [table.change(aor, lambda record: None) for aor in aors]
+        self.services.environment.submit(lambda transaction: [each(transaction) for each in changes])
+        for each in changes:
+            if each.record.changes:
+                self.tell(table.name, each.record)
 
     @statistic(scope="any")
     def registered_users(self) -> int:
@@ -124,4 +132,4 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
         return self.registry.flag_text("branch", bits)
 
 
-__all__ = ["Change", "Kind", "Record", "Table", "UsrLoc"]
+__all__ = ["Happened", "Kind", "Record", "Table", "UsrLoc"]

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from opensips_py.module import Dialect, Event
-from opensips_py.modules.usrloc.record import Change, Kind
+from opensips_py.modules.usrloc.record import Happened, Kind
 from opensips_py.state._bindings import Binding
 
 
@@ -58,13 +58,13 @@ CLASSES: dict[Kind, type[Event]] = {
     Kind.UPDATE: E_UL_CONTACT_UPDATE, Kind.DELETE: E_UL_CONTACT_DELETE, Kind.EXPIRE: E_UL_CONTACT_DELETE}
 
 
-def event_of(change: Change, dialect: Dialect) -> Event:
-    """The event that tells of *change*."""
-    cls = CLASSES[change.kind]
-    if change.binding is None:
-        return cls(None if dialect == "2.1" else change.table, change.aor)  # type: ignore[call-arg]
-    values = old_values(change.binding) if dialect == "2.1" else new_values(change.binding, change.table)
-    return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": change.aor, **values})
+def event_of(told: Happened, dialect: Dialect) -> Event:
+    """The event for *told*."""
+    cls = CLASSES[told.kind]
+    if told.binding is None:
+        return cls(None if dialect == "2.1" else told.table, told.aor)  # type: ignore[call-arg]
+    values = old_values(told.binding) if dialect == "2.1" else new_values(told.binding, told.table)
+    return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": told.aor, **values})
 
 
 def old_values(binding: Binding) -> dict[str, str | int]:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import Annotated
 
 from opensips_py.module import Literal, Route, Writable, script
-from opensips_py.modules.usrloc.record import Record
+from opensips_py.modules.usrloc.record import Record, keys_of, set_keys
 from opensips_py.modules.usrloc.table import Table
 
 
@@ -21,14 +21,14 @@ class Keys:
         def edit(record: Record) -> bool:
             if not record.bindings:
                 return False
-            keys = record.keys
+            keys = keys_of(record)
             if value:
                 keys[key] = value
             else:
                 keys.pop(key, None)
-            record.set_keys(keys)
+            set_keys(record, keys)
             return True
-        return self.table(domain).change(self.canonical(aor), edit)[0]
+        return self.table(domain).apply(self.canonical(aor), edit).result
 
     @script(Route.ANY, dialect="4.0")
     def ul_get_key(self, domain: Annotated[str, Literal()], aor: str, key: str, destination: Writable) -> bool:

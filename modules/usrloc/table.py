@@ -9,8 +9,8 @@ from collections.abc import Callable, Iterator
 from itertools import count as counting
 from typing import Any, TypeVar
 
-from opensips_py.modules.usrloc.record import Change, Kind, Record, extras
-from opensips_py.state._bindings import Binding, count, data_of, earliest, unpack
+from opensips_py.modules.usrloc.record import extras
+from opensips_py.state._bindings import Binding, Change, Record, data_of, earliest, unpack
 
 T = TypeVar("T")
 
@@ -32,6 +32,7 @@ class Table:
         self.clock = clock
         self.newest_first = False
         self._environment = environment
+        self._submit = environment.submit
         self._slot_of = slots.slot_of_name
         self._database = environment.database(PREFIX + name)
         self._totals = environment.database(TOTALS)
@@ -79,37 +80,15 @@ class Table:
         pairs: dict[str, str] = extras(data_of(record)).get("keys", {})
         return pairs
 
-    def operation(self, aor: str, edit: Callable[[Record], T]) -> Callable[[Any], tuple[T, list[Change]]]:
+    def change(self, aor: str, edit: Callable[[Record], T]) -> Change[T]:
         """*edit* applied to the record of *aor*, as an operation for a write transaction."""
-        key = self.key(aor)
-        database = self._database
+        return Change(aor, self.key(aor), self._database, self.clock, edit, self.newest_first, self._finish)
 
-        def apply(transaction: Any) -> tuple[T, list[Change]]:
-            stored: bytes | None = transaction.get(key, db=database)
-            record = Record(aor, self.clock(), stored)
-            record.expire()
-            result = edit(record)
-            if not record.changes and not record.touched:
-                return result, []
-            record.sort(self.newest_first)
-            before = 0 if stored is None else count(stored)
-            if record.bindings:
-                if len(key) != len(aor) + 2 and not record.data:
-                    self._remember_name(key, record)
-                transaction.put(key, record.packed(), db=database)
-            elif record.existed:
-                transaction.delete(key, db=database)
-            surplus = max(0, len(record.bindings) - 1) - max(0, before - 1)
-            if surplus:
-                self._add_up(transaction, surplus)
-            return result, self._changes(record)
-
-        return apply
-
-    def change(self, aor: str, edit: Callable[[Record], T]) -> tuple[T, list[Change]]:
-        """Apply *edit* to the record of *aor* and wait until that is committed."""
-        result: tuple[T, list[Change]] = self._environment.submit(self.operation(aor, edit))
-        return result
+    def apply(self, aor: str, edit: Callable[[Record], T]) -> Change[T]:
+        """Apply *edit* to the record of *aor*; it is committed then."""
+        change = Change(aor, self.key(aor), self._database, self.clock, edit, self.newest_first, self._finish)
+        self._submit(change)
+        return change
 
     def users(self) -> int:
         """How many addresses-of-record there are."""
@@ -166,23 +145,14 @@ class Table:
                     chunk.append((key, value))
         return chunk, None
 
-    def _changes(self, record: Record) -> list[Change]:
-        changes = [Change(kind, self.name, record.aor, binding) for kind, binding in record.changes]
-        if not record.existed and record.bindings:
-            changes.insert(0, Change(Kind.AOR_INSERT, self.name, record.aor))
-        elif record.existed and not record.bindings:
-            changes.append(Change(Kind.AOR_DELETE, self.name, record.aor))
-        return changes
-
-    def _remember_name(self, key: bytes, record: Record) -> None:
-        """Keep the text of an address-of-record whose key is not its text."""
-        text = record.aor.encode("utf-8", "surrogateescape")
-        if key[2:] != text:
+    def _finish(self, transaction: Any, key: bytes, record: Record, before: int) -> None:
+        """What few changes need: count the bindings beyond the first, note the name that the key does not tell."""
+        surplus = max(0, len(record.bindings) - 1) - max(0, before - 1)
+        if surplus:
+            total = self._surplus(transaction.get(self._total_key, db=self._totals)) + surplus
+            transaction.put(self._total_key, struct.pack("<q", total), db=self._totals)
+        if record.bindings and not record.data and key[2:] != record.aor.encode("utf-8", "surrogateescape"):
             record.data = json.dumps({"aor": record.aor}).encode()
-
-    def _add_up(self, transaction: Any, surplus: int) -> None:
-        total = self._surplus(transaction.get(self._total_key, db=self._totals)) + surplus
-        transaction.put(self._total_key, struct.pack("<q", total), db=self._totals)
 
     @staticmethod
     def _surplus(stored: bytes | None) -> int:

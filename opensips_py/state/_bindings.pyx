@@ -230,3 +230,155 @@ def data_of(bytes record not None):
     cdef RecordHead head
     check(record, &head)
     return record[sizeof(RecordHead):sizeof(RecordHead) + head.data_size]
+
+
+INSERT, UPDATE, DELETE, EXPIRE = 2, 3, 4, 5  # what can happen to a binding
+
+
+cdef int64_t preference(Binding b) noexcept:
+    return -b.q
+
+
+cdef int64_t age(Binding b) noexcept:
+    return -<int64_t>(b.modified * 1000)
+
+
+@cython.final
+@cython.freelist(16)
+cdef class Record:
+    """The bindings of one address-of-record inside a write transaction: touch nothing else there.
+
+    Bindings are ordered by preference, those of equal preference by age; with *newest_first* by the time of their last
+    update alone. *changes* says what has happened to which; *data* is kept with the address-of-record itself.
+    """
+
+    cdef readonly str aor
+    cdef readonly double now
+    cdef readonly bytes stored
+    cdef readonly list bindings
+    cdef readonly list changes
+    cdef bytes _data
+    cdef bint _touched
+
+    def __init__(self, str aor, double now, bytes stored):
+        self.aor = aor
+        self.now = now
+        self.stored = stored
+        self.changes = []
+        if stored is None:
+            self.bindings = []
+            self._data = b""
+        else:
+            self.bindings = unpack(stored)
+            self._data = data_of(stored)
+
+    @property
+    def data(self):
+        """What is kept with the address-of-record beside its bindings."""
+        return self._data
+
+    @data.setter
+    def data(self, bytes value not None):
+        self._data = value
+        self._touched = True
+
+    @property
+    def is_changed(self):
+        """Whether there is anything to write."""
+        return self._touched or len(self.changes) > 0
+
+    cpdef object expire(self):
+        """Take out what has ended."""
+        cdef Binding b
+        cdef list kept
+        for b in self.bindings:
+            if b.expires != 0 and b.expires <= self.now:
+                break
+        else:
+            return None
+        kept = []
+        for b in self.bindings:
+            if b.expires == 0 or b.expires > self.now:
+                kept.append(b)
+            else:
+                self.changes.append((EXPIRE, b))
+        self.bindings = kept
+        return None
+
+    cpdef object insert(self, Binding binding):
+        """Add a new binding."""
+        self.bindings.append(binding)
+        self.changes.append((INSERT, binding))
+
+    cpdef object update(self, Binding old, Binding new):
+        """Put *new* in the place of *old*: it is the same binding, refreshed."""
+        new.id = old.id
+        new.latency = old.latency
+        self.bindings[self.bindings.index(old)] = new
+        self.changes.append((UPDATE, new))
+
+    cpdef object delete(self, Binding binding):
+        """Take a binding out."""
+        self.bindings.remove(binding)
+        self.changes.append((DELETE, binding))
+
+    cpdef object sort(self, bint newest_first):
+        """Bring the bindings into their order; equal ones stay as they are."""
+        cdef Py_ssize_t i, j
+        cdef Binding b
+        cdef int64_t value
+        for i in range(1, len(self.bindings)):  # they are in order but for what has just changed
+            b = <Binding>self.bindings[i]
+            value = age(b) if newest_first else preference(b)
+            j = i
+            while j > 0 and (age(<Binding>self.bindings[j - 1]) if newest_first
+                             else preference(<Binding>self.bindings[j - 1])) > value:
+                self.bindings[j] = self.bindings[j - 1]
+                j -= 1
+            self.bindings[j] = b
+
+    cpdef bytes packed(self):
+        """As it is to be stored."""
+        return pack(self.bindings, self._data)
+
+
+@cython.final
+cdef class Change:
+    """*edit*, applied to the record of one address-of-record: an operation for a write transaction.
+
+    *result* is what *edit* returned, *record* what it left; both are from the last time that the operation ran.
+    """
+
+    cdef readonly str aor
+    cdef bytes _key
+    cdef object _database
+    cdef object _clock
+    cdef object _edit
+    cdef object _finish
+    cdef bint _newest_first
+    cdef readonly object result
+    cdef readonly Record record
+
+    def __init__(self, str aor, bytes key, object database, object clock, object edit, bint newest_first,
+                 object finish):
+        self.aor, self._key, self._database, self._clock = aor, key, database, clock
+        self._edit, self._newest_first, self._finish = edit, newest_first, finish
+
+    def __call__(self, transaction):
+        cdef Record record = Record(self.aor, self._clock(), transaction.get(self._key, None, self._database))
+        cdef Py_ssize_t before = len(record.bindings), after
+        self.record = record
+        record.expire()
+        self.result = self._edit(record)
+        if not record._touched and not record.changes:
+            return self
+        after = len(record.bindings)
+        if after > 1:
+            record.sort(self._newest_first)
+        if (before > 1 or after > 1) and before != after or after and len(self._key) != len(self.aor) + 2:
+            self._finish(transaction, self._key, record, before)
+        if after:
+            transaction.put(self._key, record.packed(), True, True, False, self._database)
+        elif record.stored is not None:
+            transaction.delete(self._key, b"", self._database)
+        return self

@@ -28,6 +28,11 @@ class Commits:
         self._operations: list[Operation] = []
         self._reports: list[Callable[[Any], object]] = []
 
+    @property
+    def waiting(self) -> int:
+        """How many operations are posted."""
+        return len(self._operations)
+
     def submit(self, operation: Callable[[Any], T]) -> T:
         """Carry out and commit *operation*; its result, or the exception that it raised."""
         if self._operations:

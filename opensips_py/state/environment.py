@@ -41,14 +41,14 @@ class Environment:
                                   metasync=False, writemap=True, readahead=False, max_readers=READERS,
                                   max_spare_txns=4, mode=0o600)
             self._allocate(size)
+        self._size = size  # of the map here; that of the file may have grown since
         self.commits = Commits(self.apply)
-        self.submit = self.commits.submit
         self.reader_check()
 
     @property
     def size(self) -> int:
         """How large the map is, in bytes."""
-        return int(self._env.info()["map_size"])
+        return self._size
 
     def database(self, name: str) -> Database:
         """The database called *name*, made if there is none; ask while no transaction is open."""
@@ -86,6 +86,22 @@ class Environment:
         with self.reading() as transaction:
             return int(transaction.stat(database)["entries"])
 
+    def submit(self, operation: Callable[[Transaction], T]) -> T:
+        """Carry out *operation* and commit it, with all that is posted; its result, or the exception that it raised."""
+        if not self.commits.waiting:
+            writing = self.writing
+            if writing is not None:
+                writing(True)
+            try:
+                with self._env.begin(write=True) as transaction:
+                    return operation(transaction)
+            except (lmdb.MapFullError, lmdb.MapResizedError):
+                pass  # rare: the long way knows what to do
+            finally:
+                if writing is not None:
+                    writing(False)
+        return self.commits.submit(operation)
+
     def apply(self, operations: list[Callable[[Transaction], Any]]) -> list[Any]:
         """Carry out *operations* in one write transaction; an exception among the results is that operation's own.
 
@@ -120,10 +136,9 @@ class Environment:
                  results: list[Any]) -> int | None:
         """Run those *left* in one transaction; the one that failed, if any did, and then nothing was written."""
         while True:
-            size = self.size
+            if self.writing is not None:
+                self.writing(True)
             try:
-                if self.writing is not None:
-                    self.writing(True)
                 with self._env.begin(write=True) as transaction:
                     for index in left:
                         try:
@@ -138,7 +153,7 @@ class Environment:
             except lmdb.MapResizedError:
                 self._adopt()
             except lmdb.MapFullError:
-                self._grow(size)
+                self._grow(self._size)
             finally:
                 if self.writing is not None:
                     self.writing(False)
@@ -153,7 +168,8 @@ class Environment:
     def _adopt(self) -> None:
         """Another process let the map grow: follow it."""
         with self._sizing():
-            self._env.set_mapsize(self.path.stat().st_size)
+            self._size = self.path.stat().st_size
+            self._env.set_mapsize(self._size)
 
     def _grow(self, full: int) -> None:
         """Let the map grow beyond *full*, unless another process has done so."""
@@ -162,6 +178,7 @@ class Environment:
             if size <= full:
                 size = full * 2 if full < STEP else full + STEP
                 self._allocate(size)
+            self._size = size
             self._env.set_mapsize(size)
 
     def _allocate(self, size: int) -> None:

@@ -416,7 +416,7 @@ def test_contacts_of_the_request_are_kept_as_long_as_the_main_registrar_says(pla
     worker.run_on(answer, Route.ONREPLY, "plain", asked)
     assert [(each.contact, each.expires - START) for each in worker.bindings()] == [
         ("sip:a@192.0.2.1", 40), ("sip:b@192.0.2.1", 3600)]
-    worker.table.change("alice@example.com", lambda record: [record.delete(each) for each in list(record.bindings)])
+    worker.table.apply("alice@example.com", lambda record: [record.delete(each) for each in list(record.bindings)])
     worker.run_on(answer, Route.ONREPLY, "changed", asked)
     assert {each.expires - START for each in worker.bindings()} == {700}
     assert worker.network.sent == []
