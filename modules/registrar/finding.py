@@ -63,9 +63,13 @@ class Finding(Parameters):
 
     def bindings_of(self, table: Table, uri: Uri, method: str, flags: LookupFlags) -> tuple[list[Binding], Found]:
         """The contacts of *uri* that will do, the best one first."""
-        said = None if self.disable_gruu else gruu.read(uri, self.aor(uri), self.gruu_secret)
-        bindings = table.find(self.aor(uri) if said is None else said.aor)
-        if said is not None:
+        if self.disable_gruu or uri.parameter("gr") is None:
+            bindings = table.find(self.aor(uri))
+        else:
+            said = gruu.read(uri, self.gruu_secret)
+            if said is None:
+                return [], Found.NOT_FOUND
+            bindings = table.find(said.aor or self.aor(uri))
             bindings = [each for each in bindings if each.instance.strip("<>") == said.instance
                         and said.call_id in (None, each.call_id)][:1]
         if not bindings:

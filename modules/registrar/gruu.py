@@ -15,10 +15,10 @@ SEAL = 8  # bytes
 
 @dataclass(frozen=True, slots=True)
 class Gruu:
-    """What a GRUU says: one instance of an address-of-record; a temporary one holds for one Call-ID."""
+    """What a GRUU says: one instance; a temporary one also of which address-of-record, and for which Call-ID."""
 
-    aor: str
     instance: str
+    aor: str = ""
     call_id: str | None = None
 
 
@@ -36,13 +36,11 @@ def temporary(uri: Uri, aor: str, instance: str, call_id: str, secret: str, now:
     return f"{uri.scheme}:{MARK}{urlsafe_b64encode(hidden).decode().rstrip('=')}@{uri.host};gr"
 
 
-def read(uri: Uri, aor: str, secret: str) -> Gruu | None:
-    """What the GRUU *uri*, whose own address-of-record is *aor*, says; None where it is none of ours."""
+def read(uri: Uri, secret: str) -> Gruu | None:
+    """What a URI with a parameter gr says; None where it is no GRUU of ours."""
     value = uri.parameter("gr")
-    if value is None:
-        return None
     if value:
-        return Gruu(aor, value.strip("<>"))
+        return Gruu(value.strip("<>"))
     if not uri.user.startswith(MARK):
         return None
     try:
@@ -54,7 +52,7 @@ def read(uri: Uri, aor: str, secret: str) -> Gruu | None:
     if not hmac.compare_digest(seal, hmac.digest(secret.encode(), plain, "sha256")[:SEAL]):
         return None
     _, name, instance, call_id = plain.decode("utf-8", "surrogateescape").split("\0")
-    return Gruu(name, instance.strip("<>"), call_id)
+    return Gruu(instance.strip("<>"), name, call_id)
 
 
 def covered(data: bytes, seal: bytes, secret: str) -> bytes:

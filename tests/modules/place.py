@@ -27,12 +27,19 @@ class Place(Stage):
         self.events = Publisher(list, lambda name, values: self.told.append((name, dict(values))),
                                 routed=lambda name: True)
         self.wall = START
-        self.broken_listener = None
+        self._slots = slots or Slots.random()
         super().__init__(f"{MODULES}\n{settings}\nroute {{\n{body}\n}}\n{routes}", dialect)
-        if slots is not None:
-            self.slots = slots
         self.usrloc = self.module("usrloc")
         self.registrar = self.module("registrar")
+
+    @property
+    def slots(self) -> Slots:
+        """Those of the installation: the same in every worker that takes a state directory over."""
+        return self._slots
+
+    @slots.setter
+    def slots(self, _: Slots) -> None:
+        """A stage has its own otherwise."""
 
     @property
     def table(self) -> Any:
@@ -126,11 +133,12 @@ def request(method: str, uri: str, headers: str = "") -> bytes:
 def places(directory: pathlib.Path) -> Iterator[Any]:
     """What a fixture yields: makes workers in *directory*, one after the other, and ends them."""
     made: list[Place] = []
+    slots = Slots.random()
 
     def make(*arguments: Any, **named: Any) -> Place:
         if made:
             made.pop().close()  # a new one takes its place
-        made.append(Place(directory, *arguments, **named))
+        made.append(Place(directory, *arguments, slots=slots, **named))
         return made[-1]
 
     yield make
