@@ -8,9 +8,9 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.module import Literal, Route, Run, Variable, VariableKind, script
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
-from opensips_py.modules.usrloc.matching import parsed, same
 from opensips_py.sip import Uri, address_key, is_ip
 from opensips_py.state._bindings import Binding
+from opensips_py.state.matching import parsed, same
 
 if TYPE_CHECKING:
     from collections.abc import Callable

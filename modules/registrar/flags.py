@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from opensips_py.module import Kind, Pattern
-from opensips_py.modules.usrloc.matching import Mode
+from opensips_py.state.matching import Mode
 
 PATH_OFF, PATH_LAZY, PATH_STRICT = range(3)
 

@@ -1,9 +1,8 @@
 """What a REGISTER does to the bindings of its address-of-record (RFC 3261, 10.3 step 6 and 7)."""
 from __future__ import annotations
 
-from opensips_py.modules.usrloc import matching
-from opensips_py.modules.usrloc.record import Record
-from opensips_py.state._bindings import Binding
+from opensips_py.state import matching
+from opensips_py.state._bindings import Binding, Record
 
 
 class Refused(Exception):

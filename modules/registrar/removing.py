@@ -11,10 +11,9 @@ from opensips_py.modules.registrar.asking import is_at, place, same_host
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
 from opensips_py.modules.registrar.saving import first_value
-from opensips_py.modules.usrloc.matching import parsed, same
-from opensips_py.modules.usrloc.record import Record
 from opensips_py.sip import NameAddr, Uri, address_host, is_ip
-from opensips_py.state._bindings import Binding, unpack
+from opensips_py.state._bindings import Binding, Record, unpack
+from opensips_py.state.matching import parsed, same
 
 if TYPE_CHECKING:
     from opensips_py.modules.usrloc import UsrLoc

@@ -10,9 +10,9 @@ from opensips_py.modules.registrar import contacts
 from opensips_py.modules.registrar.flags import PATH_OFF, PATH_STRICT, SaveFlags, SaveFlagsKind
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused, Registration
-from opensips_py.modules.usrloc.matching import same
 from opensips_py.sip import HeaderId, NameAddr, Request, Uri
 from opensips_py.state._bindings import Binding
+from opensips_py.state.matching import same
 
 if TYPE_CHECKING:
     from opensips_py.modules.usrloc import UsrLoc

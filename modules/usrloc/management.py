@@ -8,12 +8,12 @@ from gevent import sleep
 
 from opensips_py.mi.tree import rendered
 from opensips_py.module import MIError, first, mi
-from opensips_py.modules.usrloc import matching
 from opensips_py.modules.usrloc.listing import contacts_tree, row, tables_tree
 from opensips_py.modules.usrloc.record import Record, extras
 from opensips_py.modules.usrloc.storage import Storage
 from opensips_py.modules.usrloc.table import CHUNK, Table
 from opensips_py.sip import NameAddr
+from opensips_py.state import matching
 from opensips_py.state._bindings import Binding, data_of, unpack
 
 MI_CALL_ID = "dfjrewr12386fd6-343@opensips.mi"  # of contacts that nobody has registered: constant, as upstream's

@@ -135,10 +135,10 @@ def places(directory: pathlib.Path) -> Iterator[Any]:
     made: list[Place] = []
     slots = Slots.random()
 
-    def make(*arguments: Any, **named: Any) -> Place:
+    def make(body: str = 'save("location");', settings: str = "", dialect: Any = "4.0", routes: str = "") -> Place:
         if made:
             made.pop().close()  # a new one takes its place
-        made.append(Place(directory, *arguments, slots=slots, **named))
+        made.append(Place(directory, body, settings, dialect, routes, slots))
         return made[-1]
 
     yield make

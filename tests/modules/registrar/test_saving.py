@@ -86,7 +86,12 @@ def test_flags_set_other_limits(place: Any, flags: str) -> None:
 
 def test_expiry_times_can_be_spread(place: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     asked: list[tuple[int, int]] = []
-    monkeypatch.setattr(random, "randint", lambda low, high: asked.append((low, high)) or -70)
+
+    def drawn(low: int, high: int) -> int:
+        asked.append((low, high))
+        return -70
+
+    monkeypatch.setattr(random, "randint", drawn)
     worker = place(settings='modparam("registrar", "expires_max_deviation", 100)')
     answer = worker.register("Contact: <sip:a@192.0.2.1>;expires=1800")
     assert listed(answer)["sip:a@192.0.2.1"]["expires"] == "1730"

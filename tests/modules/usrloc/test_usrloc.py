@@ -152,3 +152,11 @@ def test_keys_can_be_used_in_any_route(place: Any) -> None:
     worker.register(CONTACT)
     worker.run_on(None, Route.TIMER, "t")
     assert worker.table.keys("alice@example.com") == {"a": "1"}
+
+
+@pytest.mark.parametrize(("setting", "awaited"), [
+    ('"db_url", "mysql://x"', "db_mysql"), ('"user_column", "u"', "db_mysql"), ('"location_cluster", 1', "clusterer"),
+    ('"latency_event_min_us", 1', "nathelper")])
+def test_parameters_of_modules_that_are_not_there_name_them(place: Any, setting: str, awaited: str) -> None:
+    with pytest.raises(Exception, match=f"waits for module {awaited}"):
+        place(settings=f'modparam("usrloc", {setting})')
