@@ -24,6 +24,7 @@ class Hooks:
     response_received: tuple[Callable[..., None], ...] = ()
     request_done: tuple[Callable[..., None], ...] = ()
     stateless_reply: tuple[Callable[..., None], ...] = ()
+    route_followed: tuple[Callable[..., None], ...] = ()
     transaction_created: tuple[Callable[..., None], ...] = ()
     resolve_target: tuple[Callable[..., Any], ...] = ()
 

@@ -34,6 +34,11 @@ def stateless_reply(request: Request, reply: bytes, status: int) -> None:
     """A request was answered without a transaction."""
 
 
+@hookspec
+def route_followed(request: Request, parameters: str) -> None:
+    """A Route of ours led this request here; *parameters* are those that its Record-Route was given."""
+
+
 # --- transactions ---------------------------------------------------------------------------------------------------
 
 @hookspec

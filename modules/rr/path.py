@@ -1,0 +1,64 @@
+"""What rr keeps with a request: the Route it came by, and what its Record-Route will say."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.module import Route
+
+if TYPE_CHECKING:
+    from opensips_py.module import Run
+    from opensips_py.sip import Request
+
+
+class Path:
+    """The state of one request; branches add parameters of their own."""
+
+    __slots__ = ("branches", "local", "parameters", "recorded")
+
+    def __init__(self) -> None:
+        self.local: str | None = None  # parameters of the Route that led here
+        self.parameters = ""
+        self.branches: dict[int, str] | None = None
+        self.recorded: set[int] = set()  # -1: the request, else branch indexes
+
+    def claim(self, run: Run) -> bool:
+        """Whether the Record-Route may be added now: once per request, or once per branch."""
+        place = branch_of(run)
+        if -1 in self.recorded or place in self.recorded:
+            return False
+        self.recorded.add(place)
+        return True
+
+    def add(self, run: Run, text: str) -> None:
+        """Note a parameter, for the branch at hand or for all."""
+        place = branch_of(run)
+        if place < 0:
+            self.parameters += text
+        else:
+            self.branches = self.branches or {}
+            self.branches[place] = self.branches.get(place, "") + text
+
+    def text(self, outgoing: Any) -> str:
+        """The parameters noted for what leaves now."""
+        if self.branches is None:
+            return self.parameters
+        return self.parameters + self.branches.get(getattr(outgoing, "index", -1), "")
+
+
+def branch_of(run: Run) -> int:
+    """Index of the branch that a branch route works on; -1 elsewhere. A failure route's edits have a life of their own."""
+    if run.branch is None:
+        return -1
+    index: int = run.branch.index
+    return index if run.kind == Route.BRANCH else -2 - index
+
+
+def path_of(request: Request) -> Path:
+    """The state of *request*, made when first asked for."""
+    context = request.context
+    if context is None:
+        context = request.context = {}
+    path: Path | None = context.get("rr")
+    if path is None:
+        path = context["rr"] = Path()
+    return path
