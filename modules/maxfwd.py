@@ -8,7 +8,7 @@ Hops = Annotated[int, Between(1, 256)]
 
 
 class Processed(ReturnCode):
-    """What became of the header; there is no -2, as a header that cannot be read is refused with 400 before the script."""
+    """What became of the header; one that cannot be read is refused before the script, so there is no -2."""
 
     DECREASED, ADDED, EXHAUSTED = 1, 2, -1
 

@@ -28,7 +28,7 @@ class MathOps(Module, name="mathops"):
 
     @script(Route.ANY)
     def math_compare(self, exp1: str, exp2: str, result_var: Writable) -> bool:
-        """Evaluate both expressions; *result_var* becomes 1 where the first is larger, -1 where the second is, else 0."""
+        """Set *result_var* to 1 where *exp1* is larger than *exp2*, to -1 where it is smaller, else to 0."""
         def compare() -> int:
             one, two = infix.evaluate(exp1), infix.evaluate(exp2)
             return (one > two) - (one < two)
@@ -51,7 +51,7 @@ class MathOps(Module, name="mathops"):
 
     @script(Route.ANY)
     def math_round(self, number: str, result_var: Writable, decimals: Digits = 0) -> bool:
-        """Round *number* to a whole number, or to a text with *decimals* digits behind the point; halves away from zero."""
+        """Round *number*, halves away from zero: to a whole number, or to a text with *decimals* digits."""
         def rounded() -> int | str:
             value = away_from_zero(float(number), decimals)
             return f"{value:.{decimals}f}" if decimals else int(value)

@@ -42,7 +42,7 @@ class RecordRoute(Module, name="rr"):
 
     @script(ANYWHERE)
     def record_route_preset(self, run: Run, address: str, second: str | None = None) -> bool:
-        """Add a Record-Route with *address* (host:port) as it stands; with *second*, that one is on the incoming side."""
+        """Add a Record-Route with *address* (host:port) as it stands, and *second* for the incoming side."""
         path = path_of(run.message)
         if not path.claim(run):
             self.log.error("this request is record-routed already")
@@ -76,7 +76,7 @@ class RecordRoute(Module, name="rr"):
         return (parameters := self.route_parameters(request)) is not None and re.matches(";" + parameters)
 
     @script(Route.REQUEST)
-    def is_direction(self, request: Request, dir: Annotated[str, OneOf("upstream", "downstream")]) -> bool:  # noqa: A002
+    def is_direction(self, request: Request, dir: Annotated[str, OneOf("upstream", "downstream")]) -> bool:
         """Whether the request goes *dir*: downstream, from caller to callee, or upstream; after loose_route."""
         return self.direction(request) == dir
 

@@ -38,7 +38,7 @@ def follow(rr: RecordRoute, request: Request, routes: list[NameAddr]) -> bool:
 
 
 def is_strict(rr: RecordRoute, request: Request, top: Uri) -> bool:
-    """Whether the Request-URI is a Record-Route of ours: it says so itself, or it is ours while the top Route is not."""
+    """Whether the Request-URI is a Record-Route of ours: it says so, or it is ours while the top Route is not."""
     uri = request.parsed_uri
     if not request.to_tag or not uri.is_sip or not is_ours(rr, uri):
         return False

@@ -46,7 +46,7 @@ class Path:
 
 
 def branch_of(run: Run) -> int:
-    """Index of the branch that a branch route works on; -1 elsewhere. A failure route's edits have a life of their own."""
+    """Index of the branch that a branch route works on; -1: the request. Edits of failure routes live by themselves."""
     if run.branch is None:
         return -1
     index: int = run.branch.index

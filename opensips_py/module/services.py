@@ -27,7 +27,7 @@ class Services(Protocol):
     started: float  # wall clock at start, seconds
 
     def shared_words(self, name: str, count: int) -> Any:
-        """*count* zeroed 64-bit words under *name*, the same in all processes of this server (load, store, add, cas)."""
+        """*count* zeroed 64-bit words under *name*, the same in all processes of this server."""
 
     def spawn(self, function: Callable[..., object], *args: object) -> None:
         """Run *function* in a runner of its own."""

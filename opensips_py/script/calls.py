@@ -1,0 +1,250 @@
+"""Compiling calls: arguments converted by their declared kinds, results to codes."""
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.errors import ScriptError
+from opensips_py.module.declare import MISSING, Argument
+from opensips_py.module.kinds import Flag, Kind, RouteName, Text, Variable, VariableKind, Writable
+from opensips_py.module.run import Route
+from opensips_py.script import runtime, tree
+from opensips_py.script.binding import Bound
+from opensips_py.script.diagnostics import Place, did_you_mean
+from opensips_py.script.generate import assign, at, call, compared, constant, name, parsed
+from opensips_py.script.values import Reported, ValueCompiler
+
+if TYPE_CHECKING:
+    from opensips_py.module.registry import BoundFunction
+
+KINDS = {Route.REQUEST: "route", Route.FAILURE: "failure_route", Route.ONREPLY: "onreply_route",
+         Route.BRANCH: "branch_route", Route.ERROR: "error_route", Route.LOCAL: "local_route",
+         Route.STARTUP: "startup_route", Route.TIMER: "timer_route", Route.EVENT: "event_route"}
+
+
+class CallCompiler(ValueCompiler):
+    """Calls of functions and routes; each is a statement of its own, so that one that fails counts as false."""
+
+    def function(self, node: tree.Call) -> BoundFunction:
+        """The function that is called; the checker has reported an unknown one."""
+        found = self.scope.registry.functions.get(node.name)
+        if found is None:
+            raise Reported
+        return found
+
+    def invocation(self, node: tree.Call) -> tuple[BoundFunction, ast.expr]:
+        """The plain call, without what surrounds it."""
+        found = self.function(node)
+        given = [name("run") if each == "run" else parsed("run.message") for each in found.declaration.inject]
+        return found, at(call(self.namespace.bind(found.call, node.name), *given, *self.arguments(node, found)),
+                         node.place)
+
+    def call_result(self, node: tree.Call) -> tuple[BoundFunction, str]:
+        """Call the function; its result is in the local that is named."""
+        found, invocation = self.invocation(node)
+        if found.declaration.waits:
+            self.park(node.place)
+        result = self.body.temporary()
+        self.guarded(assign(result, invocation), node.name, node.place, result)
+        if found.declaration.may_stop:
+            self.stop_at_zero(result, node.place)
+        return found, result
+
+    def guarded(self, statement: ast.stmt, what: str, place: Place, result: str = "") -> None:
+        """*statement*, an exception of which is logged and makes *result* false."""
+        complaint = call(self.namespace.bind(runtime.failed, "failed"), constant(what),
+                         constant(f"{place.file}:{place.line}"))
+        handler = ast.ExceptHandler(name("Exception"), None, [
+            assign(result, complaint) if result else ast.Expr(complaint)])
+        self.body.emit(ast.Try([at(statement, place)], [handler], [], []), place)
+
+    def stop_at_zero(self, result: str, place: Place) -> None:
+        """A result of 0 ends the script; False, which means -1, does not."""
+        zero = ast.BoolOp(ast.And(), [compared(name(result), ast.Eq(), constant(0)),
+                                      compared(name(result), ast.IsNot(), constant(False))])
+        self.body.emit(ast.If(zero, [ast.Return(constant(0))], []), place)
+
+    def keep_code(self, code: ast.expr, place: Place) -> None:
+        """Store a return code where $rc finds it, if the script reads that."""
+        if self.context.reads_code:
+            self.body.emit(assign("run.rc", code), place)
+
+    def as_code(self, found: BoundFunction, result: str) -> ast.expr:
+        """The return code that a result stands for."""
+        returns = found.declaration.returns
+        if returns == "none":
+            failed = compared(name(result), ast.Is(), constant(False))
+            return ast.IfExp(failed, constant(-1), constant(1))
+        if returns == "bool":
+            return ast.IfExp(name(result), constant(1), constant(-1))
+        return ast.BoolOp(ast.Or(), [name(result), constant(-1)])  # False after a failure
+
+    def call_condition(self, node: tree.Call) -> ast.expr:
+        """A call as a condition: its code is positive."""
+        found, result = self.call_result(node)
+        self.keep_code(self.as_code(found, result), node.place)
+        returns = found.declaration.returns
+        if returns == "none":
+            return compared(name(result), ast.Is(), constant(None))
+        return name(result) if returns == "bool" else compared(name(result), ast.Gt(), constant(0))
+
+    def code(self, node: tree.Call) -> ast.expr:
+        """A call as a value: its return code."""
+        found, result = self.call_result(node)
+        self.keep_code(self.as_code(found, result), node.place)
+        return self.as_code(found, result)
+
+    def call_statement(self, node: tree.Call) -> None:
+        """A call for its effect."""
+        if self.context.reads_code or self.function(node).declaration.may_stop:
+            found, result = self.call_result(node)
+            self.keep_code(self.as_code(found, result), node.place)
+            return
+        found, invocation = self.invocation(node)
+        if found.declaration.waits:
+            self.park(node.place)
+        self.guarded(ast.Expr(invocation), node.name, node.place)
+
+    # Routes
+
+    def route_call(self, node: tree.RouteCall) -> ast.expr:
+        """A call of a route: its code, in a local; 0 ends this route, too."""
+        arguments = [self.argument_value(each) for each in node.arguments]
+        invocation = self.route_invocation(node.route)
+        passes = bool(arguments) or self.context.reads_parameters
+        if passes:
+            values = ast.Tuple(arguments, ast.Load())
+            self.body.emit(ast.Expr(call(parsed("run.parameters.append"), values)), node.place)
+        result = self.body.temporary()
+        self.body.emit(assign(result, invocation), node.place)
+        self.body.emit(ast.If(compared(name(result), ast.Eq(), constant(0)), [ast.Return(constant(0))], []), node.place)
+        if passes:
+            self.body.emit(ast.Expr(call(parsed("run.parameters.pop"))), node.place)
+        self.keep_code(name(result), node.place)
+        return name(result)
+
+    def argument_value(self, node: tree.Expression) -> ast.expr:
+        """An argument of a route: texts may have variables in them."""
+        return self.text(node) if isinstance(node, tree.String) else self.value(node)
+
+    def route_invocation(self, route: tree.Expression) -> ast.expr:
+        """The call of the route that *route* names."""
+        wanted = route.name if isinstance(route, tree.Name) else \
+            route.value if isinstance(route, tree.String) and "$" not in route.value else None
+        if wanted is not None:
+            if wanted not in self.context.route_names:
+                raise Reported
+            return at(call(name(self.context.route_names[wanted]), name("run")), route.place)
+        value = self.text(route) if isinstance(route, tree.String) else self.value(route)
+        return call(self.namespace.bind(runtime.call_route, "call_route"), name("run"),
+                    self.namespace.bind(self.context.routes, "routes"), value,
+                    constant(f"{route.place.file}:{route.place.line}"))
+
+    # Arguments
+
+    def arguments(self, node: tree.Call, found: BoundFunction) -> Iterator[ast.expr]:
+        """The arguments as the function wants them; the checker has counted them."""
+        declared = found.declaration.arguments
+        positional = [each for each in declared if not each.rest]
+        rest = next((each for each in declared if each.rest), None)
+        given = list(node.arguments)
+        while given and given[-1] is None:
+            given.pop()  # left out at the end: the function's own default
+        wrong = False
+        for index, each in enumerate(given):
+            argument = positional[index] if index < len(positional) else rest
+            if argument is None:
+                raise Reported
+            try:
+                yield self.skipped(argument, node) if each is None else self.argument(each, argument, node)
+            except Reported:
+                wrong = True
+        if wrong or len(given) < sum(not each.optional for each in positional):
+            raise Reported
+
+    def skipped(self, argument: Argument, node: tree.Call) -> ast.expr:
+        """What stands for an argument that was left out."""
+        if argument.default is MISSING:
+            self.diagnostics.error(f"{node.name} cannot do without its argument '{argument.name}'", node.place)
+            raise Reported
+        return self.namespace.bind(argument.default, "default")
+
+    def argument(self, node: tree.Expression, argument: Argument, function: tree.Call) -> ast.expr:
+        """One argument, converted now if it is constant, else when the route runs."""
+        kind = argument.kind
+        if kind.variable:
+            return self.variable_argument(node, kind, argument, function)
+        if isinstance(node, (tree.Name, tree.Operand)):
+            node = tree.String(node.place, node.name)
+        if isinstance(node, tree.Address):
+            node = tree.String(node.place, node.text)
+        try:
+            if kind.script and isinstance(node, (tree.String, tree.Variable, tree.Number)):
+                text = node.text if isinstance(node, tree.Variable) else str(node.value)
+                return self.namespace.bind(kind.compile(text, self.scope), argument.name)
+            if isinstance(node, tree.Number):
+                return self.namespace.bind(self.constant(kind, node.value), argument.name)
+            if isinstance(node, tree.String) and (kind.literal or "$" not in node.value):
+                return self.namespace.bind(self.constant(kind, node.value), argument.name)
+        except ValueError as error:
+            self.wrong_argument(str(error), node.place, argument, function)
+        return self.converted(node, kind, argument)
+
+    def constant(self, kind: Kind, value: int | str) -> Any:
+        """A constant as *kind* means it."""
+        inner = getattr(kind, "inner", kind)
+        if isinstance(inner, Flag) and self.scope.registry.flag is not None:
+            return self.scope.registry.flag(inner.scope, str(value))
+        if isinstance(inner, RouteName):
+            self.check_route(inner, str(value))
+        return kind.constant(value)
+
+    def check_route(self, kind: RouteName, wanted: str) -> None:
+        """Refuse the name of a route that the script does not have."""
+        names = self.context.kinds.get(KINDS[kind.route], set())
+        if wanted not in names and wanted not in ("", "0"):
+            hint = did_you_mean(wanted, names)
+            raise ValueError(f"there is no {KINDS[kind.route]}[{wanted}]" + (f", {hint}" if hint else ""))
+
+    def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call) -> None:
+        """Report an argument that its kind refuses."""
+        self.diagnostics.error(f"{function.name}, argument '{argument.name}': {message}", place)
+        raise Reported
+
+    def converted(self, node: tree.Expression, kind: Kind, argument: Argument) -> ast.expr:
+        """A run-time value, converted by *kind* where that changes anything."""
+        value = self.text(node) if isinstance(node, tree.String) else self.value(node)
+        if isinstance(value, ast.Constant) and isinstance(value.value, (int, str)):
+            return self.namespace.bind(self.constant(kind, value.value), argument.name)
+        if type(kind) is Kind or (type(kind) is Text and isinstance(value, ast.JoinedStr)):
+            return value
+        return call(self.namespace.bind(kind.convert, f"as_{kind.name}"), value)
+
+    def variable_argument(self, node: tree.Expression, kind: Kind, argument: Argument,
+                          function: tree.Call) -> ast.expr:
+        """A variable passed as such; old scripts quote it."""
+        if isinstance(node, tree.String) and node.value.startswith("$"):
+            node = tree.Variable(node.place, node.value)
+        if not isinstance(node, tree.Variable):
+            self.wrong_argument("a variable is needed", node.place, argument, function)
+            raise Reported
+        bound = self.bound(node)
+        self.check_variable(bound, node, kind, argument, function)
+        passed = Writable if kind.writable else Variable
+        return call(self.namespace.bind(passed, passed.__name__), name("run"),
+                    self.namespace.bind(bound.spec, f"variable_{bound.reference.variable}"))
+
+    def check_variable(self, bound: Bound, node: tree.Variable, kind: Kind, argument: Argument,
+                       function: tree.Call) -> None:
+        """Refuse a variable of the wrong class, or one that cannot be assigned."""
+        inner = getattr(kind, "inner", kind)
+        types = inner.types if isinstance(inner, VariableKind) else ()
+        if types and bound.reference.variable not in types:
+            wanted = " or ".join(f"${each}(name)" for each in types)
+            self.wrong_argument(f"{wanted} is needed, not {node.text}", node.place, argument, function)
+        if kind.writable and bound.write is None:
+            self.wrong_argument(f"{node.text} cannot be assigned", node.place, argument, function)
+
+
+__all__ = ["KINDS", "CallCompiler", "ScriptError"]

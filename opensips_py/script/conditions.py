@@ -1,0 +1,148 @@
+"""Compiling conditions: comparisons by what is known of both sides, and, or, not."""
+from __future__ import annotations
+
+import ast
+
+from opensips_py.script import operators, runtime, tree
+from opensips_py.script.calls import CallCompiler
+from opensips_py.script.diagnostics import Place
+from opensips_py.script.generate import assign, call, compared, constant, name, negated
+from opensips_py.script.values import Reported
+
+MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+CONSTANTS = (tree.Number, tree.String, tree.Null, tree.Address, tree.Name)
+
+
+def is_myself(node: tree.Expression) -> bool:
+    """Whether *node* is the word myself."""
+    return isinstance(node, tree.Operand) and node.name == "myself"
+
+
+class ConditionCompiler(CallCompiler):
+    """Conditions as Python expressions that are true or false."""
+
+    def condition(self, node: tree.Expression) -> ast.expr:
+        """Any expression as a condition."""
+        match node:
+            case tree.Logical():
+                return self.logical(node)
+            case tree.Not():
+                return negated(self.condition(node.operand))
+            case tree.Comparison():
+                return self.comparison(node)
+            case tree.Call():
+                return self.call_condition(node)
+            case tree.RouteCall():
+                return compared(self.route_call(node), ast.Gt(), constant(0))
+        return self.value(node)
+
+    def other(self, node: tree.Expression) -> ast.expr:
+        """A call as a value is its return code."""
+        if isinstance(node, tree.Call):
+            return self.code(node)
+        if isinstance(node, tree.RouteCall):
+            return self.route_call(node)
+        return super().other(node)
+
+    def logical(self, node: tree.Logical) -> ast.expr:
+        """and, or; the right side runs only if it decides."""
+        left = self.condition(node.left)
+        with self.body.nested() as inner:
+            right = self.condition(node.right)
+        if not inner:
+            return ast.BoolOp(ast.And() if node.operator == "and" else ast.Or(), [left, right])
+        result = self.body.temporary()
+        self.body.emit(assign(result, left), node.place)
+        decides = name(result) if node.operator == "and" else negated(name(result))
+        inner.append(assign(result, right))
+        self.body.emit(ast.If(decides, inner, []), node.place)
+        return name(result)
+
+    def comparison(self, node: tree.Comparison) -> ast.expr:
+        """One comparison, its constant side to the right."""
+        left, operator, right = node.left, node.operator, node.right
+        if (isinstance(left, CONSTANTS) or is_myself(left)) and operator in MIRRORED:
+            left, operator, right = right, MIRRORED[operator], left
+        if isinstance(left, CONSTANTS) and isinstance(right, CONSTANTS):
+            self.diagnostics.warning("both sides of the comparison are constants", node.place)
+        if is_myself(right):
+            return self.myself(left, operator, node.place)
+        match right:
+            case tree.Null() if operator in operators.NULL_COMPARISONS:
+                return compared(self.value(left), ast.Is() if operator == "==" else ast.IsNot(), constant(None))
+            case tree.Number(value=number) if operator in operators.NUMBER_COMPARISONS:
+                return self.with_number(left, operator, number)
+            case tree.String(value=text) if operator in operators.PATTERN_COMPARISONS:
+                return self.pattern(left, operator, text, right.place)
+            case tree.String(value=text) if operator in operators.TEXT_COMPARISONS:
+                return self.with_text(left, operator, text)
+            case tree.Address() if operator in ("==", "!="):
+                return self.network(left, operator, right)
+            case tree.Name() if isinstance(left, tree.Operand) and operator in ("==", "!="):
+                return self.bare_word(left, operator, right)
+            case tree.Null() | tree.Number() | tree.Address():
+                self.diagnostics.error(f"'{operator}' does not go with this", right.place,
+                                       fix="NULL and addresses are compared with == and !=")
+                raise Reported
+        comparison = operators.BY_DIALECT[self.context.dialect].values[operator]
+        return self.helper(comparison, self.value(left), self.value(right))
+
+    def helper(self, function: object, *arguments: ast.expr) -> ast.expr:
+        """A call of one of the operators' functions."""
+        return call(self.namespace.bind(function, getattr(function, "__name__", "compare")), *arguments)
+
+    def with_number(self, left: tree.Expression, operator: str, number: int) -> ast.expr:
+        """value == 5: equality with a number needs no function."""
+        value = self.value(left)
+        if operator == "==":
+            return compared(value, ast.Eq(), constant(number))
+        return self.helper(operators.NUMBER_COMPARISONS[operator], value, constant(number))
+
+    def with_text(self, left: tree.Expression, operator: str, text: str) -> ast.expr:
+        """value == "text", without regard to case; the method of a message is compared as it is."""
+        value = self.value(left)
+        if isinstance(left, tree.Operand) and left.name == "method":
+            return compared(value, ast.Eq() if operator == "==" else ast.NotEq(), constant(text))
+        if text.isdigit() and isinstance(left, tree.Operand) and left.name in ("src_port", "dst_port"):
+            return self.with_number(left, operator, int(text))
+        function = operators.BY_DIALECT[self.context.dialect].texts[operator]
+        if operator != "==" or text == text.lower():
+            return self.helper(function, value, constant(text.lower()))
+        result = self.body.temporary()
+        same = compared(ast.NamedExpr(ast.Name(result, ast.Store()), value), ast.Eq(), constant(text))
+        return ast.BoolOp(ast.Or(), [same, self.helper(function, name(result), constant(text.lower()))])
+
+    def pattern(self, left: tree.Expression, operator: str, text: str, place: Place) -> ast.expr:
+        """value =~ "expression", compiled now."""
+        try:
+            pattern = operators.constant_expression(text)
+        except ValueError as error:
+            self.diagnostics.error(f"wrong regular expression: {error}", place)
+            raise Reported from None
+        return self.helper(operators.BY_DIALECT[self.context.dialect].patterns[operator], self.value(left),
+                           self.namespace.bind(pattern, "pattern"))
+
+    def network(self, left: tree.Expression, operator: str, right: tree.Address) -> ast.expr:
+        """address == 10.0.0.0/8."""
+        try:
+            wanted = operators.network(right.text)
+        except ValueError as error:
+            self.diagnostics.error(f"{right.text} is no network: {error}", right.place)
+            raise Reported from None
+        held = self.helper(operators.in_network, self.value(left), self.namespace.bind(wanted, "network"))
+        return held if operator == "==" else negated(held)
+
+    def myself(self, left: tree.Expression, operator: str, place: Place) -> ast.expr:
+        """value == myself."""
+        if operator not in ("==", "!="):
+            self.diagnostics.error(f"'{operator}' does not go with myself", place, fix="write == myself")
+            raise Reported
+        own = self.helper(runtime.is_own, name("run"), self.value(left))
+        return own if operator == "==" else negated(own)
+
+    def bare_word(self, left: tree.Operand, operator: str, right: tree.Name) -> ast.expr:
+        """method == INVITE, proto == UDP, src_ip == host.name."""
+        if left.name in ("src_ip", "dst_ip"):
+            found = self.helper(runtime.is_host, name("run"), self.value(left), constant(right.name))
+            return found if operator == "==" else negated(found)
+        return self.with_text(left, operator, right.name)

@@ -1,0 +1,166 @@
+"""Compiling values: constants, variables, texts with variables, arithmetic."""
+from __future__ import annotations
+
+import ast
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from opensips_py.errors import ScriptError
+from opensips_py.module.run import Route
+from opensips_py.script import formatting, operators, runtime, tree, variables
+from opensips_py.script.binding import Bound, Scope, chained
+from opensips_py.script.diagnostics import Diagnostics, Place
+from opensips_py.script.generate import Body, Namespace, call, constant, name, parsed
+from opensips_py.script.steps import changes
+
+if TYPE_CHECKING:
+    from opensips_py.module.declare import Dialect
+
+OPERANDS = {"method": "$rm", "uri": "$ru", "status": "$rs", "from_uri": "$fu", "to_uri": "$tu", "src_ip": "$si",
+            "src_port": "$sp", "dst_ip": "$Ri", "dst_port": "$Rp", "proto": "$proto", "msg:len": "$ml"}
+BARE = Route.STARTUP | Route.TIMER | Route.EVENT  # routes that run without a message
+
+
+@dataclass(slots=True)
+class Context:
+    """What all routes of one configuration are compiled with."""
+
+    scope: Scope
+    diagnostics: Diagnostics
+    dialect: Dialect
+    namespace: Namespace = field(default_factory=Namespace)
+    routes: dict[str, runtime.CompiledRoute] = field(default_factory=dict)  # route[name], for calls by variable
+    route_names: dict[str, str] = field(default_factory=dict)  # name of a route -> its global name
+    kinds: dict[str, set[str]] = field(default_factory=dict)  # kind of route -> names there are
+    reads_code: bool = True  # whether the script looks at $rc
+    reads_parameters: bool = True  # ... at $param
+    max_loops: int = 10000
+    asserts: bool = False
+    abort_on_assert: bool = False
+    references: dict[str, Bound] = field(default_factory=dict)
+
+
+class Reported(Exception):
+    """What stands here cannot be compiled; the reason is in the diagnostics."""
+
+
+class ValueCompiler:
+    """Values of expressions as Python expressions over `run`."""
+
+    def __init__(self, context: Context, reached_from: Route) -> None:
+        self.context, self.scope, self.namespace = context, context.scope, context.namespace
+        self.diagnostics = context.diagnostics
+        self.with_message = not reached_from & BARE
+        self.reached_from = reached_from
+        self.body = Body()
+
+    def bound(self, variable: tree.Variable) -> Bound:
+        """The meaning of a variable; what is wrong with it is reported."""
+        known = self.context.references.get(variable.text)
+        if known is not None and "cfg_" not in variable.text:
+            return known
+        try:
+            bound = self.scope.bind(variables.parse(variable.text, variable.place))
+        except ScriptError as error:
+            self.report(error, variable.place)
+        self.context.references[variable.text] = bound
+        return bound
+
+    def report(self, error: ScriptError, place: Place) -> None:
+        """Turn the complaint about a text into a finding at its place."""
+        column = error.column if error.line == place.line else place.column
+        length = max(1, place.column + place.length - column) if column >= place.column else 1
+        self.diagnostics.error(error.message, Place(place.file, place.line, column, length), fix=error.hint)
+        raise Reported
+
+    def read(self, bound: Bound) -> ast.expr:
+        """The expression that reads a variable."""
+        if bound.inline is not None and (self.with_message or ".message" not in bound.inline):
+            return parsed(bound.inline)
+        return call(self.namespace.bind(bound.read, f"read_{bound.reference.variable}"), name("run"))
+
+    def value(self, node: tree.Expression) -> ast.expr:
+        """Any expression as a value."""
+        match node:
+            case tree.Number(value=number):
+                return constant(number)
+            case tree.String(value=text):
+                return constant(text)
+            case tree.Null():
+                return constant(None)
+            case tree.Address(text=text):
+                return constant(text)
+            case tree.Variable():
+                return self.variable(node)
+            case tree.Operand():
+                return self.operand(node)
+            case tree.Transformed():
+                return self.transformed(node)
+            case tree.Unary():
+                function = self.namespace.bind(operators.UNARY[node.operator], operators.UNARY[node.operator].__name__)
+                return call(function, self.value(node.operand))
+            case tree.Binary():
+                function = self.namespace.bind(operators.ARITHMETIC[node.operator],
+                                               operators.ARITHMETIC[node.operator].__name__)
+                return call(function, self.value(node.left), self.value(node.right))
+            case tree.Name():
+                self.diagnostics.error(f"'{node.name}' is no value", node.place,
+                                       fix=f'put it in quotes if it is a text: "{node.name}"')
+                raise Reported
+        return self.other(node)
+
+    def other(self, node: tree.Expression) -> ast.expr:
+        """A call or a condition as a value; calls are compiled by the class below."""
+        self.diagnostics.error("a condition is no value", node.place, fix="use if (...) to test it")
+        raise Reported
+
+    def variable(self, node: tree.Variable) -> ast.expr:
+        """The value of a variable; one that waits parks the run before."""
+        bound = self.bound(node)
+        if bound.waits:
+            self.park(node.place)
+        return self.read(bound)
+
+    def park(self, place: Place) -> None:
+        """Prepare the run for a wait."""
+        self.body.emit(ast.Expr(call(parsed("run.park"))), place)
+
+    def operand(self, node: tree.Operand) -> ast.expr:
+        """The value of a bare word of the 2.1 dialect."""
+        if node.name == "af":
+            return call(self.namespace.bind(runtime.family, "family"), name("run"))
+        if node.name not in OPERANDS:
+            self.diagnostics.error(f"'{node.name}' is no value by itself", node.place,
+                                   fix="compare it: uri == myself")
+            raise Reported
+        return self.read(self.bound(tree.Variable(node.place, OPERANDS[node.name])))
+
+    def transformed(self, node: tree.Transformed) -> ast.expr:
+        """A text with transformations behind it."""
+        assert isinstance(node.operand, tree.String)
+        text = node.operand.value
+        try:
+            reference = variables.parse(f"$(ru{node.transformations})", node.place)
+            read = chained(lambda run: text, changes(reference, self.scope))
+        except ScriptError as error:
+            self.report(error, node.place)
+        return call(self.namespace.bind(read, "read_text"), name("run"))
+
+    def text(self, node: tree.String) -> ast.expr:
+        """A text with the variables in it replaced: a literal, one value, or an f-string."""
+        place = node.place.inside(1, max(node.place.length - 2, 1))
+        try:
+            parts = formatting.parse(node.value, place)
+            pieces = [part if isinstance(part, str) else self.scope.bind(part) for part in parts]
+        except ScriptError as error:
+            self.report(error, place)
+        if all(isinstance(piece, str) for piece in pieces):
+            return constant("".join(str(piece) for piece in pieces))
+        for piece in pieces:
+            if isinstance(piece, Bound) and piece.waits:
+                self.park(node.place)
+        if len(pieces) == 1 and isinstance(pieces[0], Bound):
+            return self.read(pieces[0])
+        shown = self.namespace.bind(formatting.shown, "shown")
+        return ast.JoinedStr([constant(piece) if isinstance(piece, str) else
+                              ast.FormattedValue(call(shown, self.read(piece)), -1, None) for piece in pieces])
