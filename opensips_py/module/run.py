@@ -1,6 +1,7 @@
 """One run of a route: what compiled routes and script functions work on."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any
 
@@ -36,6 +37,7 @@ class Run:
         "avps",
         "branch",
         "dropped",
+        "endings",
         "extra",
         "generation",
         "kind",
@@ -65,6 +67,7 @@ class Run:
         self.parameters: list[tuple[Any, ...]] = []  # $param of the routes being called, innermost last
         self.parent: Run | None = None
         self.extra: dict[Any, Any] | None = None  # contexts of modules, by their own key
+        self.endings: list[Callable[[], object]] | None = None
 
     def attach(self, transaction: Any) -> None:
         """Make *transaction* the one of this run: what the script has set so far goes over to it."""
@@ -77,3 +80,16 @@ class Run:
         retransmissions and its CANCEL find it (design: events of one transaction run one at a time)."""
         if self.transaction is None and self.kind == Route.REQUEST:
             self.services.transactions.prepare_wait(self)
+
+    def at_end(self, ending: Callable[[], object]) -> None:
+        """Have *ending* called when this run is over, however it ends."""
+        if self.endings is None:
+            self.endings = []
+        self.endings.append(ending)
+
+    def finish(self) -> None:
+        """The run is over; whoever began it calls this."""
+        if self.endings is not None:
+            endings, self.endings = self.endings, None
+            for each in reversed(endings):
+                each()

@@ -4,7 +4,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -66,8 +66,12 @@ class RunVariables:
 
     @pvar("param")
     def parameter(self, run: Run, name: str) -> Value:
-        """A parameter of the route, counted from 1."""
-        values = run.parameters[-1] if run.parameters else ()
+        """A parameter of the route, counted from 1; of an event route also by its name."""
+        values: Any = run.parameters[-1] if run.parameters else ()
+        if isinstance(values, Mapping):
+            if name in values:
+                return values[name]  # type: ignore[no-any-return]
+            values = list(values.values())
         return values[int(name) - 1] if name.isdecimal() and 0 < int(name) <= len(values) else None
 
     @pvar("return")

@@ -3,6 +3,7 @@ from gevent import monkey
 
 monkey.patch_all()
 
+import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from types import SimpleNamespace  # noqa: E402
 from typing import Any, cast  # noqa: E402
@@ -15,7 +16,7 @@ from opensips_py.mi import Dispatcher, remote  # noqa: E402
 from opensips_py.module import life  # noqa: E402
 from opensips_py.module.services import Services  # noqa: E402
 from opensips_py.server import boot as boot_module  # noqa: E402
-from opensips_py.server import logs  # noqa: E402
+from opensips_py.server import generation, logs  # noqa: E402
 from opensips_py.server.boot import Boot  # noqa: E402
 from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.links import Links  # noqa: E402
@@ -88,7 +89,7 @@ class Management:
         life.stop(self.generation.registry)
 
 
-def run(load: Load) -> int:
+def run(load: Load = generation.load) -> int:
     """Run the management process until the supervisor ends it."""
     boot = boot_module.inherited()
     logs.set_up(boot.logging)
@@ -104,3 +105,7 @@ def run(load: Load) -> int:
     if control.ready():
         control.stopped.wait()
     return 0
+
+
+if __name__ == "__main__":
+    sys.exit(run())

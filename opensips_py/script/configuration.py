@@ -1,0 +1,203 @@
+"""A whole configuration: read, checked and compiled, with everything that is wrong with it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from opensips_py.errors import ConfigError
+from opensips_py.module import loader
+from opensips_py.module.base import Module
+from opensips_py.module.declare import Dialect
+from opensips_py.module.registry import Registry
+from opensips_py.module.run import Route
+from opensips_py.script import dialect, globals, parser, tree
+from opensips_py.script.checker import Checker, plain
+from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Context, Routes, compile_routes
+from opensips_py.script.core import Core, registry_with_core
+from opensips_py.script.diagnostics import NOWHERE, Diagnostics, Place
+from opensips_py.script.preprocessor import Preprocessor, read_text
+from opensips_py.script.runtime import CompiledRoute
+
+
+@dataclass(slots=True)
+class Configuration:
+    """One configuration; where diagnostics has errors, it must not be started."""
+
+    dialect: Dialect
+    registry: Registry
+    diagnostics: Diagnostics
+    globals: dict[str, Any]
+    given: set[str] = field(default_factory=set)  # the core parameters that the script sets
+    sockets: list[tree.Socket] = field(default_factory=list)
+    routes: Routes = field(default_factory=Routes)
+    timers: list[tuple[str, int]] = field(default_factory=list)  # timer routes and their seconds
+    event_modes: dict[str, str] = field(default_factory=dict)  # sync or async, by event
+
+    def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
+        """The route *name* of *kind*, if there is one."""
+        return self.routes.get(kind, name)
+
+
+def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[str], str] = read_text,
+         built_in: Iterable[type[Module]] = ()) -> Configuration:
+    """Read the configuration *path*; *overrides* are core parameters from the command line, *built_in* modules that
+    need no loadmodule."""
+    given = dict(overrides or {})
+    diagnostics = Diagnostics()
+    script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
+    return Reader(script, diagnostics, given, built_in).configuration()
+
+
+class Reader:
+    """Makes a configuration of the tree of a script."""
+
+    def __init__(self, script: tree.Script, diagnostics: Diagnostics, overrides: dict[str, Any],
+                 built_in: Iterable[type[Module]]) -> None:
+        self.script, self.diagnostics, self.overrides = script, diagnostics, overrides
+        spoken = dialect.infer(script, diagnostics)
+        self.registry = registry_with_core(spoken)
+        self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken))
+        self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
+        self.unavailable: list[str] = []
+        for each in built_in:
+            self.registry.add_class(each)
+
+    def configuration(self) -> Configuration:
+        """All of it."""
+        for item in self.script.items:
+            if isinstance(item, tree.Global):
+                self.parameter(item)
+            elif isinstance(item, tree.LoadModule):
+                self.load(item)
+            elif isinstance(item, tree.ModParam):
+                self.modparam(item)
+        self.override()
+        core = self.registry.modules["core"]
+        assert isinstance(core, Core)
+        core.configure(self.result.globals)
+        core.options = self.overrides.get("argv", {})
+        self.compile()
+        self.finish()
+        return self.result
+
+    # Core parameters
+
+    def parameter(self, item: tree.Global) -> None:
+        """One core parameter."""
+        found = globals.find(item.name)
+        if found is None:
+            self.diagnostics.error(f"there is no core parameter {item.name}", item.place, fix=globals.unknown(item.name))
+            return
+        if found.default(self.result.dialect) is globals.ABSENT and not found.neutral:
+            return  # infer() has complained
+        try:
+            value = found.convert(item.value)
+        except ValueError as error:
+            self.diagnostics.error(str(error), item.value_place)
+            return
+        self.set(found, value)
+        if found.idle:
+            self.diagnostics.note(f"{item.name} is {found.effect}", item.place)
+
+    def set(self, parameter: globals.Parameter, value: Any) -> None:
+        """Keep the value of a core parameter; sockets apart, mpath at once."""
+        key = parameter.kept_as
+        self.result.given.add(key)
+        if key == "socket":
+            self.result.sockets.append(value)
+        elif parameter.many:
+            self.result.globals[key].append(value)
+        else:
+            self.result.globals[key] = value
+        if key == "mpath":
+            self.registry.mpath[:] = self.result.globals["mpath"]
+
+    def override(self) -> None:
+        """What the command line says in place of the script."""
+        values = self.result.globals
+        for name, value in self.overrides.items():
+            if name == "listen":
+                self.result.sockets = [self.listener(text) for text in value]
+            elif name == "disable_tcp":
+                self.result.sockets = [each for each in self.result.sockets if each.protocol != "tcp"]
+            elif name in values:
+                values[name] = value
+                self.result.given.add(name)
+
+    def listener(self, text: str) -> tree.Socket:
+        """A socket from the command line, [proto:]address[:port]; UDP where it names no protocol."""
+        diagnostics = Diagnostics()
+        diagnostics.add_text("-l", f"socket={text}")
+        tokens = Preprocessor(diagnostics).tokens("-l", f"socket={text}")
+        found = parser.parse(tokens, diagnostics).of(tree.Global)
+        for each in diagnostics.errors:
+            self.diagnostics.error(f"-l {text}: {each.message}", NOWHERE, fix=each.fix)
+        if not found or diagnostics.errors:
+            return tree.Socket(NOWHERE, "udp", "127.0.0.1")
+        socket: tree.Socket = found[0].value
+        socket.protocol = socket.protocol or "udp"
+        return socket
+
+    # Modules
+
+    def load(self, item: tree.LoadModule) -> None:
+        """One loadmodule line."""
+        try:
+            self.registry.add(item.name)
+        except ConfigError as error:
+            message, _, hint = error.message.partition(": ")
+            self.diagnostics.error(message, item.name_place, fix=hint)
+            self.unavailable.append(loader.module_name(item.name))
+
+    def modparam(self, item: tree.ModParam) -> None:
+        """One modparam line."""
+        module, name = item.module.value, item.parameter.value
+        if module in self.unavailable:
+            return
+        try:
+            self.registry.set_parameter(module, name, item.value.value)
+            self.places[module, name] = item.value.place
+        except ConfigError as error:
+            message, _, hint = error.message.partition(": ")
+            if message.startswith("parameter "):  # what is wrong with the value stands behind the colon
+                message, hint = error.message, ""
+            place = item.module.place if "loaded" in message or message.startswith("module " + module + " is") else \
+                item.value.place if message.startswith("parameter ") else item.parameter.place
+            self.diagnostics.error(message, place, fix=hint)
+
+    def finish(self) -> None:
+        """Let the modules check themselves, unless one of them is missing anyhow."""
+        if self.unavailable:
+            return
+        for error in self.registry.finish():
+            place = self.places.get((error.module, error.parameter)) or self.loaded_at(error.module)
+            self.diagnostics.error(error.message, place)
+
+    def loaded_at(self, module: str) -> Place:
+        """The loadmodule line of *module*."""
+        for each in self.script.of(tree.LoadModule):
+            if loader.module_name(each.name) == module:
+                place: Place = each.name_place
+                return place
+        return NOWHERE
+
+    # Routes
+
+    def compile(self) -> None:
+        """Check and compile the routes."""
+        routes, values = self.script.of(tree.Route), self.result.globals
+        scope = self.registry.script
+        reached = Checker(self.registry, self.diagnostics, self.unavailable).check(routes)
+        texts = ["\n".join(lines) for lines in self.diagnostics.texts.values()]
+        context = Context(
+            scope, self.diagnostics, self.result.dialect,  # type: ignore[arg-type]
+            reads_code=any(READS_CODE.search(text) for text in texts),
+            reads_parameters=any(READS_PARAMETERS.search(text) for text in texts),
+            max_loops=values["max_while_loops"], asserts=values["enable_asserts"],
+            abort_on_assert=values["abort_on_assert"])
+        self.result.routes = compile_routes(routes, context, reached)
+        self.result.timers = [(plain(each), each.interval) for each in routes if each.kind == "timer_route"]
+        self.result.event_modes = {each.name: each.mode for each in routes if each.kind == "event_route"}
+        if not any(each.kind == "route" and not plain(each) for each in routes):
+            self.diagnostics.error("there is no main route", NOWHERE, fix="add route { ... }")

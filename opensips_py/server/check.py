@@ -1,0 +1,55 @@
+"""The checking process: reads a configuration, and says what is wrong with it or how to start it."""
+from __future__ import annotations
+
+import argparse
+import json
+import os
+from collections.abc import Sequence
+
+from opensips_py.errors import ConfigError
+from opensips_py.script.configuration import Configuration
+from opensips_py.script.diagnostics import ERROR, WARNING
+from opensips_py.script.preprocessor import read_text
+from opensips_py.server import generation, settings
+from opensips_py.server.description import Description
+from opensips_py.server.sources import Recorder
+
+
+def protocols(configuration: Configuration) -> list[str]:
+    """What the loaded modules speak, in the order of their loadmodule lines."""
+    return [module.name.removeprefix("proto_") for module in configuration.registry.modules.values()
+            if "transport" in module.declarations.provides]
+
+
+def described(configuration: Configuration) -> Description:
+    """What to start for *configuration*, or why it cannot be started."""
+    found = configuration.diagnostics
+    blocks = {severity: ["\n".join(found.block(each)) + "\n" for each in found.in_order() if each.severity == severity]
+              for severity in (ERROR, WARNING)}
+    result = Description(errors=blocks[ERROR], dialect=configuration.dialect)
+    if not result.errors:
+        try:
+            result = settings.described(configuration.globals, configuration.sockets, configuration.dialect,
+                                        protocols(configuration))
+        except ConfigError as error:
+            result.errors = [f"error: {error.message}"]
+    result.notes = blocks[WARNING]
+    return result
+
+
+def main(arguments: Sequence[str] | None = None) -> None:
+    """Check the configuration that the command line names; the result goes to the descriptor that it gives."""
+    parser = argparse.ArgumentParser(prog="opensips_py.server.check")
+    parser.add_argument("config")
+    parser.add_argument("--overrides", default="{}")
+    parser.add_argument("--json", type=int, default=1, metavar="FD")
+    chosen = parser.parse_args(arguments)
+    recorder = Recorder(read_text)
+    result = described(generation.read(chosen.config, json.loads(chosen.overrides), recorder))
+    result.sources = recorder.texts
+    with os.fdopen(chosen.json, "w", encoding="utf-8", errors="surrogateescape") as out:
+        out.write(result.dump())
+
+
+if __name__ == "__main__":
+    main()

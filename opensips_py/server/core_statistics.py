@@ -1,0 +1,29 @@
+"""The statistics of the core: what came in, what went on, what could not be used."""
+from __future__ import annotations
+
+import time
+from typing import Any
+
+from opensips_py.module import Module, counter, statistic
+
+START = time.time()
+
+
+class CoreStatistics(Module, name="core_statistics"):
+    """What the server counts before any module does."""
+
+    rcv_requests: Any = counter("Requests received.", group="core")
+    rcv_replies: Any = counter("Responses received.", group="core")
+    fwd_requests: Any = counter("Requests forwarded without a transaction.", group="core")
+    fwd_replies: Any = counter("Responses forwarded without a transaction.", group="core")
+    drop_requests: Any = counter("Requests dropped, by the script or as unusable.", group="core")
+    drop_replies: Any = counter("Responses dropped, by the script or as unusable.", group="core")
+    err_requests: Any = counter("Requests that could not be used.", group="core")
+    err_replies: Any = counter("Responses that could not be used.", group="core")
+    bad_msg_hdr: Any = counter("Messages with a header that breaks RFC 3261.", group="core")
+    bad_uris: Any = counter("Requests whose Request-URI cannot be read.", name="bad_URIs_rcvd", group="core")
+
+    @statistic(group="core", scope="any")
+    def timestamp(self) -> int:
+        """Seconds since the server was started."""
+        return int(time.time() - self.services.started)

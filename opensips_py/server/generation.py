@@ -1,0 +1,58 @@
+"""One generation of the configuration as a process of the server works with it."""
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from opensips_py.errors import ConfigError
+from opensips_py.mi.core import CoreCommands
+from opensips_py.module.base import Module
+from opensips_py.module.registry import Registry
+from opensips_py.module.run import Route
+from opensips_py.script import configuration
+from opensips_py.script.configuration import Configuration
+from opensips_py.script.runtime import CompiledRoute
+from opensips_py.server import sources
+from opensips_py.server.boot import Boot
+from opensips_py.server.core_statistics import CoreStatistics
+
+BUILT_IN: tuple[type[Module], ...] = (CoreStatistics, CoreCommands)  # what needs no loadmodule
+
+
+@dataclass(slots=True)
+class Generation:
+    """Script, parameters and modules that belong together; transactions keep the one they began with."""
+
+    number: int
+    configuration: Configuration
+    registry: Registry
+    globals: dict[str, Any]
+    main: CompiledRoute | None
+    on_reply: CompiledRoute | None  # the onreply_route without a name, which sees every response
+    on_error: CompiledRoute | None
+
+    def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
+        """The route *name* of *kind*, if there is one."""
+        return self.configuration.routes.get(kind, name)
+
+    @property
+    def timers(self) -> Iterable[tuple[str, int]]:
+        """The timer routes, with their seconds."""
+        return self.configuration.timers
+
+
+def read(path: str, overrides: dict[str, Any], reader: Callable[[str], str]) -> Configuration:
+    """The configuration *path* as this server reads it."""
+    return configuration.read(path, overrides, reader, BUILT_IN)
+
+
+def load(boot: Boot, number: int) -> Generation:
+    """The generation *number* out of the texts that the checking process has approved."""
+    texts = sources.taken(boot.sources, number)
+    made = read(boot.config, boot.overrides, sources.reader(texts))
+    if made.diagnostics.errors:
+        raise ConfigError("\n\n".join(str(each) for each in made.diagnostics.errors))
+    route = made.routes.get
+    return Generation(number, made, made.registry, made.globals, made.routes.main, route(Route.ONREPLY),
+                      route(Route.ERROR))

@@ -1,0 +1,195 @@
+"""The way of a message into a worker: scanned, given to the worker that owns it, matched, or handed to the script."""
+from __future__ import annotations
+
+import logging
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.errors import MalformedMessage
+from opensips_py.module.run import Route, Run
+from opensips_py.script.pvars_run import RouteError
+from opensips_py.server.links import key_from_wire, key_to_wire
+from opensips_py.sip import Request, Response, build_response, scan
+from opensips_py.transaction import response_target
+from opensips_py.transport import Connection, Listener
+
+if TYPE_CHECKING:
+    from opensips_py.server.core_statistics import CoreStatistics
+    from opensips_py.server.worker import Worker
+
+log = logging.getLogger(__name__)
+
+HAND_OVER = "message"  # the operation between workers
+
+
+class Reception:
+    """Takes what the transports of one worker have read."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+        self.index, self.alone = worker.index, worker.workers == 1
+        self.runners = worker.runners
+        self.slots = worker.slots
+        self.counters: CoreStatistics = worker.core_statistics
+        self.handed_over = worker.statistics.counter("net", "handed_over", "Messages read for another worker.")
+        self.refused = worker.statistics.counter("net", "handed_over_lost", "Messages that the other had no room for.")
+        self.runners.refused = self.overloaded
+        worker.links.on_send(HAND_OVER, self.taken)
+
+    # In the event loop: nothing here may wait, nothing may raise.
+
+    def datagrams(self, listener: Listener, batch: list[tuple[bytes, int]]) -> None:
+        """Take a batch of datagrams."""
+        queue = self.runners.queue
+        receive = self.receive
+        for data, source in batch:
+            message = scan(data, listener, source)
+            if message is None:
+                self.counters.err_requests.add()
+            elif self.alone or self.is_ours(message, data, source, 0):
+                queue.append((receive, message))
+        self.runners.drain()
+
+    def stream(self, data: bytes, source: int, listener: Listener, connection: Connection) -> None:
+        """Take one message of a connection."""
+        message = scan(data, listener, source, connection)
+        if message is None:
+            self.counters.err_requests.add()
+        elif self.alone or self.is_ours(message, data, source, connection.id):
+            self.runners.queue.append((self.receive, message))
+            self.runners.drain()
+
+    def is_ours(self, message: Request | Response, data: bytes, source: int, connection: int) -> bool:
+        """Whether this worker owns *message*; one that it does not is handed over."""
+        if message.fault is not None:
+            return True
+        if message.is_request:
+            owner = self.slots.owner_of_call_id(message.call_id)
+        else:
+            slot = self.slots.owned(message.via_branch)
+            owner = self.index if slot is None else self.slots.worker_of(slot)
+        if owner == self.index:
+            return True
+        self.handed_over.add()
+        if not self.worker.links.send(owner, HAND_OVER, message.listener.index, key_to_wire(source), data, connection):
+            self.refused.add()
+        return False
+
+    def taken(self, peer: int, index: int, source: int | bytes, data: bytes, identifier: int) -> None:
+        """Take a message that worker *peer* has read for us."""
+        transports = self.worker.transports
+        listener, key = transports.listeners[index], key_from_wire(source)
+        connection = transports.remote_connection(peer, identifier, key, listener) if identifier else None
+        message = scan(data, listener, key, connection)
+        if message is not None:
+            self.runners.submit(self.receive, message)
+
+    def overloaded(self, message: Any) -> None:
+        """All runners wait for something: whoever asks for more is told to come back."""
+        if isinstance(message, Request) and message.method != "ACK":
+            self.answer(message, 503, "Service Unavailable")
+
+    # In a runner
+
+    def receive(self, message: Request | Response) -> None:
+        """Handle a message to its end."""
+        try:
+            if message.fault is not None:
+                self.unusable(message)
+            elif message.is_request:
+                self.request(message)  # type: ignore[arg-type]
+            else:
+                self.response(message)  # type: ignore[arg-type]
+        except MalformedMessage as error:
+            self.counters.bad_msg_hdr.add()
+            self.malformed(message, error.status, str(error))
+
+    def request(self, request: Request) -> None:
+        """A request: its transaction knows it, or the script decides."""
+        worker, counters = self.worker, self.counters
+        counters.rcv_requests.add()
+        generation = worker.generation
+        hooks = generation.registry.hooks
+        for hook in hooks.request_received:
+            hook(request)
+        layer = worker.transactions
+        if layer.receive_request(request):
+            return
+        run = Run(worker, generation, Route.REQUEST, request)  # type: ignore[arg-type]
+        try:
+            generation.main(run)
+        finally:
+            layer.route_done(run)
+            for hook in hooks.request_done:
+                hook(request)
+            run.finish()
+
+    def response(self, response: Response) -> None:
+        """A response: the script's onreply_route sees it, then its transaction, or it goes on without one."""
+        worker, counters = self.worker, self.counters
+        counters.rcv_replies.add()
+        generation = worker.generation
+        for hook in generation.registry.hooks.response_received:
+            hook(response)
+        if generation.on_reply is not None:
+            run = Run(worker, generation, Route.ONREPLY, response)  # type: ignore[arg-type]
+            try:
+                generation.on_reply(run)
+            finally:
+                run.finish()
+            if run.dropped and response.status < 200:
+                counters.drop_replies.add()
+                return
+        layer = worker.transactions
+        if layer.receive_response(response):
+            return
+        if not worker.forwards_strays:
+            counters.drop_replies.add()
+        elif layer.forward_stray(response):
+            counters.fwd_replies.add()
+        else:
+            counters.err_replies.add()
+
+    # What cannot be used
+
+    def unusable(self, message: Request | Response) -> None:
+        """A message that breaks RFC 3261: answered where it can be, never shown to the request route."""
+        if message.is_request:
+            self.counters.rcv_requests.add()
+            self.counters.err_requests.add()
+        else:
+            self.counters.rcv_replies.add()
+            self.counters.err_replies.add()
+        self.counters.bad_msg_hdr.add()
+        self.malformed(message, message.fault_status, message.fault or "")
+
+    def malformed(self, message: Request | Response, status: int, why: str) -> None:
+        """Let the error_route decide, else answer *status*."""
+        log.info("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
+        on_error = self.worker.generation.on_error
+        if not message.is_request or (message.method == "ACK"):
+            return
+        if on_error is None:
+            self.answer(message, status, why)
+            return
+        run = Run(self.worker, self.worker.generation, Route.ERROR, message)  # type: ignore[arg-type]
+        run.extra = {RouteError: RouteError(why, status, reason_of(status, why))}
+        try:
+            on_error(run)
+        finally:
+            run.finish()
+
+    def answer(self, request: Any, status: int, why: str) -> None:
+        """Answer without a transaction, where the request shows where to."""
+        try:
+            data = build_response(request, status, reason_of(status, why), self.worker.tag(request))
+            target = response_target(self.worker.transports, request)
+        except (MalformedMessage, ValueError):
+            self.counters.drop_requests.add()
+            return
+        self.worker.transactions.transmit(target, data)
+
+
+def reason_of(status: int, why: str) -> str:
+    """The reason phrase: what is wrong, in a form that a status line may carry."""
+    text = "".join(char for char in why if char.isprintable() and ord(char) < 128)
+    return text[:80] or ("Bad Request" if status == 400 else "Error")

@@ -1,0 +1,88 @@
+"""Runs the routes that no message brings: startup, timer and event routes, and those that modules name."""
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import gevent
+
+from opensips_py.events import Publisher
+from opensips_py.module.run import Route, Run
+
+if TYPE_CHECKING:
+    from opensips_py.server.generation import Generation
+    from opensips_py.server.worker import Worker
+
+log = logging.getLogger(__name__)
+
+
+class Routes:
+    """The routes of one worker's current generation."""
+
+    def __init__(self, worker: Worker) -> None:
+        self.worker = worker
+
+    def run(self, kind: Route, name: str, message: Any = None, parameters: Any = None, **context: Any) -> int:
+        """Run route *name* of *kind*; its code, -1 where there is none or it failed."""
+        generation = self.worker.generation
+        route = generation.route(kind, name)
+        if route is None:
+            return -1
+        run = Run(self.worker, generation, kind, message, **context)  # type: ignore[arg-type]
+        if parameters is not None:
+            run.parameters.append(parameters)
+        try:
+            return route(run)
+        except Exception:
+            log.exception("%s route %s failed", kind.name, name)
+            return -1
+        finally:
+            run.finish()
+
+    def begin(self, *, first: bool, restarted: bool) -> None:
+        """Start the timer routes and, once in the life of a server, run the startup route; *first*: in worker 0."""
+        if first and not restarted:
+            self.worker.spawn(self.run, Route.STARTUP, "")
+        self.begin_timers(first=first)
+
+    def begin_timers(self, *, first: bool) -> None:
+        """Run the timer routes of the current generation from now on, in one worker."""
+        if first:
+            for name, seconds in self.worker.generation.timers:
+                self.tick((self.worker.generation, name, max(seconds, 1)))
+
+    def tick(self, timer: tuple[Generation, str, int]) -> None:
+        """Have a timer route run, again and again until another generation takes over."""
+        generation, name, seconds = timer
+
+        def due(_: object) -> None:
+            if self.worker.generation is generation:
+                self.worker.timers.start(seconds, due)
+                self.run(Route.TIMER, name)
+
+        self.worker.timers.start(seconds, due)
+
+    # Events
+
+    def publisher(self) -> Publisher:
+        """The events of this worker."""
+        return Publisher(lambda: list(self.worker.generation.registry.events), self.happened, routed=self.has_route)
+
+    def has_route(self, event: str) -> bool:
+        """Whether the script has a route for *event*."""
+        return self.worker.generation.route(Route.EVENT, event) is not None
+
+    def happened(self, event: str, values: Mapping[str, Any] | Sequence[Any]) -> None:
+        """Run the route for *event*: right here, or beside where the script says async or nothing here may wait."""
+        if not self.has_route(event):
+            return
+        mode = self.worker.generation.configuration.event_modes.get(event)
+        if mode == "async" or gevent.getcurrent() is gevent.get_hub():
+            self.worker.spawn(self.event, event, values)
+        else:
+            self.event(event, values)
+
+    def event(self, event: str, values: Mapping[str, Any] | Sequence[Any]) -> None:
+        """Run the route for *event*."""
+        self.run(Route.EVENT, event, parameters=values)

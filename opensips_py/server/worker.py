@@ -1,0 +1,225 @@
+"""A worker: everything that one process needs to route messages, joined together."""
+from gevent import monkey
+
+monkey.patch_all()
+
+import gc  # noqa: E402
+import logging  # noqa: E402
+import os  # noqa: E402
+import sys  # noqa: E402
+from collections.abc import Callable  # noqa: E402
+from typing import Any, cast  # noqa: E402
+
+import gevent  # noqa: E402
+
+from opensips_py.errors import ConfigError  # noqa: E402
+from opensips_py.mi import Dispatcher, remote  # noqa: E402
+from opensips_py.module import life  # noqa: E402
+from opensips_py.module.run import Route, Run  # noqa: E402
+from opensips_py.module.services import Services  # noqa: E402
+from opensips_py.server import boot as boot_module  # noqa: E402
+from opensips_py.server import core_settings, generation, logs  # noqa: E402
+from opensips_py.server.boot import Boot, BoundListener  # noqa: E402
+from opensips_py.server.control import Control  # noqa: E402
+from opensips_py.server.generation import Generation  # noqa: E402
+from opensips_py.server.links import Links  # noqa: E402
+from opensips_py.server.reception import Reception  # noqa: E402
+from opensips_py.server.routes import Routes  # noqa: E402
+from opensips_py.server.runners import Runners  # noqa: E402
+from opensips_py.server.shared import SharedWords  # noqa: E402
+from opensips_py.state.directory import secrets  # noqa: E402
+from opensips_py.state.environment import Environment  # noqa: E402
+from opensips_py.state.slots import Slots  # noqa: E402
+from opensips_py.statistics import Statistics  # noqa: E402
+from opensips_py.timers import Ticker, Wheel  # noqa: E402
+from opensips_py.transaction import TransactionLayer  # noqa: E402
+from opensips_py.transaction.ringing import Ringing  # noqa: E402
+from opensips_py.transport import Directory, Listener, Settings, Sharing, Transports  # noqa: E402
+
+log = logging.getLogger(__name__)
+
+DIRECTORY = 32768  # connections that workers find with each other
+REVIVE = 1.0  # seconds between two looks at whether every socket is still read
+COLLECTION = (10000, 20, 1_000_000)  # young cycles are collected, the large old heap is not gone through
+
+
+class Worker:
+    """The services of this process, as modules see them, and its life."""
+
+    def __init__(self, boot: Boot, control: Control) -> None:
+        self.boot, self.control = boot, control
+        self.index, self.workers, self.started = boot.index, boot.workers, boot.started
+        self.runners = Runners()
+        self.timers = Wheel(self.runners.submit, gevent.get_hub().loop.now())
+        self.ticker = Ticker(self.timers, gevent.get_hub().loop)
+        self.statistics = Statistics(boot.statistics_fd, boot.index, boot.workers + 1)
+        self.memory = SharedWords(boot.words_fd, boot.words_size)
+        secret = secrets(boot.state_dir)
+        self.slots = Slots(secret.multiplier, secret.start, secret.key, boot.workers)
+        self.links = Links(boot.index, boot.links, self.spawn)
+        self.environment = Environment(os.path.join(boot.state_dir, "state.mdb"), control.set_writing)
+        self.routes = Routes(self)
+        self.events = self.routes.publisher()
+        self.next: Generation | None = None
+        self.generation: Generation = generation.load(boot, boot.generation)
+        self.core_statistics: Any = self.generation.registry.modules["core_statistics"]
+        self.forwards_strays = True
+        self.transports = self.make_transports()
+        self.resolver = core_settings.resolver(self.transports, self.globals)
+        self.transactions = TransactionLayer(self)
+        self.transactions.pending = Ringing(os.path.join(boot.state_dir, f"ringing.{boot.index}"))
+        self.mi = Dispatcher(self, self.links, gevent.sleep)
+        remote.answer(self, self.links)
+        control.on_prepare, control.on_commit, control.on_cancel = self.prepare, self.commit, self.cancel
+        control.on_peer, control.on_stop = self.peer, self.stop
+
+    @property
+    def services(self) -> Services:
+        """This worker as modules see it."""
+        return cast(Services, self)
+
+    @property
+    def globals(self) -> dict[str, Any]:
+        """The core parameters of the current generation."""
+        return self.generation.globals
+
+    # What modules ask for
+
+    def spawn(self, function: Callable[..., object], *arguments: object) -> None:
+        """Run *function* in a runner of its own."""
+        self.runners.submit(lambda _: function(*arguments))
+
+    def shared_words(self, name: str, count: int) -> Any:
+        """*count* zeroed words under *name*, the same in all processes."""
+        return self.memory.words(name, count)
+
+    def run_route(self, kind: Route, name: str, message: Any = None, **context: Any) -> int:
+        """Run a route of the current generation by name; its code, -1 where there is none."""
+        return self.routes.run(kind, name, message, **context)
+
+    def owner_call(self, slot: int, operation: str, *arguments: object) -> Any:
+        """Call *operation* in the worker that owns *slot*; waits for the answer."""
+        return self.links.call(self.slots.worker_of(slot), operation, *arguments)
+
+    def tag(self, request: Any) -> str:
+        """The To tag of an answer to *request* that no module has sent."""
+        return f"{self.slots.hash('core', request.data[:512]):x}"
+
+    # Life
+
+    def make_transports(self) -> Transports:
+        """The sockets that the supervisor has bound for us."""
+        settings = Settings()
+        core_settings.apply_to_transports(settings, self.globals)
+        self.reception: Reception
+        made = Transports(settings, self.timers, lambda *batch: self.reception.datagrams(*batch),
+                          lambda *message: self.reception.stream(*message), self.runners.submit)
+        for each in self.boot.listeners:
+            if each.fd >= 0:
+                made.add(listener_of(each), each.fd)
+        core_settings.aliases(made, self.globals["alias"])
+        if self.workers > 1:
+            words = self.shared_words("connections", DIRECTORY * 2 + 64)
+            Sharing(made, self.links, Directory(words, DIRECTORY, self.index))
+        return made
+
+    def begin(self) -> None:
+        """Start modules, timers and links; nothing is read yet."""
+        self.adopt(self.generation, None)
+        self.reception = Reception(self)
+        self.ticker.start()
+        self.links.start()
+
+    def serve(self) -> None:
+        """Read from now on."""
+        gc.collect()
+        gc.freeze()
+        gc.set_threshold(*COLLECTION)
+        self.transports.loop_end.start()
+        self.transports.start()
+        self.revive()
+        self.routes.begin(first=self.index == 0, restarted=self.boot.restarted)
+
+    def revive(self, _: object = None) -> None:
+        """Start again whatever stopped reading, every now and then."""
+        self.transports.revive()
+        self.timers.start(REVIVE, self.revive)
+
+    def adopt(self, new: Generation, before: Generation | None) -> None:
+        """Work with the generation *new* from now on."""
+        self.generation = new
+        values, given = new.globals, new.configuration.given
+        core_settings.apply_to_transports(self.transports.settings, values)
+        core_settings.apply_to_resolver(self.resolver, values)
+        self.forwards_strays = not ("disable_stateless_fwd" in given and values["disable_stateless_fwd"])
+        layer = self.transactions
+        layer.settings.dns_failover = not values["disable_dns_failover"]
+        life.start(new.registry, self.services, before.registry if before is not None else None)
+        layer.settings.server_name = core_settings.signature(values)
+        self.core_statistics = new.registry.modules["core_statistics"]
+        if before is not None:
+            self.reception.counters = self.core_statistics
+            life.stop(before.registry)
+            self.routes.begin_timers(first=self.index == 0)
+
+    def prepare(self, number: int) -> None:
+        """Read the next generation."""
+        self.next = generation.load(self.boot, number)
+
+    def cancel(self, number: int) -> None:
+        """Give the next generation up."""
+        self.next = None
+
+    def commit(self, number: int) -> None:
+        """Swap to the generation that was prepared."""
+        if self.next is None:
+            raise ConfigError(f"generation {number} was not prepared")
+        new, self.next = self.next, None
+        self.adopt(new, self.generation)
+
+    def peer(self, index: int, alive: bool) -> None:
+        """Another process died or came back."""
+        if alive:
+            return
+        self.links.peer_lost(index)
+        self.environment.reader_check()
+        if self.transports.sharing is not None:
+            self.transports.sharing.worker_lost(index)
+
+    def stop(self, seconds: float) -> None:
+        """Read no more, finish what is at hand within *seconds*, and close."""
+        self.transports.stop()
+        with gevent.Timeout(max(seconds - 0.2, 0.1), False):
+            while self.runners.queue or self.runners.parked:
+                gevent.sleep(0.01)
+        life.stop(self.generation.registry)
+        self.environment.commits.flush()
+        self.links.flush()
+        self.transports.close()
+
+
+def listener_of(bound: BoundListener) -> Listener:
+    """A listener as the transports know it."""
+    return Listener(bound.protocol, bound.host, bound.port, bound.advertised_host, bound.advertised_port, bound.tag,
+                    bound.options, bound.hostname)
+
+
+def main() -> int:
+    """Run a worker until the supervisor ends it."""
+    boot = boot_module.inherited()
+    logs.set_up(boot.logging)
+    control = Control(boot)
+    try:
+        worker = Worker(boot, control)
+        worker.begin()
+    except (ConfigError, OSError, MemoryError) as error:
+        control.fail(str(error))
+        return 1
+    if control.ready():
+        worker.serve()
+        control.stopped.wait()
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
