@@ -7,8 +7,8 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 if not pathlib.Path("opensips_py/modules").is_dir():
-    sys.exit("opensips_py/modules must be a link to ../modules, and is not a folder here: an unpacked zip archive loses "
-             "the link. Clone the repository with git, or run: ln -sfn ../modules opensips_py/modules")
+    sys.exit("opensips_py/modules must be a link to ../modules, and is not a folder here: an unpacked zip archive "
+             "loses the link. Clone the repository with git, or run: ln -sfn ../modules opensips_py/modules")
 
 CHECKED = bool(os.environ.get("OPENSIPS_PY_BOUNDSCHECK"))  # the test build checks every index
 SOURCES = sorted(pathlib.Path("opensips_py").glob("*/_*.pyx")) + sorted(pathlib.Path("opensips_py").glob("_*.pyx"))

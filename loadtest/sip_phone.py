@@ -161,8 +161,9 @@ class Phone:
         to = header(request, "To")[0]
         to += "" if "tag=" in to else f";tag={self.port:x}"
         kind = "Content-Type: application/sdp\r\n" if body else ""
-        return (f"SIP/2.0 {status} {reason}\r\n{copied}To: {to}\r\nContact: <sip:{self.user}@{self.host}:{self.port}>\r\n"
-                f"{kind}Content-Length: {len(body)}\r\n\r\n{body}")
+        contact = f"Contact: <sip:{self.user}@{self.host}:{self.port}>\r\n"
+        return (f"SIP/2.0 {status} {reason}\r\n{copied}To: {to}\r\n{contact}{kind}"
+                f"Content-Length: {len(body)}\r\n\r\n{body}")
 
     def _send(self, text: str, to: tuple[str, int] | None = None) -> None:
         self.socket.sendto(text.encode(), to or self.proxy)

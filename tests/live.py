@@ -96,7 +96,7 @@ class Server:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
-        self.log_file = open(self.folder / "server.log", "ab")
+        self.log_file = open(self.folder / "server.log", "ab")  # noqa: SIM115
         self.process = subprocess.Popen(self.command, stdin=subprocess.DEVNULL, stdout=self.log_file,
                                         stderr=self.log_file, env=self.env)
         if self._wait:

@@ -42,6 +42,12 @@ def routes_named(route: tree.Route) -> list[tuple[tree.Expression, str | None]]:
     return found
 
 
+def named(routes: dict[str, tree.Route], name: str) -> list[tree.Route]:
+    """The route *name*, as a list; empty where there is none."""
+    found = routes.get("" if name == "0" else name)
+    return [] if found is None else [found]
+
+
 def reached(routes: list[tree.Route]) -> dict[Key, Route]:
     """For each route, the kinds of route that a run which comes there may have begun with."""
     by_name = {plain(each): each for each in routes if each.kind == "route"}
@@ -53,7 +59,7 @@ def reached(routes: list[tree.Route]) -> dict[Key, Route]:
         route = left.pop()
         begun = known[route.kind, plain(route)]
         for _, name in routes_named(route):
-            for target in by_name.values() if name is None else filter(None, [by_name.get("" if name == "0" else name)]):
+            for target in by_name.values() if name is None else named(by_name, name):
                 before = known.get(("route", plain(target)), Route(0))
                 if before | begun != before:
                     known["route", plain(target)] = before | begun
@@ -83,7 +89,8 @@ class Checker:
                     self.asynchronous(node)
             for node_named, name in routes_named(route):
                 if name is not None and name not in names and name != "0":
-                    self.diagnostics.error(f"there is no route[{name}]", node_named.place, fix=did_you_mean(name, names))
+                    self.diagnostics.error(f"there is no route[{name}]", node_named.place,
+                                           fix=did_you_mean(name, names))
         return known
 
     def duplicates(self, routes: list[tree.Route]) -> None:

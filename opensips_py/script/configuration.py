@@ -87,7 +87,8 @@ class Reader:
         """One core parameter."""
         found = globals.find(item.name)
         if found is None:
-            self.diagnostics.error(f"there is no core parameter {item.name}", item.place, fix=globals.unknown(item.name))
+            self.diagnostics.error(f"there is no core parameter {item.name}", item.place,
+                                   fix=globals.unknown(item.name))
             return
         if found.default(self.result.dialect) is globals.ABSENT and not found.neutral:
             return  # infer() has complained

@@ -19,7 +19,8 @@ def infer(script: tree.Script, diagnostics: Diagnostics) -> Dialect:
             found = DIALECTS.get(str(each.value))
             if found is not None:
                 return found
-            diagnostics.error(f"there is no dialect {each.value}", each.value_place, fix="write dialect=2.1 or dialect=4.0")
+            diagnostics.error(f"there is no dialect {each.value}", each.value_place,
+                              fix="write dialect=2.1 or dialect=4.0")
             return USUAL
     first: dict[Dialect, tuple[str, Place]] = {}
     for dialect, what, place in marks(script):

@@ -54,9 +54,14 @@ def call_route(run: Run, routes: dict[str, CompiledRoute], name: Value, place: s
 
 def within(seconds: Value, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
     """Call a function that waits; false when it has not ended after *seconds*."""
-    with gevent.Timeout(seconds if type(seconds) is int else None, False):
-        return function(*arguments)
-    return False
+    late = gevent.Timeout(seconds if type(seconds) is int else None)
+    try:
+        with late:
+            return function(*arguments)
+    except gevent.Timeout as timeout:
+        if timeout is not late:
+            raise
+        return False
 
 
 def launch(run: Run, prepare: Callable[[Run], tuple[Any, ...]], report: CompiledRoute | None,

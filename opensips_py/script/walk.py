@@ -4,14 +4,17 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import fields
 from functools import cache
+from typing import Any
 
 from opensips_py.script import tree
 
+PLACES = frozenset(("place", "end", "name_place", "value_place"))
+
 
 @cache
-def parts(kind: type[tree.Node]) -> tuple[str, ...]:
+def parts(kind: Any) -> tuple[str, ...]:
     """The attributes of a kind of node that may hold others."""
-    return tuple(each.name for each in fields(kind) if each.name not in ("place", "end", "name_place", "value_place"))
+    return tuple(each.name for each in fields(kind) if each.name not in PLACES)
 
 
 def nodes(node: tree.Node) -> Iterator[tree.Node]:

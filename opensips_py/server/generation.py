@@ -28,7 +28,7 @@ class Generation:
     configuration: Configuration
     registry: Registry
     globals: dict[str, Any]
-    main: CompiledRoute | None
+    main: CompiledRoute
     on_reply: CompiledRoute | None  # the onreply_route without a name, which sees every response
     on_error: CompiledRoute | None
 
@@ -53,6 +53,7 @@ def load(boot: Boot, number: int) -> Generation:
     made = read(boot.config, boot.overrides, sources.reader(texts))
     if made.diagnostics.errors:
         raise ConfigError("\n\n".join(str(each) for each in made.diagnostics.errors))
-    route = made.routes.get
-    return Generation(number, made, made.registry, made.globals, made.routes.main, route(Route.ONREPLY),
+    route, main = made.routes.get, made.routes.main
+    assert main is not None  # a configuration without one has an error
+    return Generation(number, made, made.registry, made.globals, main, route(Route.ONREPLY),
                       route(Route.ERROR))

@@ -108,6 +108,7 @@ class Reception:
         worker, counters = self.worker, self.counters
         counters.rcv_requests.add()
         generation = worker.generation
+        main = generation.main
         hooks = generation.registry.hooks
         for hook in hooks.request_received:
             hook(request)
@@ -116,7 +117,7 @@ class Reception:
             return
         run = Run(worker, generation, Route.REQUEST, request)  # type: ignore[arg-type]
         try:
-            generation.main(run)
+            main(run)
         finally:
             layer.route_done(run)
             for hook in hooks.request_done:
@@ -166,7 +167,7 @@ class Reception:
         """Let the error_route decide, else answer *status*."""
         log.info("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
         on_error = self.worker.generation.on_error
-        if not message.is_request or (message.method == "ACK"):
+        if not isinstance(message, Request) or message.method == "ACK":
             return
         if on_error is None:
             self.answer(message, status, why)

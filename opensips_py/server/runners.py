@@ -1,8 +1,8 @@
 """Pooled greenlets that run what the event loop queues, message after message.
 
-Only compiled code runs in the hub. A callback queues work and switches to a runner, which empties the queue. If the work
-really waits, gevent switches back to the hub inside the callback, and the rest goes to the next runner: what never waits
-costs no spawn, and what waits parks only itself.
+Only compiled code runs in the hub. A callback queues work and switches to a runner, which empties the queue. If the
+work really waits, gevent switches back to the hub inside the callback, and the rest goes to the next runner: what never
+waits costs no spawn, and what waits parks only itself.
 """
 from __future__ import annotations
 

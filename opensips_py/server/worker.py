@@ -7,6 +7,7 @@ import gc  # noqa: E402
 import logging  # noqa: E402
 import os  # noqa: E402
 import sys  # noqa: E402
+import time  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any, cast  # noqa: E402
 
@@ -15,7 +16,7 @@ import gevent  # noqa: E402
 from opensips_py.errors import ConfigError  # noqa: E402
 from opensips_py.mi import Dispatcher, remote  # noqa: E402
 from opensips_py.module import life  # noqa: E402
-from opensips_py.module.run import Route, Run  # noqa: E402
+from opensips_py.module.run import Route  # noqa: E402
 from opensips_py.module.services import Services  # noqa: E402
 from opensips_py.server import boot as boot_module  # noqa: E402
 from opensips_py.server import core_settings, generation, logs  # noqa: E402
@@ -189,9 +190,9 @@ class Worker:
     def stop(self, seconds: float) -> None:
         """Read no more, finish what is at hand within *seconds*, and close."""
         self.transports.stop()
-        with gevent.Timeout(max(seconds - 0.2, 0.1), False):
-            while self.runners.queue or self.runners.parked:
-                gevent.sleep(0.01)
+        deadline = time.monotonic() + max(seconds - 0.2, 0.1)
+        while (self.runners.queue or self.runners.parked) and time.monotonic() < deadline:
+            gevent.sleep(0.01)
         life.stop(self.generation.registry)
         self.environment.commits.flush()
         self.links.flush()

@@ -16,7 +16,8 @@ def run(bench):
 
 def test_script_sets_and_clears():
     assert run(Bench("gflags", f'set_gflag(4); {TELL}')) == {"four": 1}
-    assert run(Bench("gflags", f'set_gflag("0"); set_gflag("4"); reset_gflag("4"); {TELL}', dialect="2.1")) == {"zero": 1}
+    texts = Bench("gflags", f'set_gflag("0"); set_gflag("4"); reset_gflag("4"); {TELL}', dialect="2.1")
+    assert run(texts) == {"zero": 1}
 
 
 def test_flags_at_start():

@@ -16,7 +16,8 @@ def test_answer_says_what_we_can_do():
     bench.run_on(bench.message(options(uri="sip:192.0.2.9")))
     answer = bench.only()
     assert answer.status == 200 and [answer.header(name) for name in (
-        "Accept", "Accept-Encoding", "Accept-Language", "Supported")] == ["application/sdp", "gzip", "de", "path, outbound"]
+        "Accept", "Accept-Encoding", "Accept-Language", "Supported")] == [
+            "application/sdp", "gzip", "de", "path, outbound"]
 
 
 def test_defaults():

@@ -14,13 +14,15 @@ def result(call, settings="", dialect="4.0"):
 @pytest.mark.parametrize(("expression", "expected"), [
     ("1 + 2 * 3", "7.000000"), ("(1 + 2) * 3", "9.000000"), ("7 / 2 - 1", "2.500000"), ("2 ^ 3 ^ 2", "64.000000"),
     ("-2 ^ 2", "4.000000"), ("7 % 4", "3.000000"), ("sqrt(16) + abs(-2)", "6.000000"), ("ln(e)", "1.000000"),
-    ("log(1000)", "3.000000"), ("cos pi", "-1.000000"), ("floor(2.7) - ceil(2.2)", "-1.000000"), (".5 * 1e2", "50.000000"),
+    ("log(1000)", "3.000000"), ("cos pi", "-1.000000"), ("floor(2.7) - ceil(2.2)", "-1.000000"),
+    (".5 * 1e2", "50.000000"),
 ])
 def test_expressions(expression, expected):
     assert result(f'math_eval("{expression}", $var(r))') == expected
 
 
-@pytest.mark.parametrize("expression", ["", "1 +", "(1", "1)", "2 3", "sqr(4)", "1 / 0", "sqrt(-1)", "1 $$ 2", "exp(999)"])
+@pytest.mark.parametrize("expression", ["", "1 +", "(1", "1)", "2 3", "sqr(4)", "1 / 0", "sqrt(-1)", "1 $$ 2",
+                                        "exp(999)"])
 def test_expressions_that_have_no_value(expression):
     assert result(f'math_eval("{expression}", $var(r))') is None
 
@@ -38,7 +40,8 @@ def test_digits_of_results():
 @pytest.mark.parametrize(("expression", "expected"), [
     ("1 3 swap swap dup drop / exp ln 1 swap /", "3.000000"), ("7 4 mod 2 pow", "9.000000"), ("2 neg abs", "2.000000"),
     ("e ln", "1.000000"), ("100 log10 sqrt", "1.414214"), ("27 cbrt", "3.000000"), ("2.5 round", "3.000000"),
-    ("2.5 nearbyint", "2.000000"), ("-2.7 trunc", "-2.000000"), ("2.7 floor 2.2 ceil -", "-1.000000"), ("pi", "3.141593"),
+    ("2.5 nearbyint", "2.000000"), ("-2.7 trunc", "-2.000000"), ("2.7 floor 2.2 ceil -", "-1.000000"),
+    ("pi", "3.141593"),
     ("1 2 3 drop +", "3.000000"), ("6 3 * 2 -", "16.000000"),
 ])
 def test_reverse_polish_notation(expression, expected):
