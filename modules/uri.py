@@ -1,0 +1,86 @@
+"""Ask about URIs and change them: parameters, telephone numbers, the user who authenticated."""
+from opensips_py.errors import MalformedMessage
+from opensips_py.module import Module, Route, script
+from opensips_py.sip import Credentials, Request, Uri
+
+INITIAL = Route.REQUEST | Route.LOCAL
+CREDENTIALS = ("Authorization", "Proxy-Authorization")
+
+
+class UriModule(Module, name="uri"):
+    """Checks and changes of URIs. What asks a database or an AAA server waits for the modules that reach them.
+
+    has_totag and is_uri_user_e164 are of module sipmsgops in 4.0, so they are of this one in 2.1 alone.
+    """
+
+    @script(INITIAL)
+    def is_user(self, request: Request, username: str) -> bool:
+        """Whether the request carries digest credentials, and all of them are of *username* (its part before @).
+        The credentials must have been checked before; several in one request that differ count as somebody else."""
+        names = [name for header in CREDENTIALS for each in request.headers(header)
+                 if (name := user_of(each.value)) is not None]
+        return bool(names) and all(name == username for name in names)
+
+    @script(INITIAL, dialect="2.1")
+    def has_totag(self, request: Request) -> bool:
+        """Whether To has a tag, so that the request belongs to a dialog."""
+        return bool(request.to_tag)
+
+    @script(INITIAL)
+    def uri_param(self, request: Request, param: str, value: str = "") -> bool:
+        """Whether the Request-URI has parameter *param*, with this *value*; without one, as a flag alone."""
+        uri = parsed(request.uri)
+        return uri is not None and uri.parameter(param) == value
+
+    @script(Route.REQUEST)
+    def add_uri_param(self, request: Request, param: str) -> bool:
+        """Add *param* (name=value) to the Request-URI, behind its other parameters."""
+        uri = parsed(request.uri)
+        if uri is None or not uri.is_sip:
+            return False
+        if param:
+            text = request.uri
+            end = text.find("?", text.find("@") + 1)  # a user may contain a question mark, too
+            end = len(text) if end < 0 else end
+            request.uri = f"{text[:end]};{param}{text[end:]}"
+        return True
+
+    @script(Route.REQUEST)
+    def tel2sip(self, request: Request) -> bool:
+        """Turn a tel URI of the request into a SIP URI at the host of From (RFC 3261, 19.1.6); others stay."""
+        uri = parsed(request.uri)
+        if uri is None or uri.scheme != "tel":
+            return uri is not None
+        try:
+            host = request.from_.parsed_uri.host
+        except MalformedMessage:
+            host = ""
+        if not host:
+            return False
+        request.uri = f"sip:{request.uri[4:]}@{host};user=phone"
+        return True
+
+    @script(Route.REQUEST | Route.FAILURE | Route.LOCAL, dialect="2.1")
+    def is_uri_user_e164(self, uri: str) -> bool:
+        """Whether the user of *uri* is an E.164 number: + and 2 to 15 digits."""
+        found = parsed(uri)
+        if found is None or not found.user.startswith("+"):
+            return False
+        digits = found.user[1:]
+        return 2 <= len(digits) <= 15 and digits.isascii() and digits.isdigit()
+
+
+def parsed(text: str) -> Uri | None:
+    """A URI in its parts; None where it is none."""
+    try:
+        return Uri.parse(text)
+    except MalformedMessage:
+        return None
+
+
+def user_of(credentials: str) -> str | None:
+    """The user in a header value with digest credentials, without a domain; None where it has none."""
+    try:
+        return Credentials.parse(credentials).username.partition("@")[0]
+    except MalformedMessage:
+        return None
