@@ -20,7 +20,8 @@ def parts(kind: Any) -> tuple[str, ...]:
 def nodes(node: tree.Node) -> Iterator[tree.Node]:
     """*node* and all that is in it, in the order of the text."""
     yield node
-    for name in parts(type(node)):
+    kind: Any = type(node)
+    for name in parts(kind):
         value = getattr(node, name)
         if isinstance(value, tree.Node):
             yield from nodes(value)
