@@ -14,5 +14,6 @@ CHECKED = bool(os.environ.get("OPENSIPS_PY_BOUNDSCHECK"))  # the test build chec
 SOURCES = sorted(pathlib.Path("opensips_py").glob("*/_*.pyx")) + sorted(pathlib.Path("opensips_py").glob("_*.pyx"))
 setup(ext_modules=cythonize(
     [Extension(str(p.with_suffix("")).replace("/", "."), [str(p)], extra_compile_args=["-O2"]) for p in SOURCES],
-    compiler_directives={"language_level": "3", "boundscheck": CHECKED, "wraparound": False, "cdivision": True},
+    compiler_directives={"language_level": "3", "boundscheck": CHECKED, "wraparound": False, "cdivision": True,
+                         "auto_pickle": False, "autotestdict": False},
     quiet=True))

@@ -1,6 +1,7 @@
 from collections.abc import Callable
-from typing import Any
+from typing import Any, final
 
+@final
 class Timer:
     def stop(self) -> None: ...
     @property
@@ -8,6 +9,7 @@ class Timer:
     @property
     def due(self) -> float | None: ...
 
+@final
 class Wheel:
     @property
     def now(self) -> float: ...

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """The timer wheel: 256 slots of one tick, then four rings of 64 slots, each 64 times coarser than the one before."""
 cimport cython
 from cpython.ref cimport Py_DECREF, Py_INCREF, PyObject

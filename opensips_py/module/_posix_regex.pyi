@@ -1,7 +1,13 @@
+from typing import Self
+
+from typing_extensions import disjoint_base
+
+@disjoint_base
 class Expression:
-    groups: int
-    def __init__(self, pattern: bytes, ignore_case: bool = False, newline: bool = False,
-                 extended: bool = True) -> None: ...
+    @property
+    def groups(self) -> int: ...
+    def __new__(cls, pattern: bytes, ignore_case: bool = False, newline: bool = False,
+                extended: bool = True) -> Self: ...
     def matches(self, text: bytes, start: int = 0, end: int = -1) -> bool: ...
     def search(self, text: bytes, start: int = 0, end: int = -1,
                at_line_start: bool = False) -> tuple[tuple[int, int], ...] | None: ...

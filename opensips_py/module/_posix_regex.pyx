@@ -1,4 +1,3 @@
-# cython: language_level=3
 """POSIX regular expressions by the C library: what scripts and textops use upstream."""
 
 cdef extern from "<regex.h>" nogil:

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Addresses as integers: IPv4 (ip << 16) | port, IPv6 (1 << 144) | (ip << 16) | port."""
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
 from libc.stdio cimport snprintf

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Header names and their numbers; compact forms are the same header (RFC 3261, 7.3.3)."""
 from libc.string cimport memset
 

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Messages: the fields of a request or response, decoded when asked for and kept."""
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Cutting a byte stream into messages (RFC 3261, 18.3) and counting its keep-alives (RFC 5626, 4.4.1)."""
 cimport cython
 from cpython.bytearray cimport PyByteArray_AS_STRING

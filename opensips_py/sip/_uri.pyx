@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """URIs, name-addr values and Via values as objects (RFC 3261, 19.1, 20.10 and 20.42)."""
 cimport cython
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True
 """64-bit words in memory that processes share, and the keyed hash of identifiers."""
 cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """The records of transactions, and the one walk over the tables that all four kinds share."""
 cimport cython
 

@@ -1,4 +1,3 @@
-# cython: language_level=3, boundscheck=False, wraparound=False, cdivision=True, auto_pickle=False, autotestdict=False
 """Batched datagram input and output, and what runs at the end of every loop iteration."""
 import logging
 
