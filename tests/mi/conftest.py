@@ -1,3 +1,4 @@
+import logging
 from types import SimpleNamespace
 
 import pytest
@@ -78,6 +79,15 @@ class Control:
     def ask(self, command, deadline=10.0, **values):
         self.asked.append(command)
         return self.answers.get(command, {"ok": True, "reasons": []})
+
+
+@pytest.fixture(autouse=True)
+def log_level():
+    """What commands do to the log ends with the test."""
+    logger = logging.getLogger("opensips_py")
+    before = logger.level
+    yield
+    logger.setLevel(before)
 
 
 @pytest.fixture

@@ -10,7 +10,8 @@ from opensips.mi import OpenSIPSMI
 
 from opensips_py.errors import ConfigError, MIError
 from opensips_py.mi.tree import tree_of
-from opensips_py.modules.mi_datagram import MiDatagram, Socket
+from opensips_py.modules.mi_datagram import Socket
+from tests.modules.loaded import loaded
 
 
 class Commands:
@@ -28,12 +29,9 @@ class Commands:
 
 
 def module_for(name, shared=None, **parameters):
-    module = MiDatagram("4.0")
+    module = loaded("mi_datagram", socket_name=str(name), **parameters)
     module.services = SimpleNamespace(mi=Commands())
     module.shared = shared or Socket()
-    module.socket_name = str(name)
-    for parameter, value in parameters.items():
-        setattr(module, parameter, value)
     module.load()
     return module
 

@@ -11,7 +11,8 @@ from opensips.mi import OpenSIPSMI, OpenSIPSMIException
 from opensips_py.errors import ConfigError, MIError
 from opensips_py.mi.tree import tree_of
 from opensips_py.modules import mi_fifo
-from opensips_py.modules.mi_fifo import MiFifo, Pipe
+from opensips_py.modules.mi_fifo import Pipe
+from tests.modules.loaded import loaded
 
 
 class Commands:
@@ -32,12 +33,9 @@ def threaded(function, *arguments):
 
 
 def module_for(path, pipe=None, **parameters):
-    module = MiFifo("4.0")
+    module = loaded("mi_fifo", **{"fifo_name": str(path / "fifo"), "reply_dir": str(path), **parameters})
     module.services = SimpleNamespace(mi=Commands())
     module.pipe = pipe or Pipe()
-    module.fifo_name, module.reply_dir = str(path / "fifo"), str(path)
-    for name, value in parameters.items():
-        setattr(module, name, value)
     module.load()
     return module
 

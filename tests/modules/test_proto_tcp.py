@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
-from opensips_py.modules.proto_tcp import ProtoTcp
 from opensips_py.sip import Uri
 from opensips_py.transport import Resolver
+from tests.modules.loaded import loaded
 from tests.transport.conftest import World, until
 from tests.transport.test_connection import Phone, dial, message, stalled
 
@@ -26,10 +26,8 @@ def start() -> Iterator[Start]:
         world = World()
         worlds.append(world)
         listener = world.listen("tcp")
-        module = ProtoTcp()
-        for name, value in parameters.items():
-            setattr(module, name, value)
-        module.services = SimpleNamespace(transports=world.transports)  # type: ignore[assignment]
+        module = loaded("proto_tcp", **parameters)
+        module.services = SimpleNamespace(transports=world.transports)
         module.start()
         world.transports.start()
         return world, Phone(dial(listener))

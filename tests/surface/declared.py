@@ -33,6 +33,11 @@ class Name:
     keys: tuple[str, ...]
     help: str
 
+    @property
+    def is_idle(self) -> bool:
+        """Whether it is accepted without effect, and says so."""
+        return "accepted without effect" in self.help.lower()
+
     def of(self, dialect: Dialect) -> str | None:
         """What it is called in *dialect*; None where it is not there."""
         return self.v21 if dialect == "2.1" else self.v40
@@ -56,7 +61,7 @@ def classes() -> list[type[Module]]:
 def declared(cls: type[Module]) -> Iterator[Name]:
     """All that one class declares."""
     all_of = cls.declarations
-    module = all_of.name
+    module = surface_module(all_of.name)
     for each in (*all_of.functions, *all_of.variables):
         kind = "pvars" if each in all_of.variables else "functions"
         own = key(module, kind, each.name, each.dialect)
@@ -70,16 +75,16 @@ def declared(cls: type[Module]) -> Iterator[Name]:
             yield Name(module, "params", name, name, (key(module, "params", parameter.name),), parameter.help)
     for command in all_of.commands:
         yield Name(module, "mi", command.v21, command.v40, (key(module, "mi", command.name),), command.help)
-    yield from told(all_of)
+    yield from told(module, all_of)
 
 
-def told(all_of: Declarations) -> Iterator[Name]:
+def told(module: str, all_of: Declarations) -> Iterator[Name]:
     """Statistics and events."""
     for each in all_of.statistics:
-        yield Name(all_of.name, "statistics", each.name, each.v40 or each.name,
-                   (key(all_of.name, "statistics", each.name),), each.help)
+        yield Name(module, "statistics", each.name, each.v40 or each.name, (key(module, "statistics", each.name),),
+                   each.help)
     for event in all_of.events:
-        yield both(all_of.name, "events", event.name, event.help)
+        yield both(module, "events", event.name, event.help)
 
 
 def both(module: str, kind: str, name: str, help: str = "") -> Name:
