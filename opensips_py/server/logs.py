@@ -67,7 +67,20 @@ class Json(logging.Formatter):
 
 
 class Syslog(logging.handlers.SysLogHandler):
-    """The system log, with OpenSIPS's level names as priorities."""
+    """The system log, with OpenSIPS's level names as priorities; a record that carries a `facility` goes there."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Send one line; the caller holds the handler's lock."""
+        configured = self.facility
+        self.facility = getattr(record, "facility", configured)
+        try:
+            super().emit(record)
+        finally:
+            self.facility = configured
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One line; bytes of a message that are no UTF-8 would lose it."""
+        return super().format(record).encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
     def mapPriority(self, levelName: str) -> str:
         """The syslog priority of a level."""

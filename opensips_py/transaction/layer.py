@@ -249,6 +249,7 @@ class TransactionLayer:
         """The script opens the transaction that a function which waits has opened before it."""
         if transaction.implicit:
             transaction.implicit = False
+            transaction.flags = transaction.request.flags  # set since
             if trying and transaction.trying_due:
                 replying.send_trying(self, transaction)
         return True

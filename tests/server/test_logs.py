@@ -65,6 +65,18 @@ def test_syslog_has_facility_priority_and_name(tmp_path):
         handler.close()
 
 
+def test_a_record_may_name_its_facility_and_hold_any_byte(tmp_path):
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as system:
+        system.bind(str(tmp_path / "log"))
+        handler = logs.Syslog(str(tmp_path / "log"), logging.handlers.SysLogHandler.LOG_DAEMON)
+        line = {"name": "opensips_py.acc", "levelname": "INFO", "levelno": 20, "msg": "x\udcff"}
+        handler.handle(logging.makeLogRecord({**line, "facility": logging.handlers.SysLogHandler.LOG_LOCAL5}))
+        handler.handle(logging.makeLogRecord(line))
+        assert system.recv(100).rstrip(b"\0").decode() == "<174>x\ufffd"  # 21 * 8 + 6
+        assert system.recv(100).startswith(b"<30>")
+        handler.close()
+
+
 def test_a_machine_without_syslog_says_so_once(capsys, monkeypatch):
     monkeypatch.setattr(logs.os.path, "exists", lambda path: False)
     lines = logged(capsys, to_stderr=False, to_syslog=True, level=1)

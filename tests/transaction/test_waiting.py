@@ -63,3 +63,17 @@ def test_request_route_that_waits_has_its_transaction_and_hears_of_a_cancel_afte
     go_on.set()
     waiting.join()
     assert world.lines() == ["487 192.0.2.1"]
+
+
+def test_flags_set_after_the_wait_belong_to_the_transaction():
+    world, flags = World(), []
+
+    def script(run):
+        world.layer.prepare_wait(run)
+        run.message.flags = 1 << 5
+        world.layer.adopt(run.transaction)
+        flags.append(run.transaction.flags)
+        world.layer.reply(run.transaction, 404, "Not Found")
+    world.script = script
+    world.receive(request(world=world))
+    assert flags == [1 << 5]

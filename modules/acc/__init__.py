@@ -1,0 +1,21 @@
+"""Account requests: who called whom, when, and what came of it."""
+from __future__ import annotations
+
+from opensips_py.module import Module
+from opensips_py.module.declare import Dialect
+from opensips_py.modules.acc.backends import E_ACC_EVENT, E_ACC_MISSED_EVENT
+from opensips_py.modules.acc.variables import Variables
+
+
+class Acc(Variables, Module, name="acc", events=[E_ACC_EVENT, E_ACC_MISSED_EVENT]):
+    """Account transactions in the log and by events: method, tags, Call-ID, status and time, and whatever else the
+    script wants. What is accounted is said by flags on the request (2.1) or by do_accounting() (4.0); the record is
+    made when the answer leaves."""
+
+    def __init__(self, dialect: Dialect = "4.0") -> None:
+        super().__init__(dialect)
+        self.prepare()
+
+    def load(self) -> None:
+        """Check the parameters."""
+        self.digest()

@@ -1,0 +1,104 @@
+"""Putting records together, at the moment the manual says, and handing them to the back ends."""
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.module import Route, Run
+from opensips_py.modules.acc.accounts import EVENTS, LOG, known_account
+from opensips_py.modules.acc.backends import LEVELS, line, tell
+from opensips_py.modules.acc.parameters import Parameters
+from opensips_py.modules.acc.records import ACCOUNTED, Record, View, swapped
+from opensips_py.transaction import Branch, Transaction
+
+if TYPE_CHECKING:
+    import logging
+
+    from opensips_py.module.services import Services
+    from opensips_py.sip import Message, Request, Response
+
+
+class Reporting(Parameters):
+    """Reports on a request: what is told of a transaction, and what the script orders by a function."""
+
+    services: Services
+    log: logging.Logger
+    clock: Callable[[], float] = staticmethod(time.time)
+
+    def now(self) -> int:
+        """Seconds since 1970."""
+        return int(self.clock())
+
+    def report(self, what: str, places: int, transaction: Transaction, branch: Branch | None,
+               response: Response | None, code: int, reason: str, created: int) -> None:
+        """Tell the back ends in *places* (a bit each, at LOG and EVENTS) of a transaction and its *response*."""
+        request, upstream = transaction.request, self.goes_upstream(transaction.request)
+        record = self.record(what, request, response, str(code), reason, created, upstream)
+        kind = Route.FAILURE if branch is not None else Route.REQUEST
+        run = Run(self.services, transaction.generation or self.services.generation, kind, request, request,
+                  transaction, branch)
+        if branch is None:
+            self.hand_over(record, self.view(run, response, upstream), places)
+            return
+        saved = Branch(transaction, 0, transaction.method).take(request)
+        heard, branch.response = branch.response, response or branch.response  # $(<reply>...) finds it there
+        branch.show(request)
+        try:
+            self.hand_over(record, self.view(run, response, upstream), places)
+        finally:
+            branch.response = heard
+            saved.show(request)
+
+    def record(self, what: str, request: Request, response: Response | None, code: str, reason: str, created: int,
+               upstream: bool) -> Record:
+        """What every record has."""
+        tags = request.from_tag, (response or request).to_tag
+        if upstream:
+            tags = tags[1], tags[0]
+        return Record(what, request.method, *tags, request.call_id, code, reason, self.now(), created)
+
+    def hand_over(self, record: Record, view: View, places: int) -> None:
+        """Give a record to the back ends in *places*."""
+        level = LEVELS[self.log_level]
+        if places >> LOG & 1 and self.log.isEnabledFor(level):
+            text = line(record, view.extras(self.log_extra, self.extras.get("log", ())),
+                        view.legs(self.multi_leg_info, self.leg_names.get("log", ())))
+            self.log.log(level, "%s", text, extra={"facility": self.log_facility})
+        if places >> EVENTS & 1:
+            tell(self.services, record, view.extras(self.evi_extra, self.extras.get("evi", ())),
+                 view.legs(self.multi_leg_info, self.leg_names.get("evi", ())))
+
+    def report_now(self, run: Run, place: int, comment: str) -> bool:
+        """Report on the request of *run*, with the code and reason in *comment*, to one back end."""
+        request: Message | None = run.request
+        if request is None or not request.is_request:
+            return False
+        head, _, rest = comment.strip().partition(" ")
+        known = len(head) == 3 and head.isdecimal()
+        code, reason = (head, rest.strip()) if known else ("", comment.strip())
+        upstream = self.goes_upstream(run.request)
+        record = self.record(ACCOUNTED, run.request, None, code, reason, self.created(run.transaction), upstream)
+        self.hand_over(record, self.view(run, getattr(run.branch, "response", None), upstream), 1 << place)
+        return True
+
+    def view(self, run: Run, response: Response | None, upstream: bool) -> View:
+        """Where further values are read; *upstream*: with From and To swapped."""
+        request: Any = swapped(run.request) if upstream else run.request
+        asked, reply = run, None
+        if upstream:
+            asked = Run(run.services, run.generation, run.kind, request, request, run.transaction, run.branch)
+            asked.avps, asked.variables = run.avps, run.variables
+        if response is not None:
+            answer = swapped(response) if upstream else response
+            reply = Run(run.services, run.generation, Route.ONREPLY, answer, request, run.transaction, run.branch)
+        return View(asked, reply, known_account(run.request))
+
+    def created(self, transaction: Transaction | None) -> int:
+        """When the call of a transaction began: as its AVP says, else now."""
+        values = transaction.avps.get(self.acc_created_avp_name) if transaction is not None else None
+        return values[0] if values and isinstance(values[0], int) else self.now()
+
+    def goes_upstream(self, request: Request) -> bool:
+        """Whether a request goes from callee to caller, and that matters."""
+        return self.detect_direction and bool(request.to_tag) and self.rr.direction(request) == "upstream"
