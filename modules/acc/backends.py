@@ -2,20 +2,33 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Event
-from opensips_py.modules.acc.records import MISSED, Record
+from opensips_py.modules.acc.records import Record
 
 if TYPE_CHECKING:
-    from opensips_py.module.services import Services
+    from opensips_py.modules.acc.accounts import Value
     from opensips_py.modules.acc.records import Named
 
 LEVELS = {-3: 60, -2: logging.CRITICAL, -1: logging.ERROR, 0: logging.WARNING, 1: logging.WARNING, 2: 25,
           3: logging.INFO, 4: logging.DEBUG}
 
 
-class E_ACC_EVENT(Event):
+class Extended:
+    """An event with parameters that the configuration adds; times of the call stand behind them."""
+
+    more: Mapping[str, Value] = {}
+
+    def values(self) -> dict[str, Any]:
+        """Parameters by name."""
+        own: dict[str, Any] = super().values()  # type: ignore[misc]
+        times: dict[str, Any] = {name: own.pop(name) for name in ("created", "setuptime") if name in own}
+        return {**own, **self.more, **times}
+
+
+class E_ACC_EVENT(Extended, Event):
     """A request was answered: with a 2xx, or with a failure where failures are to be told too."""
 
     method: str
@@ -27,7 +40,7 @@ class E_ACC_EVENT(Event):
     time: int
 
 
-class E_ACC_MISSED_EVENT(Event):
+class E_ACC_MISSED_EVENT(Extended, Event):
     """A call was not accepted by the target that it was sent to."""
 
     method: str
@@ -52,21 +65,10 @@ def line(record: Record, extras: Named, legs: list[Named]) -> str:
     return f"ACC: {record.what}: {text}".replace("\r", " ").replace("\n", " ")
 
 
-def tell(services: Services, record: Record, extras: Named, legs: list[Named]) -> None:
-    """Raise an event for each leg of a record, or one where there are no legs."""
-    missed = record.what == MISSED or not success(record.code)
-    event = E_ACC_MISSED_EVENT if missed else E_ACC_EVENT
-    if not services.events.is_heard(event.event_name):
-        return
-    head: dict[str, Any] = {
-        "method": record.method, "from_tag": record.from_tag, "to_tag": record.to_tag, "callid": record.call_id,
-        "sip_code": record.code, "sip_reason": record.reason, "time": record.time}
-    tail = {"created": record.created, "setuptime": record.setup} if missed else {}
+def events(record: Record, extras: Named, legs: list[Named]) -> Iterator[Event]:
+    """An event for each leg of a record, or one where there are no legs."""
+    head = (record.method, record.from_tag, record.to_tag, record.call_id, record.code, record.reason, record.time)
     for leg in legs or [[]]:
-        more = {name: "" if value is None else value for name, value in [*extras, *leg]}
-        services.events.raise_event(event.event_name, {**head, **more, **tail})
-
-
-def success(code: str) -> bool:
-    """Whether a status code tells of success."""
-    return code.isdecimal() and int(code) < 300
+        event = E_ACC_EVENT(*head) if record.succeeded else E_ACC_MISSED_EVENT(*head, record.created, record.setup)
+        event.more = {name: "" if value is None else value for name, value in [*extras, *leg]}
+        yield event

@@ -39,6 +39,11 @@ class Record:
         return self.what == MISSED
 
     @property
+    def succeeded(self) -> bool:
+        """Whether its code tells of success; one without a code does not."""
+        return self.code.isdecimal() and int(self.code) < 300
+
+    @property
     def setup(self) -> int:
         """Seconds from the beginning of the call to this record."""
         return max(self.time - self.created, 0)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Route, Run
 from opensips_py.modules.acc.accounts import EVENTS, LOG, known_account
-from opensips_py.modules.acc.backends import LEVELS, line, tell
+from opensips_py.modules.acc.backends import E_ACC_EVENT, E_ACC_MISSED_EVENT, LEVELS, events, line
 from opensips_py.modules.acc.parameters import Parameters
 from opensips_py.modules.acc.records import ACCOUNTED, Record, View, swapped
 from opensips_py.transaction import Branch, Transaction
@@ -15,6 +15,7 @@ from opensips_py.transaction import Branch, Transaction
 if TYPE_CHECKING:
     import logging
 
+    from opensips_py.module import Event
     from opensips_py.module.services import Services
     from opensips_py.sip import Message, Request, Response
 
@@ -24,6 +25,7 @@ class Reporting(Parameters):
 
     services: Services
     log: logging.Logger
+    raise_event: Callable[[Event], None]
     clock: Callable[[], float] = staticmethod(time.time)
 
     def now(self) -> int:
@@ -65,9 +67,11 @@ class Reporting(Parameters):
             text = line(record, view.extras(self.log_extra, self.extras.get("log", ())),
                         view.legs(self.multi_leg_info, self.leg_names.get("log", ())))
             self.log.log(level, "%s", text, extra={"facility": self.log_facility})
-        if places >> EVENTS & 1:
-            tell(self.services, record, view.extras(self.evi_extra, self.extras.get("evi", ())),
-                 view.legs(self.multi_leg_info, self.leg_names.get("evi", ())))
+        name = (E_ACC_EVENT if record.succeeded else E_ACC_MISSED_EVENT).event_name
+        if places >> EVENTS & 1 and self.services.events.is_heard(name):
+            for event in events(record, view.extras(self.evi_extra, self.extras.get("evi", ())),
+                                view.legs(self.multi_leg_info, self.leg_names.get("evi", ()))):
+                self.raise_event(event)
 
     def report_now(self, run: Run, place: int, comment: str) -> bool:
         """Report on the request of *run*, with the code and reason in *comment*, to one back end."""

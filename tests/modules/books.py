@@ -5,7 +5,7 @@ import logging
 from typing import Any
 
 from opensips_py.events.publisher import Publisher
-from opensips_py.sip import parse
+from opensips_py.sip import Request, address_key, parse, scan
 from tests.transaction.stage import Stage
 from tests.transaction.world import request, response
 
@@ -16,6 +16,7 @@ class Books(Stage):
     """*body* is the request route, *settings* the modparam lines, *routes* the other routes."""
 
     loads: tuple[str, ...] = ("tm", "rr", "acc")
+    text = ""  # the whole script, where it is not made of parts
 
     def __init__(self, body: str, settings: str = "", routes: str = "", dialect: Any = "4.0") -> None:
         self.told: list[tuple[str, dict[str, Any]]] = []
@@ -24,9 +25,9 @@ class Books(Stage):
         self.lines: list[str] = []  # type: ignore[assignment]
         self.records: list[logging.LogRecord] = []
         loads = "\n".join(f'loadmodule "{name}.so"' for name in self.loads)
-        super().__init__(f"{loads}\n{settings}\nroute {{\n{body}\n}}\n{routes}", dialect)
+        super().__init__(self.text or f"{loads}\n{settings}\nroute {{\n{body}\n}}\n{routes}", dialect)
         network: Any = self.network
-        network.is_local = lambda host, port=0, protocol="": host == "192.0.2.9"
+        network.is_local = lambda host, port=0, protocol="": host in ("192.0.2.9", "example.com")
         self.wall: float = START
         self.acc = self.module("acc")
         self.acc.clock = lambda: self.wall
@@ -49,9 +50,16 @@ class Books(Stage):
         return self.lines
 
     def answer(self, status: int, number: int = -1, **how: Any) -> None:
-        """The callee's response to the request that was sent as *number* of the branches."""
-        transaction = next(iter(self.layer.servers.values()))
+        """The response to the newest request that was relayed, sent as *number* of its branches."""
+        transaction = [each for each in self.layer.servers.values() if each.branches][-1]
         self.receive(response(parse(transaction.branches[number].data), status, **how))
+
+    def ask(self, data: bytes) -> None:
+        """Send a request that is answered here."""
+        message = scan(data, self.network.udp, address_key("192.0.2.2", 5060))
+        assert isinstance(message, Request)
+        self.receive(message)
+        assert [each.status for each in self.take()] == [200]
 
     def cancel(self) -> None:
         """The caller gives up."""
