@@ -60,7 +60,7 @@ def beyond(names: Iterable[Name]) -> list[Name]:
     """What we declare and OpenSIPS has in neither dialect."""
     return [each for each in names if not any(
         each.of(dialect) in upstream.names(dialect).get(each.module, {}).get(each.kind, ())
-        for dialect in upstream.DIALECTS)]
+        or each.of(dialect) in upstream.aliases(each.module, each.kind, dialect) for dialect in upstream.DIALECTS)]
 
 
 def unexercised(names: Iterable[Name], record: Record) -> list[str]:

@@ -111,4 +111,5 @@ def language() -> dict[str, set[str]]:
     words = {*statements.COMPOUND, *statements.SIMPLE, *TOP_WORDS, "in", "sync", "mpath"} - set(ROUTE_KINDS)
     signs: set[Any] = {*operators.ARITHMETIC, *operators.UNARY, *operators.BY_DIALECT["4.0"].values,
                        *operators.PATTERN_COMPARISONS, *statements.ASSIGNMENTS, *SPOKEN, *SPOKEN.values()}
-    return {"statements": words, "route_types": set(ROUTE_KINDS), "operators": signs, "operands": set(OPERANDS)}
+    return {"functions": {"route"}, "statements": words, "route_types": set(ROUTE_KINDS),
+            "operators": signs, "operands": set(OPERANDS)}

@@ -64,6 +64,8 @@ def keys_of(node: tree.Node) -> Iterator[str]:
             yield key("core", "operators", each.operator)
         elif isinstance(each, tree.Not):
             yield key("core", "operators", "not")
+        elif isinstance(each, tree.RouteCall):
+            yield key("core", "functions", "route")
         elif isinstance(each, tree.Operand):
             yield key("core", "operands", each.name)
 

@@ -46,6 +46,12 @@ def names_in(entry: dict[str, Any], kind: str) -> set[str]:
     return {each if isinstance(each, str) else each["name"] for each in listed}
 
 
+def aliases(module: str, kind: str, dialect: Dialect) -> set[str]:
+    """Further spellings of functions and core parameters; they are not counted."""
+    known = facts(dialect)["core"] if module == "core" else facts(dialect)["modules"].get(module, {})
+    return {alias for each in known.get(kind, ()) if isinstance(each, dict) for alias in each.get("aliases", ())}
+
+
 def entry(module: str, kind: str, name: str, dialect: Dialect) -> dict[str, Any] | None:
     """The facts about one function or parameter."""
     known = facts(dialect)["core"] if module == "core" else facts(dialect)["modules"].get(module, {})
