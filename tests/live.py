@@ -36,6 +36,20 @@ def free_ports(count: int = 1) -> list[int]:
     return ports
 
 
+def python_of(user: str) -> tuple[str, dict[str, str]]:
+    """An interpreter like ours that *user* may run, and the environment that it needs; ours may lie in a home."""
+    packages = [path for path in sys.path if path.endswith("site-packages")]
+    system = f"/usr/bin/python3.{sys.version_info.minor}"
+    tried = [(sys.executable, str(ROOT)), (system, os.pathsep.join([str(ROOT), *packages]))]
+    for executable, path in tried:
+        environment = {**os.environ, "PYTHONPATH": path}
+        with contextlib.suppress(OSError):
+            if subprocess.run([executable, "-c", "import opensips_py.transport"], user=user, cwd="/", env=environment,
+                              capture_output=True, check=False).returncode == 0:
+                return executable, environment
+    return "", {}
+
+
 def options(port: int, own: int, sequence: int) -> bytes:
     return (f"OPTIONS sip:{HOST}:{port} SIP/2.0\r\nVia: SIP/2.0/UDP {HOST}:{own};branch=z9hG4bK-up-{own}-{sequence}\r\n"
             f"Max-Forwards: 70\r\nFrom: <sip:probe@{HOST}>;tag=p{own}\r\nTo: <sip:{HOST}:{port}>\r\n"
@@ -65,6 +79,13 @@ def descendants(root: int) -> list[int]:
     return found
 
 
+def compiled_once() -> dict[str, str]:
+    """Our environment, and a place for bytecode even where we are told to leave none: servers start twice as fast."""
+    folder = pathlib.Path(tempfile.gettempdir(), f"opensips-py-bytecode-{os.getuid()}")
+    rest = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
+    return {"PYTHONPYCACHEPREFIX": str(folder), **rest}
+
+
 class Server:
     """An opensips-py started on a configuration, for one ``with`` block.
 
@@ -72,7 +93,8 @@ class Server:
     """
 
     def __init__(self, config: str | pathlib.Path, *arguments: str, folder: pathlib.Path | None = None,
-                 wait: bool = True, env: dict[str, str] | None = None, **values: object) -> None:
+                 wait: bool = True, env: dict[str, str] | None = None, python: str = sys.executable,
+                 **values: object) -> None:
         self._own_folder = folder is None
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="opensips-py-"))
         self.port = int(str(values.pop("PORT", 0))) or free_ports()[0]
@@ -81,8 +103,8 @@ class Server:
             text = text.replace(f"@{name}@", str(value))
         self.config = self.folder / "opensips.cfg"
         self.config.write_text(text)
-        self.command = [sys.executable, "-m", "opensips_py", "-F", "-E", "-f", str(self.config), *arguments]
-        self.env = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONPATH": str(ROOT),
+        self.command = [python, "-m", "opensips_py", "-F", "-E", "-f", str(self.config), *arguments]
+        self.env = {**compiled_once(), "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONPATH": str(ROOT),
                     "OPENSIPS_PY_STATE_DIR": str(self.folder / "state"), **(env or {})}
         self._wait = wait
 

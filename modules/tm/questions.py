@@ -37,7 +37,7 @@ class Questions:
         Retransmissions are absorbed before the script."""
         request = run.request
         if request.method == "CANCEL":
-            return Known.KNOWN if self.layer.find(request, "INVITE") is not None else Known.UNKNOWN
+            return Known.KNOWN if self.layer.knows_invite(request) else Known.UNKNOWN
         if request.method == "ACK":
             return Known.KNOWN if self.layer.is_our_answer(request) else Known.END_TO_END
         return Known.UNKNOWN

@@ -14,6 +14,16 @@ if TYPE_CHECKING:
 NAMES = tuple(name for name, value in vars(hookspecs).items() if hasattr(value, "opensips_py_spec"))
 
 
+class Manager(pluggy.PluginManager):
+    """Looks at marked functions alone: pluggy's own way to find them takes 0.1 ms a name, half a start in all."""
+
+    def parse_hookimpl_opts(self, plugin: object, name: str) -> Any:
+        """The options of an implementation; None for whatever is none."""
+        if not hasattr(getattr(type(plugin), name, None), "opensips_py_impl"):
+            return None
+        return super().parse_hookimpl_opts(plugin, name)
+
+
 class Hooks:
     """One attribute per hook specification: the tuple of those who want it. Empty is the common case and costs nothing.
 
@@ -30,7 +40,7 @@ class Hooks:
 
     def freeze(self, modules: Iterable[Module]) -> None:
         """Collect the implementations of *modules*; pluggy refuses one that does not fit its specification."""
-        manager = pluggy.PluginManager("opensips_py")
+        manager = Manager("opensips_py")
         manager.add_hookspecs(hookspecs)
         for module in modules:
             manager.register(module, module.name)

@@ -68,7 +68,6 @@ class Worker:
         self.transports = self.make_transports()
         self.resolver = core_settings.resolver(self.transports, self.globals)
         self.transactions = TransactionLayer(self)
-        self.transactions.pending = Ringing(os.path.join(boot.state_dir, f"ringing.{boot.index}"))
         self.mi = Dispatcher(self, self.links, gevent.sleep)
         remote.answer(self, self.links)
         control.on_prepare, control.on_commit, control.on_cancel = self.prepare, self.commit, self.cancel
@@ -133,6 +132,8 @@ class Worker:
 
     def serve(self) -> None:
         """Read from now on."""
+        # Not before: in a rolling restart our predecessor has been writing to the same file until now.
+        self.transactions.pending = Ringing(os.path.join(self.boot.state_dir, f"ringing.{self.index}"))
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECTION)

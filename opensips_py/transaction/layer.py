@@ -7,7 +7,7 @@ from secrets import token_hex
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import TransportError
-from opensips_py.transaction import cancelling, originating, relaying, replying, responding, stray
+from opensips_py.transaction import cancelling, originating, relaying, replying, responding, ringing, stray
 from opensips_py.transaction._record import Branch, Cancel, Half, Timing, Transaction, key_of
 from opensips_py.transaction.counters import Counters
 from opensips_py.transaction.ringing import Ringing
@@ -68,6 +68,12 @@ class TransactionLayer:
         """The transaction that a *method* like *request* opened."""
         settings = self.settings
         return self.servers.get(key_of(request, method, settings.ruri_matching, settings.via_matching))
+
+    def knows_invite(self, cancel: Request) -> bool:
+        """Whether a CANCEL means an INVITE of ours, or one that still rings for a worker that died."""
+        if self.find(cancel, "INVITE") is not None:
+            return True
+        return self.pending is not None and bool(ringing.orphans_of(self, self.pending, cancel))
 
     def receive_request(self, request: Request) -> bool:
         """Handle a request that belongs to a transaction; False: it is new, and the script's business."""

@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 ENTRY = struct.Struct("<BBHd32s19sH")  # used, protocol, listener, since, Via branch, address, length of the URI
 SIZE = 384  # bytes of an entry, the Request-URI included; a branch with a longer one is not noted
 PROTOCOLS = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+BRANCHES = 16  # of one INVITE that a CANCEL is passed on to
 LONGEST = 300.0  # seconds after which no call rings any more
 
 
@@ -114,17 +115,21 @@ def orphan_answered(layer: TransactionLayer, notes: Ringing, response: Response)
     notes.adopted(branch)
 
 
+def orphans_of(layer: TransactionLayer, notes: Ringing, cancel: Request) -> list[tuple[str, Orphan]]:
+    """The branches, with their Via branches, of the INVITE that *cancel* means, if its transaction died."""
+    if not notes.orphans:
+        return []
+    slots = layer.slots
+    slot = slots.slot_of_call_id(cancel.call_id)
+    names = [slots.via_branch(cancel.via_branch, cancel.call_id, cancel.from_tag, cancel.cseq, index, slot)
+             for index in range(BRANCHES)]
+    return [(name, notes.orphans[name]) for name in names if name in notes.orphans]
+
+
 def cancel_orphans(layer: TransactionLayer, notes: Ringing, request: Request) -> bool:
     """Pass a CANCEL on to the branches of an INVITE whose transaction died; False: there are none."""
-    slots = layer.slots
-    slot = slots.slot_of_call_id(request.call_id)
-    found = False
-    for index in range(16):
-        branch = slots.via_branch(request.via_branch, request.call_id, request.from_tag, request.cseq, index, slot)
-        orphan = notes.orphans.get(branch)
-        if orphan is not None:
-            found = send(layer, orphan, branch, "CANCEL", request) or found
-    return found
+    sent = [send(layer, orphan, branch, "CANCEL", request) for branch, orphan in orphans_of(layer, notes, request)]
+    return any(sent)
 
 
 def send(layer: TransactionLayer, orphan: Orphan, branch: str, method: str, like: Request | Response) -> bool:

@@ -49,6 +49,8 @@ def test_failure_is_acknowledged_and_reaches_the_client(path):
 
 def test_cancel_reaches_the_callee(path):
     invite, world = crashed(path)
+    assert world.layer.knows_invite(request("CANCEL", world=world))
+    assert not world.layer.knows_invite(request("CANCEL", world=world, call_id="another"))
     world.receive(request("CANCEL", world=world))
     cancel, ok = world.take()
     assert cancel.method == "CANCEL" and cancel.via_branch == invite.via_branch and cancel.uri == invite.uri
