@@ -129,7 +129,9 @@ class MiDatagram(Module, name="mi_datagram", provides=("management",)):
         try:
             with gevent.Timeout(self.socket_timeout / 1000, TimeoutError("nobody takes it")):
                 assert self.shared.socket is not None
-                self.shared.socket.sendto(encoded, sender)
+                # Nothing tells when a full Unix socket has room again: it counts as writable, and 0 bytes leave.
+                while not self.shared.socket.sendto(encoded, sender):
+                    gevent.sleep(0.005)
         except OSError as error:
             self.log.error("no answer to %s: %s", sender, error)
 

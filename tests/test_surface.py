@@ -1,4 +1,4 @@
-"""What we declare against what OpenSIPS 2.1 and 4.0 have: names, defaults, arguments, routes; and whether all has help."""
+"""What we declare against what OpenSIPS 2.1 and 4.0 have: names, defaults, arguments, routes; and its help."""
 from __future__ import annotations
 
 import json

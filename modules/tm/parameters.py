@@ -28,7 +28,7 @@ class Parameters(Routes):
     fr_inv_timeout: Seconds = param(120, "Seconds without final response after a provisional one until a branch "
                                     "of an INVITE has failed.", aliases=("fr_inv_timer",))
     wt_timer: Seconds = param(5, "Seconds that a finished transaction is kept for, to absorb what comes late.")
-    delete_timer: Seconds = param(2, "Accepted for old scripts; a transaction here is never held up by another "
+    delete_timer: Seconds = param(2, "Accepted without effect: a transaction here is never held up by another "
                                   "process, so nothing waits for this.")
     T1_timer: Milliseconds = param(500, "Milliseconds until the first retransmission; later intervals double.")
     T2_timer: Milliseconds = param(4000, "Milliseconds that the interval of retransmissions grows to.")
@@ -37,14 +37,14 @@ class Parameters(Routes):
     unix_tx_timeout: Seconds = param(2, "Seconds after which t_write_unix gives up.")
     restart_fr_on_each_reply: bool = param(True, "Start fr_inv_timeout again with every provisional response.")
     pass_provisional_replies: bool = param(False, "Report provisional responses of requests sent by t_uac_dlg as well.")
-    syn_branch: bool = param(True, "Accepted for old scripts; the branch parameters here are as fast and survive a "
+    syn_branch: bool = param(True, "Accepted without effect: the branch parameters here are as fast and survive a "
                              "restart, whatever is set.")
     onreply_avp_mode: Annotated[int, Between(0, 1)] = param(
         0, "AVPs in onreply routes: 0 a list of their own for each response, 1 those of the transaction.")
     disable_6xx_block: bool = param(False, "Treat a 6xx as any other failure, so that further targets may be tried.")
     enable_stats: bool = param(True, "Count for the statistics.")
     minor_branch_flag: Annotated[int, Flag("branch")] = param(-1, "Branch flag of branches that are not waited for.")
-    timer_partitions: Annotated[int, Between(1, 16)] = param(1, "Accepted for old scripts; each worker has a timer "
+    timer_partitions: Annotated[int, Between(1, 16)] = param(1, "Accepted without effect: each worker has a timer "
                                                              "wheel of its own.")
     auto_100trying: bool = param(True, "Answer an INVITE with 100 as soon as its transaction exists.")
     local_request_route: str = param("", "Route that sees each request of our own as it leaves.")

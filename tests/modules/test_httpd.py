@@ -15,6 +15,7 @@ from opensips_py.mi import CoreCommands
 from opensips_py.mi.tree import tree_of
 from opensips_py.module import life
 from opensips_py.script.core import registry_with_core
+from tests.live import free_ports
 
 NAMES = {"core:arg": "arg", "statistics:get": "get_statistics"}
 
@@ -57,7 +58,8 @@ class Site:
         if errors:
             raise errors[0]
         self.httpd = self.registry.modules["httpd"]
-        self.httpd.port = 0  # whichever is free
+        if "port" not in parameters.get("httpd", {}):
+            self.httpd.port = 0  # whichever is free
         self.started = []
 
     def start(self, previous=None):
@@ -180,6 +182,38 @@ def test_sizes_are_limited(site):
     assert here.ask("POST", "/mi", body=rpc("core:arg", params=["x" * 300])).status == 500
 
 
+@pytest.mark.parametrize("parameter", ["post_buf_size", "receive_buf_size"])
+def test_bodies_may_be_longer_where_a_parameter_says_so(site, parameter):
+    here = site("4.0", ["mi_http"], httpd={parameter: 4096})
+    assert here.ask("POST", "/mi", body=rpc("core:arg", params=["x" * 2000])).status == 200
+    assert here.ask("POST", "/mi", body=b"x" * 4097).status == 413
+
+
+def test_address_and_port_are_parameters(site):
+    [port] = free_ports()
+    here = site("4.0", ["mi_http"], httpd={"ip": "127.0.0.2", "port": port})
+    assert here.httpd.shared.server.address == ("127.0.0.2", port)
+    with pytest.raises(OSError, match="refused"):
+        plain_socket.create_connection(("127.0.0.1", port))
+    plain_socket.create_connection(("127.0.0.2", port)).close()
+
+
+def test_the_paths_are_listed(site):
+    here = site("4.0", ["mi_http", "mi_html"], mi_html={"root": "web"})
+    command = here.registry.commands["httpd:list_root_path"]
+    assert command.call() == [{"http_root": "mi"}, {"http_root": "web"}]
+
+
+def test_roots_and_methods_of_the_other_modules(site):
+    here = site("2.1", ["mi_json"], mi_json={"mi_json_root": "j"})
+    assert here.ask("GET", "/j/ps").status == 200
+    assert here.ask("GET", "/json/ps").status == 404
+    here = site("4.0", ["mi_html"], mi_html={"http_method": 1})
+    assert b'method="post"' in here.ask("GET", "/mi/statistics:get").data
+    answer = here.ask("POST", "/mi/statistics:get", fields={"arg": '[["all"]]'}, encode_multipart=False)
+    assert b"&quot;all&quot;" in answer.data
+
+
 def test_idle_connections_are_closed(site):
     here = site("4.0", ["mi_http"], httpd={"conn_timeout": 1})
     with plain_socket.create_connection(("127.0.0.1", here.port)) as client:
@@ -209,6 +243,9 @@ def test_tls_with_the_versions_of_gnutls_words(site, tmp_path):
     assert here.httpd.context.maximum_version == ssl.TLSVersion.TLSv1_2
     here = site("4.0", ["mi_http"], httpd={"tls_cert_file": certificate, "tls_key_file": key, "tls_ciphers": "AES256"})
     assert here.ask("POST", "/mi", body=rpc("core:arg")).status == 200
+    older = [each for each in here.httpd.context.get_ciphers() if each["protocol"] != "TLSv1.3"]
+    assert {each["strength_bits"] for each in older} == {256}
+    assert here.httpd.context.maximum_version == ssl.TLSVersion.MAXIMUM_SUPPORTED
 
 
 def certificate_files(path):

@@ -4,6 +4,7 @@ import stat
 from types import SimpleNamespace
 
 import gevent
+import gevent.event
 import pytest
 from gevent import socket
 from opensips.mi import OpenSIPSMI
@@ -15,11 +16,20 @@ from tests.modules.loaded import loaded
 
 
 class Commands:
-    """In place of the dispatcher: `echo` gives back its arguments, `long` more than a datagram holds."""
+    """In place of the dispatcher: `echo` gives back its arguments, `long` more than a datagram holds; `hold` waits."""
+
+    def __init__(self):
+        self.held, self.released = [], gevent.event.Event()
 
     def call(self, name, params):
         if name == "long":
             return "x" * 100_000
+        if name == "below":
+            return {"upper": {"lower": 1}}
+        if name == "hold":
+            self.held.append(params)
+            self.released.wait()
+            return {"given": params}
         if name != "echo":
             raise MIError(404, "no such thing")
         return {"given": params}
@@ -83,11 +93,11 @@ def test_unix_sockets_have_their_mode_and_end_with_the_server(tmp_path):
 
 def test_the_next_generation_takes_the_socket_over(udp):
     bound = udp.shared.socket
-    following = module_for("udp:127.0.0.1:0", udp.shared, reply_indent="  ", children_count=3)
+    following = module_for("udp:127.0.0.1:0", udp.shared, reply_indent="  ")
     following.start()
     udp.stop()
     assert following.shared.socket is bound
-    assert ask(following, b":echo:\na\n") == "200 OK\ngiven:: a\n\n"
+    assert ask(following, b":below:\n") == "200 OK\nupper:: \n  lower:: 1\n\n"
 
 
 def test_a_socket_that_a_dead_server_left_is_replaced(tmp_path):
@@ -106,6 +116,56 @@ def test_a_port_in_use_is_named(udp):
     port = udp.shared.socket.getsockname()[1]
     with pytest.raises(ConfigError, match=f"udp:127.0.0.1:{port} cannot be bound"):
         module_for(f"udp:127.0.0.1:{port}").start()
+
+
+@pytest.mark.parametrize("count", [1, 2])
+def test_so_many_requests_are_worked_on_at_once(count):
+    module = module_for("udp:127.0.0.1:0", children_count=count)
+    module.start()
+    commands = module.services.mi
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as client:
+        for argument in (b"a", b"b", b"c"):
+            client.sendto(b":hold:\n%s\n" % argument, module.shared.socket.getsockname())
+        with gevent.Timeout(5):
+            while len(commands.held) < count:
+                gevent.sleep(0.001)
+        gevent.idle()
+        assert len(commands.held) == count
+        commands.released.set()
+        client.settimeout(5)
+        assert {client.recv(100) for _ in range(3)} == {b"200 OK\ngiven:: %s\n\n" % each for each in (b"a", b"b", b"c")}
+    module.stop()
+
+
+def test_longer_requests_and_answers_are_cut_off():
+    module = module_for("udp:127.0.0.1:0", socket_buf_size=60)
+    module.start()
+    assert ask(module, b":echo:\n" + b"x" * 20 + b"\n") == "200 OK\ngiven:: " + "x" * 20 + "\n\n"
+    assert ask(module, b":echo:\n" + b"x" * 51 + b"\n").startswith("500 the answer does not fit")
+    module.stop()
+
+
+def test_an_answer_that_nobody_takes_is_given_up(tmp_path, caplog):
+    module = module_for(tmp_path / "mi", socket_timeout=20)
+    module.start()
+    path = str(tmp_path / "client")
+    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as client, \
+            socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as filler:
+        client.bind(path)
+        filler.setblocking(False)
+        with pytest.raises(BlockingIOError):
+            while True:
+                filler.sendto(b"x", path)
+        with gevent.Timeout(1):  # the default would take two seconds
+            module.answer(b":echo:\na\n", path)
+    assert "nobody takes it" in caplog.text
+    module.stop()
+
+
+@pytest.mark.parametrize("parameter", ["unix_socket_user", "unix_socket_group"])
+def test_unknown_owners_are_named(tmp_path, parameter):
+    with pytest.raises(ConfigError, match="nobody-at-all"):
+        module_for(tmp_path / "mi", **{parameter: "nobody-at-all"})
 
 
 @pytest.mark.parametrize("name", ["", "udp:127.0.0.1", "udp:8080", "udp:127.0.0.1:x"])

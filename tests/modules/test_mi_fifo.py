@@ -19,6 +19,8 @@ class Commands:
     """In place of the dispatcher: `echo` gives back its arguments, everything else fails."""
 
     def call(self, name, params):
+        if name == "below":
+            return {"upper": {"lower": 1}}
         if name != "echo":
             raise MIError(-32601, "Method not found")
         return {"given": params} if isinstance(params, list) else params
@@ -78,6 +80,7 @@ def test_answers_are_indented_and_printed_as_asked(tmp_path):
     module = module_for(tmp_path, reply_indent="  ", pretty_printing=1)
     module.start()
     assert threaded(ask, module, b":echo:reply\nk::v\n\n") == "200 OK\nk:: v\n\n"
+    assert threaded(ask, module, b":below:reply\n\n") == "200 OK\nupper:: \n  lower:: 1\n\n"
     answer = threaded(ask, module, b':reply:{"jsonrpc":"2.0","method":"echo","params":["x"],"id":1}')
     assert answer.count("\n") > 3
     assert json.loads(answer)["result"] == {"given": ["x"]}

@@ -67,3 +67,6 @@ def test_cancelled_calls_are_told_from_failed_ones():
     s.take()
     s.receive(response(invite, 487))
     assert s.lines() == ["ACK 192.0.2.2", "487 192.0.2.1"]
+    s.receive(request(world=s, branch="z9hG4bKother", call_id="other"))
+    s.receive(response(s.take()[-1], 487))
+    assert s.lines() == ["ACK 192.0.2.2", "480 192.0.2.1"]

@@ -33,6 +33,13 @@ def test_values_in_an_onreply_route(expression, value):
     assert found == {"x": value}
 
 
+@pytest.mark.parametrize(("variable", "given", "value"), [
+    ("duri", '$du = "sip:10.0.0.9:5070"', "sip:10.0.0.9:5070"), ("q", "$ru_q = \"0.5\"", 500),
+    ("path", '$msg.branch.path = "<sip:10.0.0.8;lr>"', "<sip:10.0.0.8;lr>")])
+def test_what_a_branch_was_sent_with(variable, given, value):
+    assert in_onreply(f"$avp(x) = $(tm.branch.{variable}[0]);", route=f"{given};") == {"x": value}
+
+
 def test_values_of_2_1():
     found = in_onreply("$avp(a) = $T_branch_idx; $avp(b) = $T_reply_code; $avp(c) = $T_ruri;", dialect="2.1")
     assert found == {"a": 1, "b": 180, "c": "sip:bob@10.0.0.2"}

@@ -68,8 +68,16 @@ def test_socket_without_reader_fails(tmp_path):
     assert s.lines() == ["480 192.0.2.1"]
 
 
-def test_full_socket_is_given_up_after_unix_tx_timeout(tmp_path):
-    path = str(tmp_path / "socket")
+def test_full_socket_is_given_up_after_unix_tx_timeout(tmp_path, monkeypatch):
+    path, timeouts = str(tmp_path / "socket"), []
+
+    class Impatient(socket.socket):
+        """It notes how long it shall wait, and does not wait that long."""
+
+        def settimeout(self, seconds):
+            timeouts.append(seconds)
+            super().settimeout(0.01)
+
     with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as receiver:
         receiver.bind(path)
         s = stage('modparam("tm", "unix_tx_timeout", 1)\n'
@@ -79,8 +87,9 @@ def test_full_socket_is_given_up_after_unix_tx_timeout(tmp_path):
             with pytest.raises(BlockingIOError):
                 while True:
                     filler.sendto(b"x", path)
+        monkeypatch.setattr(socket, "socket", Impatient)
         s.receive(request("OPTIONS", world=s))
-    assert s.lines() == ["480 192.0.2.1"]
+    assert (timeouts, s.lines()) == ([1], ["480 192.0.2.1"])
 
 
 def test_unknown_appendix_fails(pipe):
