@@ -164,7 +164,9 @@ class CallCompiler(ValueCompiler):
             raise Reported
 
     def skipped(self, argument: Argument, node: tree.Call) -> ast.expr:
-        """What stands for an argument that was left out."""
+        """What stands for an argument that was left out: its default, or NULL where it may be NULL."""
+        if argument.default is MISSING and argument.kind.nullable:
+            return constant(None)
         if argument.default is MISSING:
             self.diagnostics.error(f"{node.name} cannot do without its argument '{argument.name}'", node.place)
             raise Reported

@@ -24,17 +24,17 @@ def test_checking_rules(world, lists):
     check = "check_blacklist_rule"
     assert world.call(check, "gw", "192.168.4.100", 5060, "tcp") is True
     assert world.call(check, "gw", "192.168.4.100", 5060, "udp") is False
-    assert world.call(check, None, "192.168.4.100", 5060, "tcp") is False
+    assert world.call(check, "$var(nothing)", "192.168.4.100", 5060, "tcp") is False
     world.call("use_blacklist", "gw")
-    assert world.call(check, None, "192.168.4.100", 5060, "tcp") is True
+    assert world.call(check, "$var(nothing)", "192.168.4.100", 5060, "tcp") is True
     assert world.call(check, "gw", "host") is False
 
 
 def test_changing_rules(world, lists):
     assert world.call("add_blacklist_rule", "net", "10.0.0.1", 5060, "udp", "", 60) is True
-    assert world.call("check_blacklist_rule", None, "10.0.0.1", 5060, "udp") is True
+    assert world.call("check_blacklist_rule", "$var(nothing)", "10.0.0.1", 5060, "udp") is True
     assert world.call("del_blacklist_rule", "net", "10.0.0.1", 5060, "udp") is True
-    assert world.call("check_blacklist_rule", None, "10.0.0.1", 5060, "udp") is False
+    assert world.call("check_blacklist_rule", "$var(nothing)", "10.0.0.1", 5060, "udp") is False
     assert world.call("add_blacklist_rule", "gw", "10.0.0.1") is False
     assert world.call("add_blacklist_rule", "net", "nonsense") is False
     assert world.call("del_blacklist_rule", "net", "nonsense") is False

@@ -1,4 +1,5 @@
 import logging
+from dataclasses import replace
 
 import pytest
 
@@ -12,22 +13,24 @@ def lines(caplog):
 
 
 def test_xlog_writes_what_the_format_gives(world, lines):
-    assert world.call("xlog", world.scope.format("$rm from $fU\n")) is True
-    assert world.call("xlog", world.scope.format("L_ERR"), world.scope.format("no $var(x)")) is True
-    assert world.call("log", world.scope.format("-2"), world.scope.format("plain")) is True
-    assert world.call("xlog", world.scope.format("L_NONSENSE"), world.scope.format("as an error")) is True
+    assert world.call("xlog", "$rm from $fU\n") is True
+    assert world.call("xlog", "L_ERR", "no $var(x)") is True
+    assert world.call("log", "-2", "plain") is True
+    assert world.call("xlog", "L_NONSENSE", "as an error") is True
     assert lines() == [("NOTICE", "INVITE from alice"), ("ERROR", "no <null>"), ("CRITICAL", "plain"),
                        ("ERROR", "as an error")]
 
 
 def test_levels_above_that_of_xlog_are_not_even_put_together(world, lines):
-    def never(run):
+    def never(*_):
         raise AssertionError
-    assert world.call("xlog", world.scope.format("L_INFO"), never) is True
-    assert world.call("xdbg", never) is True
+    method = world.registry.variables["rm"]
+    world.registry.variables["rm"] = replace(method, get=never, declaration=replace(method.declaration, inline=None))
+    assert world.call("xlog", "L_INFO", "$rm") is True
+    assert world.call("xdbg", "$rm") is True
     world.assign("$xlog_level", 4)
-    world.call("xlog", world.scope.format("L_INFO"), world.scope.format("info"))
-    world.call("xdbg", world.scope.format("debug"))
+    world.call("xlog", "L_INFO", "info")
+    world.call("xdbg", "debug")
     assert lines() == [("INFO", "info"), ("DEBUG", "debug")]
 
 
@@ -86,7 +89,7 @@ def test_levels_go_back_to_what_was_configured():
 
 def test_lines_that_are_too_long_are_left_out(world, lines):
     world.core.levels.longest = 10
-    world.call("xlog", world.scope.format("12345678901"))
-    world.call("xlog", world.scope.format("1234567890"))
+    world.call("xlog", "12345678901")
+    world.call("xlog", "1234567890")
     assert lines() == [("ERROR", "xlog: a line of 11 characters is longer than xlog_buf_size"),
                        ("NOTICE", "1234567890")]

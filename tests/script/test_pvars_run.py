@@ -28,9 +28,9 @@ def test_flags(world):
     assert (world.value("$mf"), world.value("$msg.flag(NAT)"), world.value("$msg.flag(other)")) == ("5 NAT", 1, 0)
     world.assign("$msg.flag(NAT)", 0)
     assert world.value("$mf") == "5"
-    world.call("setbflag", world.core.flags.number("branch", "SEEN"))
+    world.call("setbflag", "SEEN")
     assert world.value("$bf") == "SEEN"
-    world.call("setsflag", world.core.flags.number("script", "S"))
+    world.call("setsflag", "S")
     assert world.value("$sf") == "S"
 
 
