@@ -51,7 +51,7 @@ class Worker:
         self.boot, self.control = boot, control
         self.index, self.workers, self.started = boot.index, boot.workers, boot.started
         self.runners = Runners()
-        self.timers = Wheel(self.runners.submit, gevent.get_hub().loop.now())
+        self.timers = Wheel(self.runners.submit, time.monotonic())  # the clock of the ticker
         self.ticker = Ticker(self.timers, gevent.get_hub().loop)
         self.statistics = Statistics(boot.statistics_fd, boot.index, boot.workers + 1)
         self.memory = SharedWords(boot.words_fd, boot.words_size)
