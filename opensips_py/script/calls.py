@@ -7,20 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import ScriptError
 from opensips_py.module.declare import MISSING, Argument
-from opensips_py.module.kinds import Flag, Kind, RouteName, Text, Variable, VariableKind, Writable
-from opensips_py.module.run import Route
+from opensips_py.module.kinds import (
+    Flag,
+    FormatKind,
+    Integer,
+    Kind,
+    RouteName,
+    Text,
+    Variable,
+    VariableKind,
+    Writable,
+    shown,
+)
 from opensips_py.script import runtime, tree
 from opensips_py.script.binding import Bound
 from opensips_py.script.diagnostics import Place, did_you_mean
 from opensips_py.script.generate import assign, at, call, compared, constant, name, parsed
+from opensips_py.script.routes import TITLES, called
 from opensips_py.script.values import Reported, ValueCompiler
 
 if TYPE_CHECKING:
     from opensips_py.module.registry import BoundFunction
-
-KINDS = {Route.REQUEST: "route", Route.FAILURE: "failure_route", Route.ONREPLY: "onreply_route",
-         Route.BRANCH: "branch_route", Route.ERROR: "error_route", Route.LOCAL: "local_route",
-         Route.STARTUP: "startup_route", Route.TIMER: "timer_route", Route.EVENT: "event_route"}
 
 
 class CallCompiler(ValueCompiler):
@@ -130,8 +137,7 @@ class CallCompiler(ValueCompiler):
 
     def route_invocation(self, route: tree.Expression) -> ast.expr:
         """The call of the route that *route* names."""
-        wanted = route.name if isinstance(route, tree.Name) else \
-            route.value if isinstance(route, tree.String) and "$" not in route.value else None
+        wanted = called(route)
         if wanted is not None:
             if wanted not in self.context.route_names:
                 raise Reported
@@ -175,12 +181,18 @@ class CallCompiler(ValueCompiler):
     def argument(self, node: tree.Expression, argument: Argument, function: tree.Call) -> ast.expr:
         """One argument, converted now if it is constant, else when the route runs."""
         kind = argument.kind
+        if isinstance(node, tree.Broken):
+            raise Reported
         if kind.variable:
             return self.variable_argument(node, kind, argument, function)
         if isinstance(node, (tree.Name, tree.Operand)):
             node = tree.String(node.place, node.name)
         if isinstance(node, tree.Address):
             node = tree.String(node.place, node.text)
+        if isinstance(node, tree.String):
+            self.check_quoted(node, kind, argument, function)
+            if isinstance(getattr(kind, "inner", kind), FormatKind):
+                return self.format(node, argument)
         try:
             if kind.script and isinstance(node, (tree.String, tree.Variable, tree.Number)):
                 text = node.text if isinstance(node, tree.Variable) else str(node.value)
@@ -193,6 +205,21 @@ class CallCompiler(ValueCompiler):
             self.wrong_argument(str(error), node.place, argument, function)
         return self.converted(node, kind, argument)
 
+    def check_quoted(self, node: tree.String, kind: Kind, argument: Argument, function: tree.Call) -> None:
+        """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others."""
+        inner = getattr(kind, "inner", kind)
+        if self.context.dialect == "4.0" and isinstance(inner, Integer) and not isinstance(inner, Flag):
+            self.diagnostics.error(f"{function.name}, argument '{argument.name}': a number is needed, not the text "
+                                   f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}")
+            raise Reported
+
+    def format(self, node: tree.String, argument: Argument) -> ast.expr:
+        """A text that the function itself puts together, when it needs it."""
+        try:
+            return self.namespace.bind(self.scope.bind_text(self.parts(node)), argument.name)
+        except ScriptError as error:
+            self.report(error, node.place, quoted=True)
+
     def constant(self, kind: Kind, value: int | str) -> Any:
         """A constant as *kind* means it."""
         inner = getattr(kind, "inner", kind)
@@ -204,10 +231,10 @@ class CallCompiler(ValueCompiler):
 
     def check_route(self, kind: RouteName, wanted: str) -> None:
         """Refuse the name of a route that the script does not have."""
-        names = self.context.kinds.get(KINDS[kind.route], set())
+        names = self.context.kinds.get(TITLES[kind.route], set())
         if wanted not in names and wanted not in ("", "0"):
             hint = did_you_mean(wanted, names)
-            raise ValueError(f"there is no {KINDS[kind.route]}[{wanted}]" + (f", {hint}" if hint else ""))
+            raise ValueError(f"there is no {TITLES[kind.route]}[{wanted}]" + (f", {hint}" if hint else ""))
 
     def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call) -> None:
         """Report an argument that its kind refuses."""
@@ -227,7 +254,7 @@ class CallCompiler(ValueCompiler):
                           function: tree.Call) -> ast.expr:
         """A variable passed as such; old scripts quote it."""
         if isinstance(node, tree.String) and node.value.startswith("$"):
-            node = tree.Variable(node.place, node.value)
+            node = tree.Variable(node.place.inside(1, node.place.length - 2), node.value)
         if not isinstance(node, tree.Variable):
             self.wrong_argument("a variable is needed", node.place, argument, function)
             raise Reported
@@ -249,4 +276,6 @@ class CallCompiler(ValueCompiler):
             self.wrong_argument(f"{node.text} cannot be assigned", node.place, argument, function)
 
 
-__all__ = ["KINDS", "CallCompiler", "ScriptError"]
+def unquoted(text: str) -> str:
+    """What to write instead of a quoted number."""
+    return f"{text} without the quotes" if text.startswith("$") or text.lstrip("-").isdigit() else "a number"

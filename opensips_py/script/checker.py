@@ -1,124 +1,89 @@
 """What can be said of routes before they are compiled: functions and routes that exist, called where they may be."""
 from __future__ import annotations
 
-from collections.abc import Iterable
-
-from opensips_py.module import awaited
 from opensips_py.module.declare import ScriptFunction
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
 from opensips_py.script import tree
-from opensips_py.script.diagnostics import Diagnostics, did_you_mean
+from opensips_py.script.absent import Absent
+from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
+from opensips_py.script.routes import KINDS, TITLES, Key, plain, reached, routes_named, title
 from opensips_py.script.walk import nodes
-
-Key = tuple[str, str]  # kind of a route and its name
-KINDS = {"route": Route.REQUEST, "branch_route": Route.BRANCH, "failure_route": Route.FAILURE,
-         "onreply_route": Route.ONREPLY, "error_route": Route.ERROR, "local_route": Route.LOCAL,
-         "startup_route": Route.STARTUP, "timer_route": Route.TIMER, "event_route": Route.EVENT}
-TITLES = {kind: title for title, kind in KINDS.items()}
-
-
-def plain(route: tree.Route) -> str:
-    """The name a route goes by: route[0] is the unnamed one."""
-    return "" if route.name == "0" else route.name
-
-
-def called(node: tree.Expression | None) -> str | None:
-    """The route that *node* names, if that is known before the run."""
-    if isinstance(node, tree.Name):
-        return node.name
-    if isinstance(node, tree.Number):
-        return str(node.value)
-    return node.value if isinstance(node, tree.String) and "$" not in node.value else None
-
-
-def routes_named(route: tree.Route) -> list[tuple[tree.Expression, str | None]]:
-    """The routes that *route* calls, resumes in or reports to; None: a variable decides."""
-    found = []
-    for node in nodes(route):
-        named = node.route if isinstance(node, (tree.RouteCall, tree.Async, tree.Launch)) else None
-        if named is not None:
-            found.append((named, called(named)))
-    return found
-
-
-def named(routes: dict[str, tree.Route], name: str) -> list[tree.Route]:
-    """The route *name*, as a list; empty where there is none."""
-    found = routes.get("" if name == "0" else name)
-    return [] if found is None else [found]
-
-
-def reached(routes: list[tree.Route]) -> dict[Key, Route]:
-    """For each route, the kinds of route that a run which comes there may have begun with."""
-    by_name = {plain(each): each for each in routes if each.kind == "route"}
-    known: dict[Key, Route] = {(each.kind, plain(each)): KINDS[each.kind] for each in routes if each.kind != "route"}
-    if "" in by_name:
-        known["route", ""] = Route.REQUEST
-    left = [each for each in routes if each.kind != "route" or plain(each) == ""]
-    while left:
-        route = left.pop()
-        begun = known[route.kind, plain(route)]
-        for _, name in routes_named(route):
-            for target in by_name.values() if name is None else named(by_name, name):
-                before = known.get(("route", plain(target)), Route(0))
-                if before | begun != before:
-                    known["route", plain(target)] = before | begun
-                    left.append(target)
-    return known
 
 
 class Checker:
-    """Checks all routes of one configuration; *unavailable* are modules whose loadmodule line has failed."""
+    """Checks all routes of one configuration."""
 
-    def __init__(self, registry: Registry, diagnostics: Diagnostics, unavailable: Iterable[str] = ()) -> None:
+    def __init__(self, registry: Registry, diagnostics: Diagnostics, absent: Absent | None = None, *,
+                 whole: bool = True) -> None:
         self.registry, self.diagnostics = registry, diagnostics
-        self.unavailable = set(unavailable)
+        self.absent = absent or Absent(registry)
+        self.whole = whole  # False: parts of the text could not be read, and may have held what is missing
+        self.routes: list[tree.Route] = []
+        self.known: dict[Key, Route] = {}
 
     def check(self, routes: list[tree.Route]) -> dict[Key, Route]:
         """Report what is wrong; returns reached()."""
         self.duplicates(routes)
         names = {plain(each) for each in routes if each.kind == "route"}
-        known = reached(routes)
+        self.routes, self.known = routes, reached(routes)
         for route in routes:
-            begun = known.get((route.kind, plain(route)), KINDS[route.kind])
-            allowed = begun | Route.REQUEST if route.kind == "route" else begun
             for node in nodes(route):
                 if isinstance(node, tree.Call):
-                    self.call(node, allowed, route)
+                    self.call(node, route)
                 elif isinstance(node, (tree.Async, tree.Launch)):
                     self.asynchronous(node)
-            for node_named, name in routes_named(route):
-                if name is not None and name not in names and name != "0":
-                    self.diagnostics.error(f"there is no route[{name}]", node_named.place,
-                                           fix=did_you_mean(name, names))
-        return known
+            self.targets(route, names)
+        return self.known
+
+    def begun(self, route: tree.Route) -> Route:
+        """The kinds of route that a run in *route* may have begun with; none where nothing calls it."""
+        return self.known.get((route.kind, plain(route)), Route(0) if route.kind == "route" else KINDS[route.kind])
+
+    def targets(self, route: tree.Route, names: set[str]) -> None:
+        """The routes that *route* calls."""
+        for node, name in routes_named(route):
+            if name is not None and name not in names and (name != "0" or "" not in names) and self.whole:
+                self.diagnostics.error(f"there is no route[{name}]", node.place, fix=did_you_mean(name, names))
 
     def duplicates(self, routes: list[tree.Route]) -> None:
-        """Two routes of one name; an event may have several."""
+        """Two routes of one kind and name."""
         first: dict[Key, tree.Route] = {}
         for route in routes:
             before = first.setdefault((route.kind, plain(route)), route)
             if before is not route:
-                title = f"{route.kind}[{route.name}]" if route.name else route.kind
-                self.diagnostics.error(f"{title} is there twice", route.place, fix="give one of them another name",
-                                       related=[("the first one", before.place)])
+                self.diagnostics.error(f"{title(route)} is there twice", route.place,
+                                       fix="give one of them another name", related=[("the first one", before.place)])
 
-    def call(self, node: tree.Call, allowed: Route, route: tree.Route) -> None:
+    def call(self, node: tree.Call, route: tree.Route) -> None:
         """One call: the function exists, may be called here, and has as many arguments as it takes."""
         found = self.registry.functions.get(node.name)
         if found is None:
             self.unknown(node)
             return
-        declared = found.declaration
-        if not declared.routes & allowed:
-            kinds = ", ".join(TITLES[kind] for kind in Route if kind & declared.routes)
-            self.diagnostics.error(f"{node.name} cannot be called in a {route.kind}", node.place,
-                                   fix=f"it works in {kinds}")
-        self.count(node, declared)
+        if wrong := self.begun(route) & ~found.declaration.routes:
+            self.misplaced(node, found.declaration, wrong, route)
+        self.count(node, found.declaration)
+
+    def misplaced(self, node: tree.Call, declared: ScriptFunction, wrong: Route, route: tree.Route) -> None:
+        """A call in a route that may run as part of one where the function is not allowed."""
+        works = "it works in " + ", ".join(TITLES[kind] for kind in Route if kind & declared.routes)
+        if route.kind != "route" or not plain(route):
+            self.diagnostics.error(f"{node.name} cannot be called in a {route.kind}", node.place, fix=works)
+            return
+        kinds = ", ".join(TITLES[kind] for kind in Route if kind & wrong)
+        self.diagnostics.error(f"{node.name} cannot be called in {title(route)}, which may run in a {kinds}",
+                               node.place, fix=works,
+                               related=[("called here", each) for each in self.callers(route, wrong)])
+
+    def callers(self, route: tree.Route, begun: Route) -> list[Place]:
+        """Where a run that began in a route of the kinds *begun* first comes to *route*."""
+        return [node.place for each in self.routes if self.begun(each) & begun
+                for node, name in routes_named(each) if name in (None, plain(route))][:1]
 
     def unknown(self, node: tree.Call) -> None:
-        """A function that nobody declares; silent where the module that has it was refused already."""
-        if self.unavailable.intersection(awaited.owners("functions", node.name)):
+        """A function that nobody declares."""
+        if self.absent.explained("functions", node.name):
             return
         message, _, hint = self.registry.missing_function(node.name).partition(": ")
         self.diagnostics.error(message, node.place, fix=hint)

@@ -9,15 +9,14 @@ from typing import cast
 
 from opensips_py.module.run import Route
 from opensips_py.script import tree
-from opensips_py.script.diagnostics import Place
 from opensips_py.script.flow import RUN_ARGUMENT, StatementCompiler
-from opensips_py.script.generate import Namespace, assign, at, constant, name
+from opensips_py.script.generate import Namespace, at, constant, located, parsed
+from opensips_py.script.routes import KINDS, Key, plain, title
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
-KINDS = {"route": Route.REQUEST, "branch_route": Route.BRANCH, "failure_route": Route.FAILURE,
-         "onreply_route": Route.ONREPLY, "error_route": Route.ERROR, "local_route": Route.LOCAL,
-         "startup_route": Route.STARTUP, "timer_route": Route.TIMER, "event_route": Route.EVENT}
+READS_CODE = re.compile(r"\$\(?\s*(?:<\w+>\s*)?(?:rc|retcode|\?)(?![\w.])|\{s\.eval\b")
+READS_PARAMETERS = re.compile(r"\$\(?\s*(?:<\w+>\s*)?param\b|\{s\.eval\b")
 
 
 @dataclass(slots=True)
@@ -42,29 +41,37 @@ class Routes:
         return "\n\n\n".join(ast.unparse(each) for each in self.modules)
 
 
-def plain(route: tree.Route) -> str:
-    """The name a route goes by: route[0] is the unnamed one."""
-    return "" if route.name == "0" else route.name
-
-
-def compile_routes(routes: list[tree.Route], context: Context, reached: dict[tuple[str, str], Route]) -> Routes:
+def compile_routes(routes: list[tree.Route], context: Context, reached: dict[Key, Route]) -> Routes:
     """Compile all routes; *reached* says from which kinds of route each may be run."""
     compiled = Routes(namespace=context.namespace)
-    names: dict[tuple[str, str], str] = {}
+    names = {id(route): named(route, context) for route in routes}
     for route in routes:
-        context.kinds.setdefault(route.kind, set()).add(plain(route))
-        names[route.kind, plain(route)] = context.namespace.unused(f"{route.kind}_{plain(route)}")
-        context.namespace[names[route.kind, plain(route)]] = None  # taken
-        if route.kind == "route":
-            context.route_names[plain(route)] = names["route", plain(route)]
-            context.route_names.setdefault(plain(route) or "0", names["route", plain(route)])
-    for route in routes:
-        global_name = names[route.kind, plain(route)]
-        function = compile_route(route, global_name, context, reached.get((route.kind, plain(route)), Route.ANY))
-        compiled.modules.append(function)
-        compiled.by_kind.setdefault(KINDS[route.kind], {})[plain(route)] = define(function, global_name, route, context)
+        global_name = names[id(route)]
+        try:
+            module = compile_route(route, global_name, context, reached.get((route.kind, plain(route)), Route.ANY))
+            function = define(module, global_name, route, context)
+        except (RecursionError, MemoryError, SyntaxError):  # Python has bounds of its own: 20 loops within each other
+            context.diagnostics.error(f"{title(route)} is nested too deeply", route.place,
+                                      fix="move inner blocks to routes of their own")
+            continue
+        compiled.modules.append(module)
+        compiled.by_kind.setdefault(KINDS[route.kind], {})[plain(route)] = function
     context.routes.update(compiled.by_kind.get(Route.REQUEST, {}))
     return compiled
+
+
+def named(route: tree.Route, context: Context) -> str:
+    """The global name of a route, by which others find it from now on."""
+    context.kinds.setdefault(route.kind, set()).add(plain(route))
+    context.reads_parameters |= bool(route.parameters)
+    found = context.namespace.unused(f"{route.kind}_{plain(route)}")
+    context.namespace[found] = None  # taken
+    if route.kind == "error_route":
+        context.error_route = found
+    if route.kind == "route":
+        context.route_names[plain(route)] = found
+        context.route_names.setdefault(plain(route) or "0", found)
+    return found
 
 
 def compile_route(route: tree.Route, global_name: str, context: Context, reached: Route) -> ast.Module:
@@ -72,8 +79,7 @@ def compile_route(route: tree.Route, global_name: str, context: Context, reached
     compiler = RouteCompiler(context, reached)
     body = compiler.route(route)
     function = ast.FunctionDef(global_name, RUN_ARGUMENT, body, [], None)
-    module = ast.Module([at(function, route.place)], [])
-    return ast.fix_missing_locations(module)
+    return located(ast.Module([at(function, route.place)], []))
 
 
 def define(module: ast.Module, global_name: str, route: tree.Route, context: Context) -> CompiledRoute:
@@ -81,7 +87,7 @@ def define(module: ast.Module, global_name: str, route: tree.Route, context: Con
     code: CodeType = compile(module, route.place.file or "<script>", "exec")
     exec(code, context.namespace)
     function = context.namespace[global_name]
-    function.__qualname__ = f"{route.kind}[{route.name}]" if route.name else route.kind
+    function.__qualname__ = title(route)
     return cast(CompiledRoute, function)
 
 
@@ -89,39 +95,20 @@ class RouteCompiler(StatementCompiler):
     """One route."""
 
     def route(self, route: tree.Route) -> list[ast.stmt]:
-        """The statements of the function: a route that reaches its end returns the code of what it did last."""
-        self.named_parameters(route)
-        statements = route.body
-        last = statements[-1] if statements else None
-        if route.kind == "route" and isinstance(last, tree.Do) and not self.context.reads_code:
-            self.statements(statements[:-1])
-            self.last_call(last)
-        else:
-            self.statements(statements)
-            end = name("run.rc") if False else constant(1)
-            self.body.emit(ast.Return(end), self.end_of(route))
-        return self.body.statements or [ast.Pass()]
+        """The statements of the function.
 
-    def last_call(self, last: tree.Do) -> None:
-        """Return what the last call of a route gave."""
-        before = len(self.body.statements)
-        self.statements([last])
-        if len(self.body.statements) == before:
-            self.body.emit(ast.Return(constant(1)), last.place)
+        As in OpenSIPS, a route that reaches its end returns the code of the statement that it ended with: of the
+        function or route called last; of an if or switch, that of the branch it took; 1 for anything else.
+        """
+        self.named_parameters(route)
+        self.statements(route.body, final=route.kind == "route")
+        self.body.emit(ast.Return(constant(1)), route.body[-1].place if route.body else route.place)
+        return self.body.statements
 
     def named_parameters(self, route: tree.Route) -> None:
         """Parameters with names are ordinary $var of the route."""
         for index, each in enumerate(route.parameters):
             taken = f"(run.parameters[-1] if run.parameters else ())[{index}:{index + 1}]"
             value = ast.parse(f"({taken} or (None,))[0]", mode="eval").body
-            self.body.emit(ast.Assign([ast.Subscript(name("run.variables"), constant(each.name), ast.Store())], value),
-                           each.place)
-
-    def end_of(self, route: tree.Route) -> Place:
-        """A place for what follows the last statement."""
-        return route.body[-1].place if route.body else route.place
-
-
-READS_CODE = re.compile(r"\$\(?(?:rc|retcode|\?)(?![\w.])")
-READS_PARAMETERS = re.compile(r"\$\(?param\b")
-__all__ = ["READS_CODE", "READS_PARAMETERS", "Context", "Routes", "assign", "compile_routes"]
+            target = ast.Subscript(parsed("run.variables"), constant(each.name), ast.Store())
+            self.body.emit(ast.Assign([target], value), each.place)

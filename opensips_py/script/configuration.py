@@ -11,13 +11,16 @@ from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
-from opensips_py.script import dialect, globals, parser, tree
-from opensips_py.script.checker import Checker, plain
-from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Context, Routes, compile_routes
+from opensips_py.script import dialect, globals, parser, tree, unset
+from opensips_py.script.absent import Absent
+from opensips_py.script.checker import Checker
+from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Routes, compile_routes
 from opensips_py.script.core import Core, registry_with_core
 from opensips_py.script.diagnostics import NOWHERE, Diagnostics, Place
 from opensips_py.script.preprocessor import Preprocessor, read_text
+from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
+from opensips_py.script.values import Context
 
 
 @dataclass(slots=True)
@@ -33,6 +36,7 @@ class Configuration:
     routes: Routes = field(default_factory=Routes)
     timers: list[tuple[str, int]] = field(default_factory=list)  # timer routes and their seconds
     event_modes: dict[str, str] = field(default_factory=dict)  # sync or async, by event
+    script: tree.Script = field(default_factory=tree.Script)  # as it was read, for what else is to be said of it
 
     def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
         """The route *name* of *kind*, if there is one."""
@@ -57,7 +61,7 @@ class Reader:
         self.script, self.diagnostics, self.overrides = script, diagnostics, overrides
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
-        self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken))
+        self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
         self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
         self.unavailable: list[str] = []
         for each in built_in:
@@ -149,6 +153,10 @@ class Reader:
         except ConfigError as error:
             message, _, hint = error.message.partition(": ")
             self.diagnostics.error(message, item.name_place, fix=hint)
+            meant = hint.removeprefix("did you mean ").removesuffix("?")  # what it has is missing for the same reason
+            self.unavailable += [loader.module_name(item.name), meant]
+        except Exception as error:  # whatever the code of a module from elsewhere does while it is imported
+            self.diagnostics.error(f"module {item.name} cannot be loaded: {error}", item.name_place)
             self.unavailable.append(loader.module_name(item.name))
 
     def modparam(self, item: tree.ModParam) -> None:
@@ -187,18 +195,23 @@ class Reader:
 
     def compile(self) -> None:
         """Check and compile the routes."""
-        routes, values = self.script.of(tree.Route), self.result.globals
-        scope = self.registry.script
-        reached = Checker(self.registry, self.diagnostics, self.unavailable).check(routes)
+        routes, whole = self.script.of(tree.Route), self.script.whole
+        absent = Absent(self.registry, self.unavailable)
+        reached = Checker(self.registry, self.diagnostics, absent, whole=whole).check(routes)
+        self.result.routes = compile_routes(routes, self.context(absent), reached)
+        self.result.timers = [(plain(each), each.interval) for each in routes if each.kind == "timer_route"]
+        self.result.event_modes = {each.name: each.mode for each in routes if each.kind == "event_route"}
+        if whole and not any(each.kind == "route" and (each.broken or not plain(each)) for each in routes):
+            self.diagnostics.error("there is no main route", NOWHERE, fix="add route { ... }")
+        unset.warn(self.script, self.registry, self.diagnostics)
+
+    def context(self, absent: Absent) -> Context:
+        """What the routes are compiled with."""
+        values = self.result.globals
         texts = ["\n".join(lines) for lines in self.diagnostics.texts.values()]
-        context = Context(
-            scope, self.diagnostics, self.result.dialect,  # type: ignore[arg-type]
+        return Context(
+            self.registry.script, self.diagnostics, self.result.dialect,  # type: ignore[arg-type]
             reads_code=any(READS_CODE.search(text) for text in texts),
             reads_parameters=any(READS_PARAMETERS.search(text) for text in texts),
             max_loops=values["max_while_loops"], asserts=values["enable_asserts"],
-            abort_on_assert=values["abort_on_assert"])
-        self.result.routes = compile_routes(routes, context, reached)
-        self.result.timers = [(plain(each), each.interval) for each in routes if each.kind == "timer_route"]
-        self.result.event_modes = {each.name: each.mode for each in routes if each.kind == "event_route"}
-        if not any(each.kind == "route" and not plain(each) for each in routes):
-            self.diagnostics.error("there is no main route", NOWHERE, fix="add route { ... }")
+            abort_on_assert=values["abort_on_assert"], absent=absent)

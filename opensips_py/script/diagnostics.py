@@ -50,6 +50,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.texts: dict[str, list[str]] = {}
+        self.misread_lines: set[tuple[str, int]] = set()
 
     def add_text(self, file: str, text: str) -> None:
         """Keep the lines of *file*, to quote them."""
@@ -59,6 +60,14 @@ class Diagnostics:
               related: Iterable[tuple[str, Place]] = ()) -> None:
         """Report what keeps the configuration from starting; a place is blamed once for one thing."""
         self.add(Diagnostic(ERROR, message, place, label, fix, list(related)))
+
+    def misread(self, message: str, place: Place, label: str = "", fix: str = "",
+                related: Iterable[tuple[str, Place]] = ()) -> None:
+        """Report a mistake of spelling; further ones in the same line are taken for its consequences."""
+        line = (place.file, place.line)
+        if line not in self.misread_lines:
+            self.misread_lines.add(line)
+            self.error(message, place, label, fix, related)
 
     def warning(self, message: str, place: Place, label: str = "", fix: str = "",
                 related: Iterable[tuple[str, Place]] = ()) -> None:

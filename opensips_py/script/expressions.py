@@ -11,7 +11,7 @@ NULL_WORDS = frozenset(("null", "NULL"))
 OPERANDS = frozenset(("method", "uri", "status", "from_uri", "to_uri", "src_ip", "src_port", "dst_ip", "dst_port",
                       "proto", "af", "myself", "msg:len"))
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
-LEVELS = (("|",), ("&",), ("^",), ("<<", ">>"), ("+", "-"), ("*", "/", "%"))  # weakest first
+LEVELS = {"|": 1, "&": 2, "^": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}  # weakest first
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
 LARGEST = 2**31 - 1
 
@@ -55,17 +55,17 @@ class ExpressionParser(TokenStream):
             self.fail("comparisons cannot be chained", fix="join two of them with &&")
         return tree.Comparison(token.place, token.text, left, right)
 
-    def value(self, level: int = 0) -> tree.Expression:
-        """Arithmetic from the operators of *level* on."""
-        if level == len(LEVELS):
-            return self.signed()
-        left = self.value(level + 1)
-        while self.sees(*LEVELS[level]):
+    def value(self, level: int = 1) -> tree.Expression:
+        """Arithmetic with the operators of *level* and up."""
+        left = self.signed()
+        while self.token.kind == "operator" and (own := LEVELS.get(self.token.text, 0)) >= level:
             token = self.take()
-            left = tree.Binary(token.place, token.text, left, self.value(level + 1))
+            left = tree.Binary(token.place, token.text, left, self.value(own + 1))
         return left
 
     def signed(self) -> tree.Expression:
+        if self.sees("+") and self.ahead().kind == "number":
+            self.take()
         if not self.sees("-", "~"):
             return self.primary()
         token = self.take()
@@ -76,6 +76,9 @@ class ExpressionParser(TokenStream):
 
     def primary(self) -> tree.Expression:
         token = self.token
+        if token.broken and token.kind != "end":
+            self.take()
+            return tree.Broken(token.place)
         if self.sees("(", "["):
             return self.enclosed()
         if token.kind == "word":
@@ -110,12 +113,12 @@ class ExpressionParser(TokenStream):
         try:
             value = int(text, 16) if text[:2].lower() == "0x" else int(text, 8 if text[0] == "0" else 10)
         except ValueError:
-            self.diagnostics.error(f"{text} is no octal number", token.place,
-                                   fix=f"a leading 0 means octal; write {int(text)} for the decimal number")
+            self.report(f"{text} is no octal number", token.place,
+                        fix=f"a leading 0 means octal; write {int(text)} for the decimal number")
             return int(text)
         if value > LARGEST and text[:2].lower() != "0x":
-            self.diagnostics.error(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
-        return value if value <= LARGEST else value - 2**32
+            self.report(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
+        return value if value <= LARGEST else (value + 2**31) % 2**32 - 2**31
 
     def text(self) -> tree.Expression:
         """A quoted text, with the transformations behind it."""
@@ -130,15 +133,14 @@ class ExpressionParser(TokenStream):
         if self.ahead().glued and self.ahead().text == ":" and self.continues_name():
             return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
         self.take()
-        if token.kind == "ip" or "/" in token.text:
-            self.check_address(token)
+        self.check_address(token)
         return tree.Address(token.place, token.text)
 
     def check_address(self, token: Token) -> None:
-        """Report numbers over 255 in an IPv4 address."""
+        """Refuse numbers over 255 in an IPv4 address."""
         for octet in token.text.partition("/")[0].split("."):
             if octet.isdigit() and "." in token.text and int(octet) > 255:
-                self.diagnostics.error(f"{token.text} is no IP address", token.place, fix=f"{octet} is over 255")
+                self.fail(f"{token.text} is no IP address", token.place, fix=f"{octet} is over 255")
 
     def word(self) -> tree.Expression:
         """A constant, a 2.1 operand, a call, or a bare name."""

@@ -7,11 +7,12 @@ from opensips_py.script import operators, runtime, tree
 from opensips_py.script.binding import Bound
 from opensips_py.script.conditions import ConditionCompiler
 from opensips_py.script.diagnostics import Place
-from opensips_py.script.generate import assign, call, compared, constant, name, negated, parsed
+from opensips_py.script.generate import assign, at, call, compared, constant, name, negated, parsed
 from opensips_py.script.values import Reported
 
 RUN_ARGUMENT = ast.arguments([], [ast.arg("run")], None, [], [], None, [])
 WAYS_OUT = (tree.Return, tree.Exit, tree.Drop, tree.Break)
+Group = tuple[list[tree.Case], list[tree.Statement]]
 
 
 def ends(body: list[tree.Statement]) -> bool:
@@ -26,54 +27,51 @@ def ends(body: list[tree.Statement]) -> bool:
 
 def breaks_inside(body: list[tree.Statement]) -> bool:
     """Whether a `break` in *body*, other than at its end, leaves what surrounds it."""
-    for index, each in enumerate(body):
-        if isinstance(each, tree.Break) and index < len(body) - 1:
-            return True
-        if isinstance(each, tree.If) and (holds_break(each.body) or holds_break(each.otherwise)):
-            return True
-    return False
+    return any(isinstance(each, tree.Break) for each in body[:-1]) or any(
+        isinstance(each, tree.If) and (holds_break(each.body) or holds_break(each.otherwise)) for each in body)
 
 
 def holds_break(body: list[tree.Statement]) -> bool:
     """Whether a `break` anywhere in *body* leaves what surrounds it."""
-    return any(isinstance(each, tree.Break)
-               or (isinstance(each, tree.If) and (holds_break(each.body) or holds_break(each.otherwise)))
-               for each in body)
+    return any(isinstance(each, tree.Break) for each in body) or breaks_inside(body)
 
 
 class StatementCompiler(ConditionCompiler):
     """Statements as Python statements."""
 
-    def block(self, statements: list[tree.Statement]) -> list[ast.stmt]:
-        """Statements as a block of their own."""
+    final = False  # whether the statement to be compiled is the last one of its route
+    breakable = 0  # loops and cases around it
+
+    def block(self, statements: list[tree.Statement], *, final: bool = False) -> list[ast.stmt]:
+        """Statements as a block of their own; *final*: the route ends with it."""
         with self.body.nested() as inner:
-            self.statements(statements)
+            self.statements(statements, final=final)
         return inner or [ast.Pass()]
 
-    def statements(self, statements: list[tree.Statement]) -> None:
+    def statements(self, statements: list[tree.Statement], *, final: bool = False) -> None:
         """Statements one after the other; one that cannot be compiled is left out, its error is known."""
-        for each in statements:
+        for index, each in enumerate(statements):
+            self.final = final and index == len(statements) - 1
             try:
                 self.statement(each)
             except Reported:
                 continue
 
     def statement(self, node: tree.Statement) -> None:
+        final, self.final = self.final, False
         match node:
             case tree.Assign():
-                self.assignment(node)
-            case tree.Do(call=tree.Call() as inner):
-                self.call_statement(inner)
-            case tree.Do(call=tree.RouteCall() as inner):
-                self.route_call(inner)
+                self.assignment(node, final)
+            case tree.Do(call=inner):
+                self.do(inner, final)
             case tree.If():
-                self.if_statement(node)
+                self.if_statement(node, final)
             case tree.While():
                 self.while_statement(node)
             case tree.ForEach():
                 self.for_statement(node)
             case tree.Switch():
-                self.switch_statement(node)
+                self.switch_statement(node, final)
             case tree.Return():
                 self.return_statement(node)
             case tree.Exit():
@@ -82,7 +80,7 @@ class StatementCompiler(ConditionCompiler):
                 self.body.emit(assign("run.dropped", constant(True)), node.place)
                 self.body.emit(ast.Return(constant(0)), node.place)
             case tree.Break():
-                self.body.emit(ast.Break(), node.place)
+                self.break_statement(node)
             case tree.Assert():
                 self.assert_statement(node)
             case tree.Async():
@@ -90,9 +88,26 @@ class StatementCompiler(ConditionCompiler):
             case tree.Launch():
                 self.launch_statement(node)
 
+    def do(self, node: tree.Call | tree.RouteCall, final: bool) -> None:
+        """A call as a statement; a route that ends with one returns its code."""
+        if final:
+            code = self.code(node) if isinstance(node, tree.Call) else self.route_call(node)
+            self.body.emit(ast.Return(code), node.place)
+        elif isinstance(node, tree.Call):
+            self.call_statement(node)
+        else:
+            self.route_call(node)
+
+    def attempt(self, node: tree.Expression) -> ast.expr:
+        """A condition; one that is wrong counts as true, so that what depends on it is looked at, too."""
+        try:
+            return self.condition(node)
+        except Reported:
+            return constant(True)
+
     # Assignments
 
-    def assignment(self, node: tree.Assign) -> None:
+    def assignment(self, node: tree.Assign, final: bool) -> None:
         bound = self.bound(node.target)
         if bound.write is None:
             self.diagnostics.error(f"{node.target.text} cannot be assigned", node.target.place, "read-only")
@@ -102,7 +117,18 @@ class StatementCompiler(ConditionCompiler):
             operation = operators.ARITHMETIC[node.operator[:-1]]
             value = call(self.namespace.bind(operation, operation.__name__), self.read(bound), value)
         self.write(bound, value, node.place, replace=node.operator == ":=")
-        self.keep_code(constant(1), node.place)
+        if final or self.context.reads_code:
+            self.outcome(self.body.statements[-1], final, node.place)
+
+    def outcome(self, written: ast.stmt, final: bool, place: Place) -> None:
+        """The code of an assignment: 1, or -1 where the variable refused the value."""
+        good, bad = (at(ast.Return(constant(code)) if final else assign("run.rc", constant(code)), place)
+                     for code in (1, -1))
+        if isinstance(written, ast.Try):
+            written.orelse.append(good)
+            written.handlers[0].body.append(bad)
+        else:
+            self.body.emit(good, place)
 
     def write(self, bound: Bound, value: ast.expr, place: Place, *, replace: bool = False) -> None:
         """Assign a value to a variable."""
@@ -117,26 +143,28 @@ class StatementCompiler(ConditionCompiler):
 
     # Branches and loops
 
-    def if_statement(self, node: tree.If) -> None:
-        try:
-            test = self.condition(node.condition)
-        except Reported:
-            test = constant(True)  # go on, to find what is wrong inside
-        body, otherwise = self.block(node.body), self.block(node.otherwise) if node.otherwise else []
+    def if_statement(self, node: tree.If, final: bool) -> None:
+        test = self.attempt(node.condition)
+        body = self.block(node.body, final=final)
+        otherwise = self.block(node.otherwise, final=final) if node.otherwise else []
         self.body.emit(ast.If(test, body, otherwise), node.place)
 
     def while_statement(self, node: tree.While) -> None:
         """A loop with the bound of max_while_loops."""
         with self.body.nested() as inner:
-            try:
-                test = self.condition(node.condition)
-                self.body.emit(ast.If(negated(test), [ast.Break()], []), node.place)
-            finally:
-                self.statements(node.body)
+            test = self.attempt(node.condition)
+            self.body.emit(ast.If(negated(test), [ast.Break()], []), node.place)
+            self.loop_body(node.body)
         rounds = call(name("range"), constant(self.context.max_loops))
         complaint = call(self.namespace.bind(runtime.too_many_loops, "too_many_loops"),
                          constant(self.context.max_loops), constant(f"{node.place.file}:{node.place.line}"))
         self.body.emit(ast.For(ast.Name("_", ast.Store()), rounds, inner, [ast.Expr(complaint)]), node.place)
+
+    def loop_body(self, statements: list[tree.Statement]) -> None:
+        """Statements that a `break` leaves."""
+        self.breakable += 1
+        self.statements(statements)
+        self.breakable -= 1
 
     def for_statement(self, node: tree.ForEach) -> None:
         """for each: over what the variable has at 0, 1, 2 ..."""
@@ -148,25 +176,34 @@ class StatementCompiler(ConditionCompiler):
         values = call(self.namespace.bind(source.values, f"values_of_{source.reference.variable}"), name("run"))
         with self.body.nested() as inner:
             self.write(target, name(item), node.place, replace=True)
-            self.statements(node.body)
+            self.loop_body(node.body)
         self.body.emit(ast.For(ast.Name(item, ast.Store()), values, inner, []), node.place)
+
+    def break_statement(self, node: tree.Break) -> None:
+        if not self.breakable:
+            self.diagnostics.error("'break' stands outside of a switch or a loop", node.place,
+                                   fix="write return to leave a route")
+            raise Reported
+        self.body.emit(ast.Break(), node.place)
 
     # switch
 
-    def switch_statement(self, node: tree.Switch) -> None:
+    def switch_statement(self, node: tree.Switch, final: bool) -> None:
         """A chain of tests; where a case falls through into the next, a row of steps entered at the one that fits."""
         subject = self.body.temporary()
         self.body.emit(assign(subject, self.value(node.subject)), node.place)
         groups = self.groups(node.cases)
         through = any(body and not ends(body) for _, body in groups[:-1])
+        self.breakable += 1
         if through or any(breaks_inside(body) for _, body in groups):
-            self.stepped(groups, subject, node.place)
+            self.stepped(groups, subject, node.place, final)
         else:
-            self.chained_tests(groups, subject, node.place)
+            self.chained_tests(groups, subject, node.place, final)
+        self.breakable -= 1
 
-    def groups(self, cases: list[tree.Case]) -> list[tuple[list[tree.Case], list[tree.Statement]]]:
+    def groups(self, cases: list[tree.Case]) -> list[Group]:
         """Cases without statements joined with the one they fall into."""
-        found: list[tuple[list[tree.Case], list[tree.Statement]]] = []
+        found: list[Group] = []
         waiting: list[tree.Case] = []
         for case in cases:
             waiting.append(case)
@@ -191,26 +228,28 @@ class StatementCompiler(ConditionCompiler):
         if isinstance(value, tree.String):
             function, given = operators.equals_text, constant(value.value.lower())
             return call(self.namespace.bind(function, "equals_text"), name(subject), given)
-        return call(self.namespace.bind(operators.equal, "equal"), name(subject), self.value(value))
+        try:
+            return call(self.namespace.bind(operators.equal, "equal"), name(subject), self.value(value))
+        except Reported:
+            return constant(False)  # go on, to find what is wrong in the other cases
 
-    def chained_tests(self, groups: list[tuple[list[tree.Case], list[tree.Statement]]], subject: str,
-                      place: Place) -> None:
+    def chained_tests(self, groups: list[Group], subject: str, place: Place, final: bool) -> None:
         """if, elif ..., else for default wherever it stands."""
         otherwise: list[ast.stmt] = []
-        tested: list[tuple[ast.expr, list[ast.stmt], Place]] = []
+        tested: list[tuple[ast.expr, list[ast.stmt]]] = []
         for cases, body in groups:
             kept = body[:-1] if body and isinstance(body[-1], tree.Break) else body
-            test, block = self.test(cases, subject), self.block(kept)
+            test, block = self.test(cases, subject), self.block(kept, final=final)
             if test is None:
                 otherwise = block
             else:
-                tested.append((test, block, cases[0].place))
-        for test, block, _ in reversed(tested):
+                tested.append((test, block))
+        for test, block in reversed(tested):
             otherwise = [ast.If(test, block, otherwise)]
         for each in otherwise:
             self.body.emit(each, place)
 
-    def stepped(self, groups: list[tuple[list[tree.Case], list[tree.Statement]]], subject: str, place: Place) -> None:
+    def stepped(self, groups: list[Group], subject: str, place: Place, final: bool) -> None:
         """One round of a loop, so that `break` leaves it; every step from the one that fits on runs."""
         entry = self.body.temporary()
         default = next((index for index, (cases, _) in enumerate(groups)
@@ -223,9 +262,18 @@ class StatementCompiler(ConditionCompiler):
             self.body.emit(assign(entry, choice), place)
             for index, (_, body) in enumerate(groups):
                 reached = compared(name(entry), ast.LtE(), constant(index))
-                self.body.emit(ast.If(reached, self.block(body), []), place)
+                self.body.emit(ast.If(reached, self.step(body, final, last=index == len(groups) - 1), []), place)
         once = ast.Tuple([constant(0)], ast.Load())
         self.body.emit(ast.For(ast.Name("_", ast.Store()), once, inner, []), place)
+
+    def step(self, body: list[tree.Statement], final: bool, *, last: bool) -> list[ast.stmt]:
+        """The statements of one case; a route may end with them where they do not fall through."""
+        if not (body and isinstance(body[-1], tree.Break)):
+            return self.block(body, final=final and last)
+        with self.body.nested() as inner:
+            self.statements(body[:-1], final=final)
+            self.statements(body[-1:])
+        return inner
 
     # Ways out, and calls that wait
 
@@ -247,11 +295,13 @@ class StatementCompiler(ConditionCompiler):
 
     def assert_statement(self, node: tree.Assert) -> None:
         """assert(), where enable_asserts is set."""
-        test = self.condition(node.condition)
+        with self.body.nested():
+            test = self.condition(node.condition)  # what is wrong with it is wrong in either case
         if not self.context.asserts:
             return
+        test = self.condition(node.condition)
         text = node.message.value if node.message else "the condition does not hold"
-        error_route = name("error_route") if "error_route" in self.context.kinds else constant(None)
+        error_route = name(self.context.error_route) if self.context.error_route else constant(None)
         failed = call(self.namespace.bind(runtime.assertion_failed, "assertion_failed"), name("run"), constant(text),
                       constant(f"{node.place.file}:{node.place.line}"), error_route,
                       constant(self.context.abort_on_assert))

@@ -22,6 +22,19 @@ def at(node: N, place: Place) -> N:
     return node
 
 
+def located(module: ast.Module) -> ast.Module:
+    """*module*, each node without a place at that of the node around it; ast.fix_missing_locations() is recursive."""
+    left: list[tuple[ast.AST, tuple[int, int, int, int]]] = [(module, (1, 0, 1, 0))]
+    while left:
+        node, around = left.pop()
+        if "lineno" in node._attributes:
+            if getattr(node, "lineno", None) is None:
+                node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = around  # type: ignore[attr-defined]
+            around = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
+        left += [(child, around) for child in ast.iter_child_nodes(node)]
+    return module
+
+
 def name(text: str) -> ast.Name:
     """A name that is read."""
     return ast.Name(text, ast.Load())

@@ -5,7 +5,9 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
+from opensips_py.errors import ScriptError
 from opensips_py.script.diagnostics import Diagnostics, Place
+from opensips_py.script.variables import parse_at
 
 NUMBER = r"0[xX][0-9a-fA-F]+|\d+"
 IPV4 = r"\d{1,3}\.\d{1,3}\.\d{1,3}\.\d{1,3}"
@@ -28,7 +30,11 @@ TOKEN = re.compile(rf"""
   | (?P<word>msg:len|uri:host|uri:port|\w+)
   | (?P<operator>{"|".join(re.escape(each) for each in OPERATORS)})
 """, re.VERBOSE | re.ASCII)
-VARIABLE_NAME = re.compile(r"[A-Za-z_][\w.]*|\?|(?=\()", re.ASCII)
+QUOTED = {"string": re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "raw": re.compile(r"'[^']*'")}
+# What may stand behind a text of several lines; where something else does, a quote further up was forgotten.
+BEHIND_TEXT = re.compile(r"""[ \t]*(?:[),;}\]]|\r?\n|\Z|\#|//|/\*|[+*=][ \t\n"'$]|[=!<>&|]|\{[a-z]+\.|:[ \t\r\n]
+    |/[a-z:]|[ \t]["']|(?:and|or|as|use_\w+|tag)\b)""", re.VERBOSE)
+COMMENT_MARK = re.compile(r"/\*|\*/")
 TRANSFORMATIONS = re.compile(r"[ \t]*((?:\{[a-z]+\.[^{}]*\})+)")
 ESCAPE = re.compile(r'\\(?:[nrat"\\]|x[0-9a-fA-F]{1,2}|[0-7]{2,3}|\r?\n)')
 PLAIN_ESCAPES = {"n": "\n", "r": "\r", "a": "\a", "t": "\t", '"': '"', "\\": "\\", "\n": "", "\r": ""}
@@ -43,6 +49,7 @@ class Token:
     place: Place
     glued: bool = False
     value: str = ""  # of a string: what it means
+    broken: bool = False  # its mistake has been reported
 
     def moved(self, place: Place, glued: bool) -> Token:
         """The same token as if it stood at *place*, where a definition was used."""
@@ -58,6 +65,7 @@ class Lexer:
         self.line, self.line_start = line, 0
         self.glued = False
         self.behind_text = False
+        self.cut = False  # whether the rest of the text was swallowed by something that never ends
 
     def place(self, offset: int, length: int = 1) -> Place:
         """Where *offset* lies; it must be in the line at hand."""
@@ -102,77 +110,65 @@ class Lexer:
 
     def unknown(self) -> None:
         char = self.text[self.offset]
-        self.diagnostics.error(f"unexpected character {char!r}", self.place(self.offset),
-                               fix="put texts in double quotes" if char not in "`" else "")
+        self.diagnostics.misread(f"unexpected character {char!r}", self.place(self.offset),
+                                 fix="put texts in double quotes" if char not in "`" else "")
         self.skip(self.offset + 1)
 
     def token(self, kind: str, found: re.Match[str]) -> Token:
         if kind in ("string", "raw"):
             return self.string(kind)
-        end = self.end_of_variable() if kind == "variable" else found.end()
-        return self.emit(kind, end)
+        return self.variable() if kind == "variable" else self.emit(kind, found.end())
 
-    def emit(self, kind: str, end: int, value: str = "") -> Token:
+    def emit(self, kind: str, end: int, value: str = "", *, broken: bool = False) -> Token:
         """The token of *kind* from here to *end*."""
         text = self.text[self.offset:end]
-        token = Token(kind, text, self.place(self.offset, len(text.split("\n", 1)[0])), self.glued, value)
+        token = Token(kind, text, self.place(self.offset, len(text.split("\n", 1)[0])), self.glued, value, broken)
         self.advance(end)
         self.glued, self.behind_text = True, kind == "string"
         return token
 
     def end_of_comment(self) -> int:
         """Where the comment that opens here ends; comments nest."""
-        depth, at = 0, self.offset
-        for found in re.finditer(r"/\*|\*/", self.text[self.offset:]):
+        depth = 0
+        for found in COMMENT_MARK.finditer(self.text, self.offset):
             depth += 1 if found.group() == "/*" else -1
-            at = self.offset + found.end()
             if depth == 0:
-                return at
-        self.diagnostics.error("comment without end", self.place(self.offset, 2), "opened here", "close it with */")
+                return found.end()
+        self.diagnostics.misread("comment without end", self.place(self.offset, 2), "opened here", "close it with */")
+        self.cut = True
         return len(self.text)
 
-    def end_of_variable(self) -> int:
-        """Where the pseudo-variable that starts here ends: $name, $name(...), $(...)."""
-        name = VARIABLE_NAME.match(self.text, self.offset + 1)
-        if name is None:
-            self.diagnostics.error("variable without a name", self.place(self.offset),
-                                   fix="write $name or $(name{...})")
-            return self.offset + 1
-        end = name.end()
-        if self.text[end:end + 1] != "(":
-            return end - 1 if self.text[end - 1] == "." else end
-        return self.closing(end)
+    def variable(self) -> Token:
+        """The pseudo-variable that starts here: $name, $name(...), $(...)."""
+        end = self.end_of_line()
+        line, start = self.text[self.line_start:end], self.offset - self.line_start
+        try:
+            _, stop = parse_at(line, start, self.place(self.line_start))
+        except ScriptError as error:
+            self.diagnostics.misread(error.message, Place(self.file, self.line, error.column), fix=error.hint)
+            return self.emit("variable", end_of_broken_variable(self.text, self.offset, end), broken=True)
+        return self.emit("variable", self.line_start + stop)
 
-    def closing(self, start: int) -> int:
-        """Behind the parenthesis that closes the one at *start*."""
-        depth = 0
-        for found in re.finditer(r"[()]", self.text[start:]):
-            depth += 1 if found.group() == "(" else -1
-            if depth == 0:
-                return start + found.end()
-        end = self.text.find("\n", start)
-        self.diagnostics.error("parenthesis in a variable is not closed", self.place(start), "opened here",
-                               "add the missing ')'")
-        return end if end > 0 else len(self.text)
+    def end_of_line(self) -> int:
+        """Where the line at hand ends."""
+        end = self.text.find("\n", self.offset)
+        return len(self.text) if end < 0 else end
 
     def string(self, kind: str) -> Token:
-        pattern = r'"(?:\\.|[^"\\])*"' if kind == "string" else r"'[^']*'"
-        found = re.compile(pattern, re.DOTALL).match(self.text, self.offset)
-        if found is None:
+        found = QUOTED[kind].match(self.text, self.offset)
+        if found is None or ("\n" in found.group() and not BEHIND_TEXT.match(self.text, found.end())):
             return self.open_string()
         text = found.group()[1:-1]
         return self.emit("string", found.end(), resolve_escapes(text) if kind == "string" else text)
 
     def open_string(self) -> Token:
         """A text whose closing quote is missing: taken to end with its line."""
-        end = self.text.find("\n", self.offset)
-        end = len(self.text) if end < 0 else end
-        text = self.text[self.offset:end]
+        text = self.text[self.offset:self.end_of_line()]
         closing = re.search(r"[);,\s]*$", text)
         stop = self.offset + (closing.start() if closing else len(text))
-        self.diagnostics.error("text without closing quote", self.place(self.offset, stop - self.offset),
-                               "opened here", f"add the missing {self.text[self.offset]}")
-        return self.emit("string", max(stop, self.offset + 1), self.text[self.offset + 1:stop])
+        self.diagnostics.misread("text without closing quote", self.place(self.offset, stop - self.offset),
+                                 "opened here", f"add the missing {self.text[self.offset]}")
+        return self.emit("string", max(stop, self.offset + 1), self.text[self.offset + 1:stop], broken=True)
 
     def transformations(self) -> Token | None:
         """Transformations behind a text, {class.name,arguments}, if they follow."""
@@ -185,11 +181,32 @@ class Lexer:
 
     def skip_line(self) -> str:
         """Pass over the rest of the line and return it."""
-        end = self.text.find("\n", self.offset)
-        end = len(self.text) if end < 0 else end + 1
+        end = min(self.end_of_line() + 1, len(self.text))
         line = self.text[self.offset:end]
         self.skip(end)
         return line
+
+
+def end_of_broken_variable(text: str, start: int, end: int) -> int:
+    """Where to go on behind a variable that makes no sense: at a blank, or at the parenthesis that closes another."""
+    depth = 0
+    for at in range(start, end):
+        if text[at].isspace() or text[at] in ";," or (text[at] == ")" and depth == 0):
+            return max(at, start + 1)
+        depth += (text[at] == "(") - (text[at] == ")")
+        if text[at] == ")" and depth == 0:
+            return at + 1
+    return end
+
+
+def written_at(raw: str, offset: int) -> int:
+    """Where in a double-quoted text as written that character stands which is at *offset* of what it means."""
+    at = 1
+    while offset > 0 and at < len(raw):
+        found = ESCAPE.match(raw, at) if raw[:1] == '"' else None
+        at = found.end() if found else at + 1
+        offset -= 1
+    return at
 
 
 def resolve_escapes(text: str) -> str:

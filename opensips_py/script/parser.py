@@ -9,6 +9,8 @@ from opensips_py.script.sockets import SocketParser
 from opensips_py.script.stream import ROUTE_KINDS, Unparsable
 
 SOCKETS = ("socket", "listen", "bin_listen", "alias")
+NAMED = {"branch_route": "", "failure_route": "", "timer_route": ", 60", "event_route": ""}  # and what follows it
+UNNAMED = ("error_route", "local_route", "startup_route")
 TOP_WORDS = (*ROUTE_KINDS, "loadmodule", "modparam", "include_file", "import_file")
 
 
@@ -22,12 +24,17 @@ class Parser(SocketParser):
 
     def script(self) -> tree.Script:
         """The whole configuration."""
-        script = tree.Script()
+        script = tree.Script(whole=not (self.tokens[-1].broken or self.tokens[-1].value))
         while self.token.kind != "end":
             before = self.at
             try:
                 script.items += self.item()
             except Unparsable:
+                script.whole &= not self.skip_item()
+            except RecursionError:
+                self.diagnostics.error("this is nested too deeply", self.tokens[before].place,
+                                       fix="move inner blocks to routes of their own")
+                script.whole = False
                 self.skip_item()
             if self.at == before:
                 self.take()
@@ -56,7 +63,7 @@ class Parser(SocketParser):
             token = self.take()
             name, place = token.text, token.place
         else:
-            name, place = self.glued_text("=")
+            name, place = self.glued_text("=", "(", "[", "{")
         if not self.accept("="):
             self.unknown_item(name, place)
         if self.token.kind == "end":
@@ -73,7 +80,8 @@ class Parser(SocketParser):
             fix = "the main route is called route" if name == "request_route" else did_you_mean(name, ROUTE_KINDS)
             self.fail(f"'{name}' is no kind of route", place, fix=fix)
         if self.sees("("):
-            self.fail(f"'{name}(...)' stands outside of a route", place, fix="statements belong into route { ... }")
+            self.fail(f"'{name}(...)' stands outside of a route", place,
+                      fix="statements belong into route { ... }: look for one '}' too many above")
         self.fail(f"'=' expected behind '{name}', found {self.shown()}", place,
                   fix=did_you_mean(name, TOP_WORDS) or f"write {name} = value")
 
@@ -122,11 +130,16 @@ class Parser(SocketParser):
 
     def loadmodule(self) -> tree.LoadModule:
         place = self.take().place
-        if self.token.kind != "string":
+        if self.token.kind == "string":
+            name = self.take()
+            self.accept(";")
+            return tree.LoadModule(place, name.value, name.place)
+        if self.token.kind != "word" or self.starts_line():
             self.fail(f"loadmodule needs a name in quotes, found {self.shown()}", fix='write loadmodule "tm.so"')
-        name = self.take()
+        self.report("loadmodule needs a name in quotes", fix=f'write loadmodule "{self.token.text}.so"')
+        text, name_place = self.glued_text(";")
         self.accept(";")
-        return tree.LoadModule(place, name.value, name.place)
+        return tree.LoadModule(place, text, name_place)
 
     def modparam(self) -> tree.ModParam:
         """modparam("module", "parameter", value)."""
@@ -137,6 +150,8 @@ class Parser(SocketParser):
         parameter = self.quoted("the parameter")
         self.expect(",", "behind the parameter")
         value = self.value()
+        if isinstance(value, tree.Broken):
+            raise Unparsable
         if not isinstance(value, (tree.Number, tree.String)):
             self.fail("the value of a modparam is a number or a quoted text", value.place,
                       fix='write "..." around the value')
@@ -155,12 +170,22 @@ class Parser(SocketParser):
         """kind[name, more] { statements }."""
         kind = self.take()
         route = tree.Route(kind.place, kind.text, "", [], kind.place)
-        if self.accept("["):
-            self.route_head(route)
-        if self.accept("("):
-            self.route_parameters(route)
+        try:
+            if self.accept("["):
+                self.route_head(route)
+            if self.accept("("):
+                self.route_parameters(route)
+            self.check_head(route)
+        except Unparsable:
+            self.skip_head()
+            route.broken = True
         route.body = self.block(f"{kind.text}[{route.name}]" if route.name else kind.text)
         return route
+
+    def skip_head(self) -> None:
+        """Pass over the head of a route that made no sense."""
+        while self.token.kind != "end" and not self.sees("{", "}", ";"):
+            self.take()
 
     def route_head(self, route: tree.Route) -> None:
         """name, name of an event and its mode, or name and seconds of a timer."""
@@ -175,6 +200,16 @@ class Parser(SocketParser):
             else:
                 self.fail(f"'{self.token.text}' does not belong behind the name of a {route.kind}")
         self.expect("]", "behind the name of the route", lenient=("{",))
+
+    def check_head(self, route: tree.Route) -> None:
+        """A name where one is needed, none where there can be only one, seconds for a timer."""
+        if route.kind in NAMED and not route.name:
+            self.fail(f"a {route.kind} needs a name", route.place, fix=f"write {route.kind}[name{NAMED[route.kind]}]")
+        if route.kind in UNNAMED and route.name:
+            self.fail(f"a {route.kind} has no name: there is only one", route.name_place, fix=f"write {route.kind}")
+        if route.kind == "timer_route" and route.interval < 1:
+            self.fail("a timer_route needs the seconds between two runs", route.name_place,
+                      fix=f"write timer_route[{route.name}, 60]")
 
     def route_parameters(self, route: tree.Route) -> None:
         """(a, b): names for the parameters of a route."""

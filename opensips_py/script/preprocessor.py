@@ -9,8 +9,11 @@ from dataclasses import replace
 
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
 from opensips_py.script.lexer import Lexer, Token
+from opensips_py.script.substitution import Substitution, sliced
 
 INCLUDES = ("include_file", "import_file")
+MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+MOST = 100_000  # words that definitions may become, all in all
 DIRECTIVE = re.compile(r"\s*#!\s*(\w+)[ \t]*(.*)", re.DOTALL)
 
 
@@ -26,7 +29,10 @@ class Preprocessor:
     def __init__(self, diagnostics: Diagnostics, read: Callable[[str], str] = read_text, command: str = "") -> None:
         self.diagnostics, self.read_text, self.command = diagnostics, read, command
         self.definitions: dict[str, tuple[list[Token], Place]] = {}
-        self.substitutions: list[tuple[re.Pattern[str], str, int]] = []
+        self.substitutions: list[Substitution] = []
+        self.cut = False  # whether the rest of a text was swallowed, so that its end says nothing
+        self.lost = False  # whether a text is missing, so that it may have held what is missing elsewhere
+        self.expansions = 0
 
     def tokens(self, path: str, text: str | None = None) -> list[Token]:
         """All tokens of the file *path*, of *text* if given instead of what it holds."""
@@ -35,7 +41,7 @@ class Preprocessor:
             text = self.contents(path, Place(path, 0, 0))
         if text is not None:
             found = list(FileReader(self, path, text, ()).tokens())
-        return [*found, Token("end", "", self.end(path, found))]
+        return [*found, Token("end", "", self.end(path, found), value="lost" if self.lost else "", broken=self.cut)]
 
     def end(self, path: str, tokens: list[Token]) -> Place:
         """Where the configuration ends: behind its last token."""
@@ -48,10 +54,15 @@ class Preprocessor:
         try:
             text = self.read_text(path)
         except (OSError, ValueError) as error:
-            reason = getattr(error, "strerror", None) or str(error)
-            self.diagnostics.error(f"cannot read {path}: {reason}", place)
+            self.unreadable(path, error, place)
             return None
         return self.piped(text, place) if self.command else text
+
+    def unreadable(self, path: str, error: Exception, place: Place) -> None:
+        """Report a file that cannot be read."""
+        reason = getattr(error, "strerror", None) or str(error)
+        self.diagnostics.error(f"cannot read {path}: {reason}", place)
+        self.lost = True
 
     def piped(self, text: str, place: Place) -> str | None:
         """What the external preprocessor makes of *text*."""
@@ -60,6 +71,7 @@ class Preprocessor:
         if done.returncode:
             reason = done.stderr.decode("utf-8", "replace").strip() or f"status {done.returncode}"
             self.diagnostics.error(f"the preprocessor '{self.command}' failed: {reason}", place)
+            self.lost = True
             return None
         return done.stdout.decode("utf-8", "surrogateescape")
 
@@ -71,25 +83,19 @@ class Preprocessor:
     def substitute(self, specification: str, place: Place, *, defines: bool) -> None:
         """Take a `/pattern/replacement/flags` to be applied to texts; a substdef also defines the pattern."""
         text = specification.strip().strip('"\'')
-        parts = text[1:].split(text[0]) if text else []
-        if len(parts) != 3:
-            self.diagnostics.error("a substitution is written \"/pattern/replacement/flags\"", place)
-            return
-        pattern, replacement, flags = parts
         try:
-            compiled = re.compile(pattern, re.IGNORECASE if "i" in flags else 0)
-        except re.error as error:
-            self.diagnostics.error(f"'{pattern}' is no regular expression: {error}", place)
+            self.substitutions.append(Substitution(text))
+        except ValueError as error:
+            self.diagnostics.error(f"wrong substitution: {error}", place, fix="write /expression/replacement/flags")
             return
-        self.substitutions.append((compiled, replacement, 0 if "g" in flags else 1))
         if defines:
-            self.define(pattern, replacement, place)
+            self.define(*sliced(text)[:2], place)
 
     def substituted(self, token: Token) -> Token:
         """A text with all substitutions applied."""
         value = token.value
-        for pattern, replacement, count in self.substitutions:
-            value = pattern.sub(replacement, value, count=count)
+        for substitution in self.substitutions:
+            value = substitution(value)
         return token if value == token.value else replace(token, value=value)
 
     def expanded(self, token: Token, active: tuple[str, ...] = ()) -> Iterator[Token]:
@@ -99,6 +105,10 @@ class Preprocessor:
         elif token.kind != "word" or token.text not in self.definitions or token.text in active:
             yield token
         else:
+            self.expansions += 1
+            if self.expansions > MOST:
+                self.diagnostics.error("the definitions become too much text", self.definitions[token.text][1])
+                return
             for index, each in enumerate(self.definitions[token.text][0]):
                 moved = each.moved(token.place, token.glued if index == 0 else each.glued)
                 yield from self.expanded(moved, (*active, token.text))
@@ -113,6 +123,7 @@ class FileReader:
         self.lexer = Lexer(text, path, self.diagnostics)
         self.diagnostics.add_text(path, text)
         self.conditions: list[tuple[Place, bool]] = []  # open #!ifdef: where, and whether its #!else was seen
+        self.skipping = False  # the lines of a condition that does not hold, to the end of the file
 
     def tokens(self) -> Iterator[Token]:
         """The file's tokens, those of included files in their place."""
@@ -131,6 +142,7 @@ class FileReader:
             self.diagnostics.error(f"{include.text} needs a file name in quotes", include.place)
         for place, _ in self.conditions:
             self.diagnostics.error("#!ifdef without #!endif", place, "opened here", "add #!endif")
+        self.shared.cut |= self.lexer.cut or self.skipping
 
     def directive(self, token: Token) -> Iterator[Token]:
         """Carry out a line that starts with `#!`; one that names nothing known is a comment."""
@@ -157,21 +169,21 @@ class FileReader:
             self.shared.define(name, value, place)
 
     def redefine(self, rest: str, place: Place) -> None:
-        self.shared.definitions.pop(rest.split()[0] if rest else "", None)
+        self.shared.definitions.pop(first_word(rest), None)
         self.define(rest, place)
 
     def define_unless(self, rest: str, place: Place) -> None:
-        if not rest or rest.split()[0] not in self.shared.definitions:
+        if first_word(rest) not in self.shared.definitions:
             self.define(rest, place)
 
     def undefine(self, rest: str, place: Place) -> None:
-        self.shared.definitions.pop(rest, None)
+        self.shared.definitions.pop(first_word(rest), None)
 
     def if_defined(self, rest: str, place: Place) -> None:
-        self.condition(rest in self.shared.definitions, place)
+        self.condition(first_word(rest) in self.shared.definitions, place)
 
     def if_not_defined(self, rest: str, place: Place) -> None:
-        self.condition(rest not in self.shared.definitions, place)
+        self.condition(first_word(rest) not in self.shared.definitions, place)
 
     def condition(self, holds: bool, place: Place) -> None:
         self.conditions.append((place, False))
@@ -208,6 +220,7 @@ class FileReader:
             elif name == "else" and not depth and stop_at_else:
                 self.conditions[-1] = (self.conditions[-1][0], True)
                 return
+        self.skipping = True
 
     def substitute(self, rest: str, place: Place) -> None:
         self.shared.substitute(rest, place, defines=False)
@@ -220,26 +233,38 @@ class FileReader:
         if token.kind != "string" or not token.value:
             self.diagnostics.error(f"{how} needs a file name in quotes", token.place, fix=f'write {how} "file.cfg"')
             return
-        path = self.find(token.value)
-        if path is None:
+        found = self.find(token)
+        if found is None:
             if how == "include_file":
                 self.diagnostics.error(f"cannot find the file {token.value}", token.place,
                                        fix="relative names start from the folder of the file that includes")
+                self.shared.lost = True
             return
+        path, text = found
         if os.path.realpath(path) in self.chain:
             names = " -> ".join(os.path.basename(each) for each in (*self.chain, path))
             self.diagnostics.error(f"files include each other: {names}", token.place)
             return
-        text = self.shared.contents(path, token.place)
-        if text is not None:
-            yield from FileReader(self.shared, path, text, self.chain).tokens()
+        if self.shared.command:
+            text = self.shared.piped(text, token.place) or ""
+        yield from FileReader(self.shared, path, text, self.chain).tokens()
 
-    def find(self, name: str) -> str | None:
-        """The path of an included file: beside the including one, else from the working directory."""
-        for path in (os.path.join(os.path.dirname(self.path), name), name):
-            if os.path.isfile(path):
-                return path
+    def find(self, token: Token) -> tuple[str, str] | None:
+        """The path and the text of an included file: beside the including one, else from the working directory."""
+        for path in (os.path.join(os.path.dirname(self.path), token.value), token.value):
+            try:
+                return path, self.shared.read_text(path)
+            except MISSING:
+                continue
+            except (OSError, ValueError) as error:
+                self.shared.unreadable(path, error, token.place)
+                return path, ""
         return None
+
+
+def first_word(text: str) -> str:
+    """The name that a directive is about; a comment may stand behind it."""
+    return text.split(None, 1)[0] if text else ""
 
 
 DIRECTIVES: dict[str, Callable[[FileReader, str, Place], None]] = {

@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 import gevent
 
+from opensips_py.errors import MalformedMessage
 from opensips_py.module.run import Run
+from opensips_py.script.pvars_run import RouteError
 from opensips_py.sip import Uri, address_host, is_ip
 
 if TYPE_CHECKING:
@@ -15,6 +17,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger("opensips_py.script")
 CompiledRoute = Callable[[Run], int]
+SCHEMES = ("sip:", "sips:", "tel:")
 
 
 def failed(what: str, place: str) -> bool:
@@ -32,8 +35,10 @@ def code_of(value: Value) -> int:
     """A return code from a run-time value; what is no number counts as false."""
     if type(value) is int:
         return value
-    text = str(value)
-    return int(text) if text.lstrip("-").isdigit() else -1
+    try:
+        return int(value or "")
+    except ValueError:
+        return -1
 
 
 def set_returned(run: Run, values: tuple[Value, ...]) -> None:
@@ -81,19 +86,22 @@ def launched(run: Run, function: Callable[..., Any], arguments: list[Any], repor
              parameter: Value) -> None:
     """What launch() does beside the run that called it."""
     try:
-        result = function(*arguments)
+        try:
+            result = function(*arguments)
+        except Exception:
+            result = failed(getattr(function, "__name__", "the function"), "launch")
+        run.rc = 1 if result is True or result is None else -1 if result is False else int(result)
+        if report is not None:
+            run.parameters.append((parameter,))
+            report(run)
     except Exception:
-        result = failed(getattr(function, "__name__", "the function"), "launch")
-    run.rc = 1 if result is True or result is None else -1 if result is False else int(result)
-    if report is not None:
-        run.parameters.append((parameter,))
-        report(run)
+        failed("the report route", "launch")
+    finally:
+        run.finish()
 
 
 def assertion_failed(run: Run, text: str, place: str, error_route: CompiledRoute | None, abort: bool) -> int:
     """An assert() that does not hold: the error route runs and the script ends, with *abort* the whole server."""
-    from opensips_py.script.pvars_run import RouteError
-
     log.critical("%s: assertion failed: %s", place, text)
     if error_route is not None:
         run.extra = {**(run.extra or {}), RouteError: RouteError(text, 500, "Server Internal Error")}
@@ -107,9 +115,11 @@ def is_own(run: Run, text: Value) -> bool:
     """value == myself: whether a URI, or host and port, is one of ours."""
     if type(text) is not str or not text:
         return False
+    if not text.lower().startswith(SCHEMES):
+        text = f"sip:[{text}]" if ":" in text and is_ip(text) else f"sip:{text}"
     try:
-        uri = Uri.parse(text if ":" in text and not is_ip(text) else f"sip:{text}")
-    except Exception:
+        uri = Uri.parse(text)
+    except MalformedMessage:
         return False
     return bool(run.services.transports.is_local(uri.host, uri.port, None))
 

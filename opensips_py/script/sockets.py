@@ -1,12 +1,16 @@
 """Parsing of sockets, blacklists and scaling profiles: the core parameters with a syntax of their own."""
 from __future__ import annotations
 
+import re
+
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.statements import StatementParser
+from opensips_py.sip import is_ip
 
 PROTOCOLS = frozenset(("udp", "tcp", "tls", "sctp", "ws", "wss", "hep", "hep_udp", "hep_tcp", "bin", "bins", "smpp",
                        "msrp", "msrps", "ipsec", "any", "bond"))
+WORD, PORTS = re.compile(r"[a-zA-Z]\w*"), re.compile(r"\d+(-\d*)?")
 FLAGS = ("anycast", "frag", "reuse_port", "accept_subdomain", "allow_proxy_protocol", "send_proxy_protocol",
          "proxy_protocol")
 NUMBERS = {"use_workers": "workers", "use_children": "workers", "tos": "tos"}
@@ -35,7 +39,7 @@ class SocketParser(StatementParser):
         head, colon, rest = text.partition(":")
         if colon and head.lower() in PROTOCOLS:
             socket.protocol, text = head.lower(), rest
-        elif colon and rest and not rest[0].isdigit() and head.isalpha() and not rest.startswith((":", "[")):
+        elif colon and WORD.fullmatch(head) and not PORTS.fullmatch(rest) and not is_ip(text):
             self.fail(f"'{head}' is no protocol", place, fix="one of udp, tcp, tls, ws, wss, sctp")
         host, port = self.host_and_port(text, place)
         socket.host = host

@@ -10,6 +10,7 @@ from opensips_py.script.stream import Unparsable
 
 ASSIGNMENTS = ("=", ":=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
 ENDS = (";", "}", "else")
+ELSE_IF = ("elif", "elseif", "elsif")
 
 
 class StatementParser(ExpressionParser):
@@ -20,8 +21,7 @@ class StatementParser(ExpressionParser):
         opening = self.expect("{", f"before the body of {what}")
         body = self.statements("}")
         if not self.accept("}"):
-            self.diagnostics.error(f"the block of {what} is not closed", self.token.place, f"found {self.shown()}",
-                                   "add the missing '}'", [("opened here", opening.place)])
+            self.unclosed(what, opening)
         return body
 
     def statements(self, *ends: str) -> list[tree.Statement]:
@@ -71,9 +71,21 @@ class StatementParser(ExpressionParser):
         if self.sees("}") or self.starts_line():
             self.missing(";", "after this statement")
             return [statement]
-        self.diagnostics.error(f"';' expected, found {self.shown()}", self.token.place, fix="end the statement with ;")
+        if self.sees("{") and isinstance(statement, tree.Do):
+            return self.no_block(statement)
+        self.report(f"';' expected, found {self.shown()}", fix="end the statement with ;")
         self.skip_statement()
         return [statement]
+
+    def no_block(self, statement: tree.Do) -> list[tree.Statement]:
+        """A call with a block behind it, which it cannot have: what is in the block is read all the same."""
+        call = statement.call
+        name = call.name if isinstance(call, tree.Call) else "route"
+        self.report(f"'{name}' takes no block", call.place, fix=did_you_mean(name, COMPOUND) or "end the call with ;")
+        body = self.block(name)
+        if self.accept("else"):
+            body += self.body("else")
+        return body
 
     def assignment(self) -> tree.Assign:
         token = self.take()
@@ -88,7 +100,9 @@ class StatementParser(ExpressionParser):
     def do(self) -> tree.Statement:
         """A call as a statement."""
         token = self.token
-        if self.ahead().text != "(":
+        if token.text in ELSE_IF:
+            self.fail(f"'{token.text}' is no statement", fix="write else if")
+        if self.ahead().text != "(" or self.ahead().kind != "operator":
             fix = did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
             if self.ahead().text in ASSIGNMENTS:
                 fix = f"variables start with $: write $var({token.text})"
@@ -97,18 +111,39 @@ class StatementParser(ExpressionParser):
             return tree.Do(token.place, self.route_call())
         return tree.Do(token.place, self.call())
 
+    def test(self) -> tree.Expression:
+        """The condition of an if or a while; one that makes no sense does not take its block along."""
+        start = self.at
+        try:
+            condition = self.condition()
+        except Unparsable:
+            self.skip_condition(start)
+            return tree.Broken(self.tokens[start].place)
+        if self.sees(")"):
+            self.report("')' without a parenthesis to close", fix="remove it")
+            self.take()
+        return condition
+
     def if_statement(self) -> tree.If:
+        first = last = self.if_alone()
+        while self.accept("else"):
+            if not self.sees("if"):
+                last.otherwise = self.body("else")
+                break
+            following = self.if_alone()
+            last.otherwise = [following]
+            last = following
+        return first
+
+    def if_alone(self) -> tree.If:
+        """if (condition) ..., without what follows."""
         place = self.take().place
-        condition = self.condition()
-        body = self.body("if")
-        otherwise: list[tree.Statement] = []
-        if self.accept("else"):
-            otherwise = self.body("else")
-        return tree.If(place, condition, body, otherwise)
+        condition = self.test()
+        return tree.If(place, condition, self.body("if"), [])
 
     def while_statement(self) -> tree.While:
         place = self.take().place
-        condition = self.condition()
+        condition = self.test()
         return tree.While(place, condition, self.body("while"))
 
     def for_statement(self) -> tree.ForEach:
@@ -133,27 +168,41 @@ class StatementParser(ExpressionParser):
         self.expect(")", "behind the value to switch on", lenient=("{",))
         opening = self.expect("{", "before the cases")
         cases: list[tree.Case] = []
-        while self.sees("case", "default"):
-            cases.append(self.case())
-        if not self.sees("}") and self.token.kind != "end" and not self.starts_route():
-            self.diagnostics.error(f"'case' or 'default' expected, found {self.shown()}", self.token.place)
-            self.statements("}")
+        while not self.sees("}") and self.token.kind != "end" and not self.starts_route():
+            if self.sees("case", "default"):
+                cases.append(self.case())
+            else:
+                self.report(f"'case' or 'default' expected, found {self.shown()}")
+                self.skip_to_case()
         if not self.accept("}"):
-            self.diagnostics.error("the block of switch is not closed", self.token.place, f"found {self.shown()}",
-                                   "add the missing '}'", [("opened here", opening.place)])
+            self.unclosed("switch", opening)
         return tree.Switch(place, subject, cases)
+
+    def skip_to_case(self) -> None:
+        """Pass over what does not belong into a switch, up to its next case."""
+        self.take()
+        while not self.sees("case", "default", "}") and self.token.kind != "end" and not self.starts_route():
+            self.skip_statement()
 
     def case(self) -> tree.Case:
         """One case with the statements up to the next."""
         token = self.take()
-        value = self.signed() if token.text == "case" else None
-        self.expect(":", f"behind {token.text}")
+        value: tree.Expression | None = None
+        try:
+            if token.text == "case":
+                value = self.signed()
+            if not self.accept(":"):
+                self.missing(":", f"behind {token.text}")
+        except Unparsable:
+            value = tree.Broken(token.place)
+            while self.token.kind != "end" and not self.starts_line() and not self.accept(":"):
+                self.take()
         return tree.Case(token.place, value, self.statements("case", "default", "}"))
 
     def return_statement(self) -> tree.Return:
         """return; return(code); return code; return(code, values...)."""
         place = self.take().place
-        if self.sees(*ENDS):
+        if self.sees(*ENDS) or self.starts_line():
             return tree.Return(place, [])
         if not self.sees("("):
             return tree.Return(place, [self.value()])

@@ -1,6 +1,7 @@
 """The parser's view of the tokens: looking ahead, insisting, and finding the way back after an error."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import NoReturn
 
 from opensips_py.script.diagnostics import Diagnostics, Place
@@ -20,6 +21,7 @@ class TokenStream:
     def __init__(self, tokens: list[Token], diagnostics: Diagnostics) -> None:
         self.tokens, self.diagnostics = tokens, diagnostics
         self.at = 0
+        self.unclosed_at = -1  # where a block was missing its end: those around it miss theirs for the same reason
 
     @property
     def token(self) -> Token:
@@ -64,7 +66,7 @@ class TokenStream:
 
     def missing(self, text: str, why: str) -> None:
         """Report that *text* is missing behind the token read last."""
-        self.diagnostics.error(f"missing '{text}' {why}", self.behind(), fix=f"add '{text}' here")
+        self.report(f"missing '{text}' {why}", self.behind(), fix=f"add '{text}' here")
 
     def behind(self) -> Place:
         """Just behind the token read last."""
@@ -75,10 +77,23 @@ class TokenStream:
         """The token at hand as an error names it."""
         return "the end of the file" if self.token.kind == "end" else f"'{self.token.text.splitlines()[0]}'"
 
+    def report(self, message: str, place: Place | None = None, label: str = "", fix: str = "",
+               related: Iterable[tuple[str, Place]] = ()) -> None:
+        """Report *message*, unless the text ends here only because something in it has no end."""
+        if not (self.token.kind == "end" and self.token.broken):
+            self.diagnostics.misread(message, place or self.token.place, label, fix, related)
+
     def fail(self, message: str, place: Place | None = None, label: str = "", fix: str = "") -> NoReturn:
         """Report *message* and give the statement up."""
-        self.diagnostics.error(message, place or self.token.place, label, fix)
+        self.report(message, place, label, fix)
         raise Unparsable
+
+    def unclosed(self, what: str, opening: Token) -> None:
+        """Report that the block of *what* has no end."""
+        if self.unclosed_at != self.at:
+            self.unclosed_at = self.at
+            self.report(f"the block of {what} is not closed", self.token.place, f"found {self.shown()}",
+                        "add the missing '}'", [("opened here", opening.place)])
 
     def glued_text(self, *ends: str) -> tuple[str, Place]:
         """All tokens up to the next blank or one of *ends*, as one word."""
@@ -102,26 +117,32 @@ class TokenStream:
         while self.token.kind != "end" and not self.starts_route():
             if self.sees("}") and depth == 0:
                 return
-            if self.sees("{"):
-                depth += 1
-            elif self.sees("}"):
-                depth -= 1
-                if depth == 0:
-                    self.take()
-                    return
-            elif self.sees(";") and depth == 0:
-                self.take()
-                return
+            closed = self.sees("}") and depth == 1
+            ended = self.sees(";") and depth == 0
+            depth += self.sees("{") - self.sees("}")
             self.take()
+            if (closed or ended) and not self.sees("else"):
+                return
 
-    def skip_item(self) -> None:
-        """Pass over the rest of something outside routes: up to a line that begins the next."""
-        depth = 0
+    def skip_condition(self, start: int) -> None:
+        """Pass over a condition that began at *start* and made no sense: behind its parenthesis, or up to a block."""
+        self.at, depth = start, 0
+        while self.token.kind != "end" and not self.starts_route() and not self.sees("{", "}", ";"):
+            depth += self.sees("(") - self.sees(")")
+            self.take()
+            if depth <= 0 and self.previous.text == ")":
+                return
+
+    def skip_item(self) -> bool:
+        """Pass over the rest of something outside routes, up to a line that begins the next; whether it had a block."""
+        depth, blocks = 0, False
         while self.token.kind != "end":
             if depth == 0 and self.starts_line() and self.starts_item():
-                return
+                return blocks
+            blocks |= self.sees("{")
             depth = max(0, depth + self.sees("{") - self.sees("}"))
             self.take()
+        return blocks
 
     def starts_item(self) -> bool:
         """Whether a route, loadmodule, modparam or a core parameter begins here."""

@@ -18,6 +18,10 @@ class Node:
 
 
 @dataclass(slots=True)
+class Broken(Node):
+    """What nobody could read; its mistake has been reported."""
+
+@dataclass(slots=True)
 class Number(Node):
     """A whole number."""
 
@@ -131,8 +135,8 @@ class RouteCall(Node):
     arguments: list[Expression]
 
 
-Expression: TypeAlias = (Number | String | Null | Name | Address | Variable | Operand | Transformed | Unary | Binary
-                         | Comparison | Logical | Not | Call | RouteCall)
+Expression: TypeAlias = (Broken | Number | String | Null | Name | Address | Variable | Operand | Transformed | Unary
+                         | Binary | Comparison | Logical | Not | Call | RouteCall)
 
 # Statements
 
@@ -340,6 +344,7 @@ class Route(Node):
     interval: int = 0  # of a timer_route, seconds
     mode: str = ""  # of an event_route: sync or async
     parameters: list[Name] = field(default_factory=list)  # names in route[x](a, b)
+    broken: bool = False  # its head could not be read
 
 
 Item: TypeAlias = Global | LoadModule | ModParam | Route
@@ -350,6 +355,7 @@ class Script:
     """A whole configuration, includes and all."""
 
     items: list[Item] = field(default_factory=list)
+    whole: bool = True  # False where something that could not be read may have held routes
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The items of one kind, in the order they were read."""

@@ -3,14 +3,16 @@ from __future__ import annotations
 
 import ast
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from opensips_py.errors import ScriptError
 from opensips_py.module.run import Route
 from opensips_py.script import formatting, operators, runtime, tree, variables
-from opensips_py.script.binding import Bound, Scope, chained
+from opensips_py.script.absent import Absent
+from opensips_py.script.binding import SPECIAL, Bound, Scope, chained
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.generate import Body, Namespace, call, constant, name, parsed
+from opensips_py.script.lexer import written_at
 from opensips_py.script.steps import changes
 
 if TYPE_CHECKING:
@@ -32,11 +34,13 @@ class Context:
     routes: dict[str, runtime.CompiledRoute] = field(default_factory=dict)  # route[name], for calls by variable
     route_names: dict[str, str] = field(default_factory=dict)  # name of a route -> its global name
     kinds: dict[str, set[str]] = field(default_factory=dict)  # kind of route -> names there are
+    error_route: str = ""  # global name of the error_route, if there is one
     reads_code: bool = True  # whether the script looks at $rc
     reads_parameters: bool = True  # ... at $param
     max_loops: int = 10000
     asserts: bool = False
     abort_on_assert: bool = False
+    absent: Absent | None = None
     references: dict[str, Bound] = field(default_factory=dict)
 
 
@@ -60,16 +64,33 @@ class ValueCompiler:
         if known is not None and "cfg_" not in variable.text:
             return known
         try:
-            bound = self.scope.bind(variables.parse(variable.text, variable.place))
+            reference = variables.parse(variable.text, variable.place)
+            self.explained((reference,))
+            bound = self.scope.bind(reference)
         except ScriptError as error:
             self.report(error, variable.place)
         self.context.references[variable.text] = bound
         return bound
 
-    def report(self, error: ScriptError, place: Place) -> None:
-        """Turn the complaint about a text into a finding at its place."""
-        column = error.column if error.line == place.line else place.column
-        length = max(1, place.column + place.length - column) if column >= place.column else 1
+    def explained(self, parts: variables.Parts) -> None:
+        """Give up where a variable is unknown for a reason that the user has been told."""
+        absent, known = self.context.absent, self.scope.registry.variables
+        for each in parts:
+            if isinstance(each, variables.Reference) and absent is not None:
+                if each.variable not in known and each.variable not in SPECIAL \
+                        and absent.explained("pvars", each.variable):
+                    raise Reported
+                self.explained((*(each.name if isinstance(each.name, tuple) else ()),
+                                *((each.index,) if isinstance(each.index, variables.Reference) else ())))
+
+    def report(self, error: ScriptError, place: Place, *, quoted: bool = False) -> NoReturn:
+        """Turn the complaint about what stands at *place* into a finding; in a *quoted* text, escapes take room."""
+        column = max(error.column, place.column) if error.line == place.line else place.column
+        line = self.diagnostics.line(place) or ""
+        if quoted:
+            column = place.column + written_at(line[place.column - 1:], column - place.column - 1)
+        column = min(column, max(len(line), place.column))
+        length = max(1, min(place.column + place.length - column, place.length))
         self.diagnostics.error(error.message, Place(place.file, place.line, column, length), fix=error.hint)
         raise Reported
 
@@ -82,6 +103,8 @@ class ValueCompiler:
     def value(self, node: tree.Expression) -> ast.expr:
         """Any expression as a value."""
         match node:
+            case tree.Broken():
+                raise Reported
             case tree.Number(value=number):
                 return constant(number)
             case tree.String(value=text):
@@ -140,7 +163,7 @@ class ValueCompiler:
         assert isinstance(node.operand, tree.String)
         text = node.operand.value
         try:
-            reference = variables.parse(f"$(ru{node.transformations})", node.place)
+            reference = variables.parse(f"$(ru{node.transformations})", node.place.inside(node.place.length - 4))
             read = chained(lambda run: text, changes(reference, self.scope))
         except ScriptError as error:
             self.report(error, node.place)
@@ -148,19 +171,27 @@ class ValueCompiler:
 
     def text(self, node: tree.String) -> ast.expr:
         """A text with the variables in it replaced: a literal, one value, or an f-string."""
-        place = node.place.inside(1, max(node.place.length - 2, 1))
         try:
-            parts = formatting.parse(node.value, place)
-            pieces = [part if isinstance(part, str) else self.scope.bind(part) for part in parts]
+            pieces = [part if isinstance(part, str) else self.scope.bind(part) for part in self.parts(node)]
         except ScriptError as error:
-            self.report(error, place)
-        if all(isinstance(piece, str) for piece in pieces):
-            return constant("".join(str(piece) for piece in pieces))
+            self.report(error, node.place, quoted=True)
         for piece in pieces:
             if isinstance(piece, Bound) and piece.waits:
                 self.park(node.place)
+        return self.joined(pieces)
+
+    def parts(self, node: tree.String) -> variables.Parts:
+        """The literal pieces and variables of a text."""
+        parts = formatting.parse(node.value, node.place.inside(1))
+        self.explained(parts)
+        return parts
+
+    def joined(self, pieces: list[str | Bound]) -> ast.expr:
+        """Literal pieces and variables as one text; a variable alone keeps its type."""
         if len(pieces) == 1 and isinstance(pieces[0], Bound):
             return self.read(pieces[0])
+        if all(isinstance(piece, str) for piece in pieces):
+            return constant("".join(str(piece) for piece in pieces))
         shown = self.namespace.bind(formatting.shown, "shown")
         return ast.JoinedStr([constant(piece) if isinstance(piece, str) else
                               ast.FormattedValue(call(shown, self.read(piece)), -1, None) for piece in pieces])

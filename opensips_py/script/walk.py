@@ -18,14 +18,14 @@ def parts(kind: Any) -> tuple[str, ...]:
 
 
 def nodes(node: tree.Node) -> Iterator[tree.Node]:
-    """*node* and all that is in it, in the order of the text."""
-    yield node
-    kind: Any = type(node)
-    for name in parts(kind):
-        value = getattr(node, name)
-        if isinstance(value, tree.Node):
-            yield from nodes(value)
-        elif isinstance(value, list):
-            for each in value:
-                if isinstance(each, tree.Node):
-                    yield from nodes(each)
+    """*node* and all that is in it, in the order of the text, however deep."""
+    left = [node]
+    while left:
+        node = left.pop()
+        yield node
+        found: list[tree.Node] = []
+        kind: Any = type(node)
+        for name in parts(kind):
+            value = getattr(node, name)
+            found += [each for each in (value if isinstance(value, list) else (value,)) if isinstance(each, tree.Node)]
+        left += reversed(found)
