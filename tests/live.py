@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import itertools
 import os
 import pathlib
 import random
@@ -19,6 +20,7 @@ SIPP = shutil.which("sipp")
 XML = pathlib.Path(__file__).parent / "scenarios" / "sipp"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+_media_ports = itertools.cycle(range(10000 + os.getpid() % 5000 * 4, 32000, 4))  # each SIPp binds some of its own
 
 
 def free_ports(count: int = 1) -> list[int]:
@@ -99,7 +101,8 @@ class Server:
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="opensips-py-"))
         self.port = int(str(values.pop("PORT", 0))) or free_ports()[0]
         text = config.read_text() if isinstance(config, pathlib.Path) else config
-        for name, value in {"PORT": self.port, "HOST": HOST, "RUN": self.folder, **values}.items():
+        self.values = {"PORT": self.port, "HOST": HOST, "RUN": self.folder, **values}
+        for name, value in self.values.items():
             text = text.replace(f"@{name}@", str(value))
         self.config = self.folder / "opensips.cfg"
         self.config.write_text(text)
@@ -184,17 +187,18 @@ class Sipp:
 
     def __init__(self, scenario: str, port: int, *arguments: str, target: int | str | None = None, calls: int = 1,
                  rate: int = 10, transport: str = "u1", folder: pathlib.Path | None = None, timeout: int = 60,
-                 keys: dict[str, str] | None = None, fields: str | None = None) -> None:
+                 keys: dict[str, str] | None = None, fields: str | None = None, host: str = HOST) -> None:
         if SIPP is None:
             raise RuntimeError("sipp is not installed")
         self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
-        stem = f"{scenario.removesuffix('.xml')}-{port}-{time.monotonic_ns()}"
+        stem = f"{pathlib.Path(scenario).stem}-{port}-{time.monotonic_ns()}"
         self.stats, self.errors = self.folder / f"{stem}.csv", self.folder / f"{stem}.err"
-        command = [SIPP, "-sf", str(XML / scenario), "-i", HOST, "-p", str(port), "-t", transport, "-nostdin",
+        command = [SIPP, "-sf", str(XML / scenario), "-i", host, "-p", str(port), "-t", transport, "-nostdin",
                    "-m", str(calls), "-trace_stat", "-stf", str(self.stats), "-fd", "1", "-timeout", f"{timeout}s",
-                   "-timeout_error", "-trace_err", "-error_file", str(self.errors), "-buff_size", "1048576"]
+                   "-timeout_error", "-trace_err", "-error_file", str(self.errors), "-buff_size", "1048576",
+                   "-mp", str(next(_media_ports))]
         if target is not None:
-            command += [f"{HOST}:{target}" if isinstance(target, int) else target, "-r", str(rate), "-l", str(calls)]
+            command += [f"{host}:{target}" if isinstance(target, int) else target, "-r", str(rate), "-l", str(calls)]
         if fields is not None:
             injected = self.folder / f"{stem}.fields"
             injected.write_text(fields)

@@ -11,7 +11,7 @@ from opensips_py.modules.usrloc.keys import Keys
 from opensips_py.modules.usrloc.management import Management
 from opensips_py.modules.usrloc.parameters import Parameters
 from opensips_py.modules.usrloc.record import Happened, Kind, Record, happened
-from opensips_py.modules.usrloc.storage import Storage
+from opensips_py.modules.usrloc.storage import Storage, stored_names
 from opensips_py.modules.usrloc.table import Table
 from opensips_py.sip import Uri
 
@@ -45,6 +45,10 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
             found = self.storage.table(name)
             self.prepare(found)
         return found
+
+    def tables(self) -> list[Table]:
+        """All tables, also those that other workers have made since we started."""
+        return [self.table(name) for name in stored_names(self.services.environment)]
 
     def prepare(self, table: Table) -> None:
         """Give a table the settings of this generation, and its statistics."""
@@ -102,7 +106,7 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
     def collect_expired(self) -> None:
         """Take expired contacts out of the tables; each worker those in its own slots."""
         slots = self.services.slots.owned_by(self.services.index)
-        for table in list(self.storage.tables.values()):
+        for table in self.tables():
             batch: list[str] = []
             for aor in table.ended(slots):
                 batch.append(aor)
@@ -123,7 +127,7 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
     @statistic(scope="any")
     def registered_users(self) -> int:
         """Addresses-of-record in all tables."""
-        return sum(table.users() for table in self.storage.tables.values())
+        return sum(table.users() for table in self.tables())
 
     def flag_names(self, bits: int) -> str:
         """Branch flags by name, as management lists them."""

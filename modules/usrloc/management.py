@@ -10,7 +10,6 @@ from opensips_py.mi.tree import rendered
 from opensips_py.module import MIError, first, mi
 from opensips_py.modules.usrloc.listing import contacts_tree, row, tables_tree
 from opensips_py.modules.usrloc.record import Record, extras
-from opensips_py.modules.usrloc.storage import Storage
 from opensips_py.modules.usrloc.table import CHUNK, Table
 from opensips_py.sip import NameAddr
 from opensips_py.state import matching
@@ -23,7 +22,7 @@ NOT_FOUND, BAD = 404, 400
 class Management:
     """Listing and changing contacts by hand."""
 
-    storage: Storage
+    tables: Callable[[], list[Table]]
     hash_size: int
     mi_dump_kv_store: bool
     table: Callable[[str], Table]
@@ -34,10 +33,9 @@ class Management:
 
     def known_table(self, name: str) -> Table:
         """The table *name*, if it is there."""
-        found = self.storage.tables.get(name)
-        if found is None:
+        if all(each.name != name for each in self.tables()):
             raise MIError(NOT_FOUND, "Table not found")
-        return found
+        return self.table(name)
 
     def registered(self, table: Table, aor: str) -> str:
         """*aor* in its canonical form, if it has a contact."""
@@ -52,7 +50,7 @@ class Management:
         """List all contacts; with "brief" their URIs alone."""
         if brief not in ("", "brief"):
             raise MIError(BAD, 'the only argument is "brief"')
-        return {"Domains": [self.table_entry(table, bool(brief)) for table in self.storage.tables.values()]}
+        return {"Domains": [self.table_entry(table, bool(brief)) for table in self.tables()]}
 
     def table_entry(self, table: Table, brief: bool) -> dict[str, Any]:
         """One table as dump lists it."""

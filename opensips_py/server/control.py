@@ -50,11 +50,12 @@ class Control:
     def ready(self) -> bool:
         """Tell the supervisor that this process could begin; waits for its word. False: end instead."""
         self._send("ready", pid=os.getpid())
-        if not self._go.get():
-            return False
+        return bool(self._go.get())
+
+    def beat(self) -> None:
+        """Be watched from now on: this process answers in time, always."""
         self.pulse.beat(self.slot)
         self._timer.start(self.pulse.beat, self.slot)
-        return True
 
     def fail(self, reason: str) -> None:
         """Tell the supervisor that this process cannot begin; it prints *reason* and stops the server."""

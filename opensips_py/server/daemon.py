@@ -105,6 +105,8 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
             logging=settings, statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE),
             words_size=WORDS_SIZE)
         sources.place(texts, template.generation, description.sources)
+        if chosen.debug:
+            template.overrides["log_level"] = settings.level
 
         def started() -> None:
             log.info("%d workers take calls on %d listeners", count, len(listeners))
@@ -112,7 +114,7 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
             ready()
 
         at_end.callback(detach.tell_systemd, "STOPPING=1")
-        return Supervisor(template, groups, lambda: Checking(chosen.config, chosen.overrides()), started).run()
+        return Supervisor(template, groups, lambda: Checking(chosen.config, template.overrides), started).run()
 
 
 def first_address(listeners: Sequence[BoundListener]) -> str:

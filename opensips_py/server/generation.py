@@ -42,6 +42,14 @@ class Generation:
         return self.configuration.timers
 
 
+def keep_levels(new: Any, before: Any) -> None:
+    """Log as the generation *new* says, or as management has said since, where its script says nothing else now."""
+    levels = new.registry.modules["core"].levels
+    old = before.registry.modules["core"].levels if before is not None else levels
+    levels.set_log(old.log if old.configured_log == levels.configured_log else None)
+    levels.set_xlog(old.xlog if old.configured_xlog == levels.configured_xlog else None)
+
+
 def read(path: str, overrides: dict[str, Any], reader: Callable[[str], str]) -> Configuration:
     """The configuration *path* as this server reads it."""
     return configuration.read(path, overrides, reader, BUILT_IN)

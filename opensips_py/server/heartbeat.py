@@ -39,6 +39,10 @@ class Pulse:
         """Whether process *index* is inside a write transaction."""
         return bool(self._words[index * WORDS + WRITING])
 
+    def has_begun(self, index: int) -> bool:
+        """Whether process *index* has said once that it is alive."""
+        return bool(self._words[index * WORDS + BEAT])
+
     def silence(self, index: int, now_ns: int) -> float:
         """Seconds since process *index* was last alive; 0 while it has not begun."""
         last = self._words[index * WORDS + BEAT]

@@ -60,6 +60,11 @@ class Management:
         """Run *function* beside the caller."""
         gevent.spawn(function, *arguments)
 
+    def begin(self) -> None:
+        """Start the carriers of the generation that is prepared."""
+        self.commit(self.boot.generation)
+        self.links.start()
+
     def prepare(self, number: int) -> None:
         """Read the configuration of the next generation."""
         self.next = self.load(self.boot, number)
@@ -72,6 +77,7 @@ class Management:
         """Let the carriers of the next generation take over."""
         before, self.generation, self.next = self.generation, self.next, None
         life.start(self.generation.registry, self.services, before.registry if before is not None else None)
+        generation.keep_levels(self.generation, before)
         if before is not None:
             life.stop(before.registry)
 
@@ -86,7 +92,8 @@ class Management:
 
     def stop(self, seconds: float) -> None:
         """End the carriers."""
-        life.stop(self.generation.registry)
+        if self.generation is not None:
+            life.stop(self.generation.registry)
 
 
 def run(load: Load = generation.load) -> int:
@@ -96,14 +103,18 @@ def run(load: Load = generation.load) -> int:
     control = Control(boot)
     try:
         management = Management(boot, control, load)
-        management.links.start()
         management.prepare(boot.generation)
-        management.commit(boot.generation)
+        if not boot.restarted:
+            management.begin()
+        if not control.ready():
+            return 0
+        if boot.restarted:
+            management.begin()  # not before: in a rolling restart our predecessor has had the ports and pipes until now
     except ConfigError as error:
         control.fail(str(error))
         return 1
-    if control.ready():
-        control.stopped.wait()
+    control.beat()
+    control.stopped.wait()
     return 0
 
 

@@ -97,8 +97,8 @@ class Supervisor:
         self._checking = self._check(), answer
 
     def _checked(self, now: float) -> None:
-        if self._checking is None:
-            return
+        if self._checking is None or not self._is_whole():
+            return  # a process that is just starting would come with the generation before
         checking, answer = self._checking
         result = checking.result()
         if result is None:
@@ -114,11 +114,15 @@ class Supervisor:
         self._reload = Reload(self.generation + 1, running, now, self._tell)
         self._reload.answers.append(answer)
 
+    def _is_whole(self) -> bool:
+        return not self.standby and len(self.processes) == len(self.indices) and all(
+            process.state is State.RUNNING for process in self.processes.values())
+
     def rolling_restart(self) -> None:
         """Restart one process after the other; calls go on meanwhile."""
-        if not self._rolling:
-            log.info("rolling restart of %d processes", len(self.indices))
-            self._rolling.extend(self.indices)
+        log.info("rolling restart of %d processes", len(self.indices))
+        # Asked for again meanwhile: what has been restarted already may have come too early for whoever asks now.
+        self._rolling.extend(index for index in self.indices if index not in self._rolling)
 
     def _turn(self) -> None:
         for key, _ in self._selector.select(TURN):
@@ -280,6 +284,8 @@ class Supervisor:
                       f": {process.reason}" if process.reason else "", wait)
 
     def _replace(self, now: float) -> None:
+        if self._reload is not None:
+            return  # which generation to start with is being decided
         for index, due in list(self._due.items()):
             if now >= due:
                 del self._due[index]
@@ -289,7 +295,9 @@ class Supervisor:
         late = now - self._last_turn > 3 * TURN
         self._last_turn = now
         for process in self._living():
-            if process.state is State.STARTING and now - process.since > BOOT_LIMIT:
+            begins = process.state is State.STARTING or (
+                process.state is State.RUNNING and not self._pulse.has_begun(self._slot(process.index)))
+            if begins and now - process.since > BOOT_LIMIT:
                 log.error("%s did not become ready in %d s", process.name, BOOT_LIMIT)
                 process.kill()
         self._enforce(now)
@@ -307,9 +315,7 @@ class Supervisor:
                 process.kill()
 
     def _roll(self, now: float) -> None:
-        if not self._rolling or self.standby or self._reload is not None or self._due:
-            return
-        if any(process.state is not State.RUNNING for process in self.processes.values()):
+        if not self._rolling or self._reload is not None or self._checking is not None or not self._is_whole():
             return
         index = self._rolling.popleft()
         self.standby[index] = self._start(index, restarted=True)

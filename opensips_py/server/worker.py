@@ -118,13 +118,14 @@ class Worker:
             if each.fd >= 0:
                 made.add(listener_of(each), each.fd)
         core_settings.aliases(made, self.globals["alias"])
-        if self.workers > 1:
-            words = self.shared_words("connections", DIRECTORY * 2 + 64)
-            Sharing(made, self.links, Directory(words, DIRECTORY, self.index))
         return made
 
     def begin(self) -> None:
-        """Start modules, timers and links; nothing is read yet."""
+        """Take over what the process before us left behind, start modules, timers and links; nothing is read yet."""
+        if self.workers > 1:
+            words = self.shared_words("connections", DIRECTORY * 2 + 64)
+            Sharing(self.transports, self.links, Directory(words, DIRECTORY, self.index))
+        self.transactions.pending = Ringing(os.path.join(self.boot.state_dir, f"ringing.{self.index}"))
         self.adopt(self.generation, None)
         self.reception = Reception(self)
         self.ticker.start()
@@ -132,8 +133,6 @@ class Worker:
 
     def serve(self) -> None:
         """Read from now on."""
-        # Not before: in a rolling restart our predecessor has been writing to the same file until now.
-        self.transactions.pending = Ringing(os.path.join(self.boot.state_dir, f"ringing.{self.index}"))
         gc.collect()
         gc.freeze()
         gc.set_threshold(*COLLECTION)
@@ -157,6 +156,7 @@ class Worker:
         layer = self.transactions
         layer.settings.dns_failover = not values["disable_dns_failover"]
         life.start(new.registry, self.services, before.registry if before is not None else None)
+        generation.keep_levels(new, before)
         layer.settings.server_name = core_settings.signature(values)
         self.core_statistics = new.registry.modules["core_statistics"]
         if before is not None:
@@ -213,13 +213,19 @@ def main() -> int:
     control = Control(boot)
     try:
         worker = Worker(boot, control)
-        worker.begin()
+        if not boot.restarted:
+            worker.begin()
+        if not control.ready():
+            return 0
+        if boot.restarted:
+            # Not before: in a rolling restart our predecessor has been at work until now, with all that we share.
+            worker.begin()
     except (ConfigError, OSError, MemoryError) as error:
         control.fail(str(error))
         return 1
-    if control.ready():
-        worker.serve()
-        control.stopped.wait()
+    control.beat()
+    worker.serve()
+    control.stopped.wait()
     return 0
 
 

@@ -53,7 +53,7 @@ class Message:
 
     @property
     def call_id(self) -> str:
-        return self.get("Call-ID")
+        return self.get("Call-ID") or self.get("i")
 
     def answer(self, status: int, tag: str = "", *lines: str) -> bytes:
         """A response to this request."""
@@ -89,12 +89,13 @@ class Phone:
         self.socket.bind((HOST, 0))
         self.port: int = self.socket.getsockname()[1]
         self.heard: list[Message] = []
+        self.rename = (b"", b"")  # a header name, and what is sent in its place
 
     def close(self) -> None:
         self.socket.close()
 
     def send(self, data: bytes, to: tuple[str, int] | None = None) -> None:
-        self.socket.sendto(data, to or self.server)
+        self.socket.sendto(data.replace(*self.rename, 1) if self.rename[0] else data, to or self.server)
 
     def hear(self, seconds: float = 0.0) -> None:
         """Take in what is there, waiting up to *seconds* for the first."""
@@ -177,6 +178,29 @@ class Phone:
         data = self.request(method, uri_of(call.invited.get("Contact")), call.id, 1, *route, tag=tag,
                             to=call.invited.get("From"))
         return data.replace(f"From: <sip:phone@{HOST}>".encode(), f"From: <sip:{call.user}@{HOST}>".encode(), 1)
+
+
+class TcpPhone(Phone):
+    """The same over one connection to the server."""
+
+    def __init__(self, port: int) -> None:
+        super().__init__(port)
+        self.socket.close()
+        self.socket = socket.create_connection(self.server, 5)
+        self.port = self.socket.getsockname()[1]
+        self._rest = b""
+
+    def send(self, data: bytes, to: tuple[str, int] | None = None) -> None:
+        self.socket.sendall(data.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP", 1))
+
+    def hear(self, seconds: float = 0.0) -> None:
+        while select.select([self.socket], [], [], seconds)[0]:
+            read = self.socket.recv(65535)
+            if not read:
+                raise ConnectionError("the server has closed the connection")
+            *whole, self._rest = (self._rest + read).split(b"Content-Length: 0\r\n\r\n")
+            self.heard += [Message(each + b"\r\n", self.server) for each in whole]
+            seconds = 0.0
 
 
 def uri_of(value: str) -> str:

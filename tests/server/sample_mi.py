@@ -49,6 +49,7 @@ def work(boot):
     services.links.start()
     control.on_prepare = lambda number: load(boot, number)
     if control.ready():
+        control.beat()
         control.stopped.wait()
 
 

@@ -38,6 +38,7 @@ def main() -> None:
         sys.exit(1)
     if not control.ready():
         return
+    control.beat()
     for listener in boot.listeners:
         if listener.fd >= 0:
             gevent.spawn(serve, socket.socket(fileno=listener.fd), boot, control, links, generation)

@@ -25,6 +25,7 @@ def beaten(pulse, *indices):
 
 def test_only_the_silent_is_stuck(pulse):
     now = beaten(pulse, 0, 1)
+    assert [pulse.has_begun(index) for index in range(3)] == [True, True, False]
     assert stuck(pulse, [0, 1, 2], now) == []  # 2 has not begun: nothing is known of it
     assert stuck(pulse, [0, 1], now + 2 * SECOND) == [0, 1]
     assert stuck(pulse, [1], now + 2 * SECOND) == [1]

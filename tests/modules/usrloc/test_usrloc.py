@@ -6,7 +6,8 @@ from typing import Any
 import pytest
 
 from opensips_py.module.run import Route
-from opensips_py.modules.usrloc import Kind
+from opensips_py.modules.usrloc import Kind, Table
+from opensips_py.state._bindings import Binding
 from tests.modules.place import START, Place
 
 CONTACT = "Contact: <sip:a@192.0.2.1>;q=0.7"
@@ -160,3 +161,11 @@ def test_keys_can_be_used_in_any_route(place: Any) -> None:
 def test_parameters_of_modules_that_are_not_there_name_them(place: Any, setting: str, awaited: str) -> None:
     with pytest.raises(Exception, match=f"waits for module {awaited}"):
         place(settings=f'modparam("usrloc", {setting})')
+
+
+def test_a_table_that_another_worker_has_made_is_known(place: Any) -> None:
+    worker = place()
+    other = Table("subscriber", worker.environment, worker.slots, 1)  # as that worker would, in the same file
+    other.apply("bob@example.com", lambda record: record.insert(Binding("sip:bob@192.0.2.9")))
+    assert worker.usrloc.registered_users() == 1
+    assert [each.name for each in worker.usrloc.tables()] == ["subscriber"]
