@@ -10,6 +10,7 @@ from opensips_py.script.pvars_run import RouteError
 from opensips_py.server.links import key_from_wire, key_to_wire
 from opensips_py.sip import Request, Response, build_response, scan
 from opensips_py.transaction import response_target
+from opensips_py.transaction.unreachable import Unreachable
 from opensips_py.transport import Connection, Listener
 
 if TYPE_CHECKING:
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-HAND_OVER = "message"  # the operation between workers
+HAND_OVER, NOT_REACHED = "message", "unreachable"  # the operations between workers
 
 
 class Reception:
@@ -34,6 +35,9 @@ class Reception:
         self.refused = worker.statistics.counter("net", "handed_over_lost", "Messages that the other had no room for.")
         self.runners.refused = self.overloaded
         worker.links.on_send(HAND_OVER, self.taken)
+        self.not_reached = Unreachable(worker.transactions)
+        worker.transports.on_unreachable = self.unreachable
+        worker.links.on_send(NOT_REACHED, self.told)
 
     # In the event loop: nothing here may wait, nothing may raise.
 
@@ -82,6 +86,17 @@ class Reception:
         message = scan(data, listener, key, connection)
         if message is not None:
             self.runners.submit(self.receive, message)
+
+    def unreachable(self, listener: Listener, key: int, error: int) -> None:
+        """An address cannot be reached; the kernel tells one worker, whoever it was that sent there."""
+        if self.not_reached.report(listener, key, error):
+            for peer in range(self.worker.workers):
+                if peer != self.index:
+                    self.worker.links.send(peer, NOT_REACHED, listener.index, key_to_wire(key), error)
+
+    def told(self, peer: int, index: int, key: int | bytes, error: int) -> None:
+        """Worker *peer* was told that an address cannot be reached."""
+        self.not_reached.report(self.worker.transports.listeners[index], key_from_wire(key), error)
 
     def overloaded(self, message: Any) -> None:
         """All runners wait for something: whoever asks for more is told to come back."""
