@@ -1,0 +1,182 @@
+"""Call flows as data: which caller meets which callees by which word of flows.cfg; and their play, all at once."""
+from __future__ import annotations
+
+import contextlib
+import pathlib
+import time
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from opensips_py.mi import client
+from tests.live import HOST, XML, LossyLink, Server, Sipp, free_ports
+
+HERE = pathlib.Path(__file__).parent
+CONFIG, MODULES = HERE / "flows.cfg", HERE / "modules"
+NOBODY = "nobody"  # stands for a callee whose port is closed
+LENIENT = ("-default_behaviors", "all,-abortunexp")  # with losses, what is late comes out of order
+REMAIN = 4000  # milliseconds that a client stays to answer what is repeated
+
+
+@dataclass(frozen=True)
+class Flow:
+    """*word* and the ports of the *callees* make the user part of the caller's Request-URI."""
+
+    name: str
+    word: str
+    caller: str
+    callees: tuple[str, ...]
+    inward: str = "u1"  # how the caller comes in, and the callees are reached
+    outward: str = "u1"
+    inner: str = HOST  # the addresses of both sides
+    outer: str = HOST
+    lossy: bool = True  # succeeds even if datagrams are lost
+
+
+FLOWS = (
+    Flow("a call", "to", "call", ("answer",)),
+    Flow("the callee hangs up", "to", "call_hangup_by_callee", ("answer_hangup",)),
+    Flow("re-INVITE", "to", "call_reinvite", ("answer_reinvite",)),
+    Flow("UPDATE", "to", "call_update", ("answer_update",)),
+    Flow("PRACK", "to", "call_prack", ("answer_prack",), lossy=False),
+    Flow("cancelled before it rings", "to", "call_cancel_early", ("ring_until_cancel",), lossy=False),
+    Flow("cancelled while it rings", "to", "call_cancel_ringing", ("ring_until_cancel",)),
+    Flow("cancelled, both ringing", "fork", "call_cancel_ringing", ("ring_until_cancel", "ring_until_cancel")),
+    Flow("cancelled, nobody ever rang", "to", "call_cancel_early", ("silent",), lossy=False),
+    Flow("nobody there", "to", "call_refused_408", ("silent",)),
+    Flow("nobody answers", "to", "call_refused_408", ("ring_until_cancel",)),
+    Flow("302 is passed on", "to", "call_refused_302", ("refuse_302",)),
+    Flow("404", "to", "call_refused_404", ("refuse_404",)),
+    Flow("486", "to", "call_refused_486", ("refuse_486",)),
+    Flow("503 is passed on as 500", "to", "call_refused_500", ("refuse_503",)),
+    Flow("603", "to", "call_refused_603", ("refuse_603",)),
+    Flow("fork, one answers", "fork", "call", ("answer", "ring_until_cancel")),
+    Flow("fork, one is busy", "fork", "call", ("refuse_486", "answer_late")),
+    Flow("fork, one is not there", "fork", "call", (NOBODY, "answer")),
+    Flow("fork, the best failure", "fork", "call_refused_404", ("refuse_404", "refuse_500")),
+    Flow("fork, 603 ends it", "fork", "call_refused_603", ("refuse_603", "ring_until_cancel")),
+    Flow("by q", "q", "call", ("answer", "refuse_486")),
+    Flow("by q, the first answers", "q", "call", (NOBODY, "answer")),
+    Flow("302, then the next", "serial", "call", ("refuse_302", "answer")),
+    Flow("486, then the next", "serial", "call", ("refuse_486", "answer")),
+    Flow("500, then the next", "serial", "call", ("refuse_500", "answer")),
+    Flow("503, then the next", "serial", "call", ("refuse_503", "answer")),
+    Flow("silence, then the next", "serial", "call", ("silent", "answer")),
+    Flow("closed port, then the next", "serial", "call", (NOBODY, "answer")),
+    Flow("closed port, and the next too", "serial", "call_refused_500", (NOBODY, NOBODY)),
+    Flow("spiral", "spiral", "call", ("answer",)),
+    Flow("spiral, the callee hangs up", "spiral", "call_hangup_by_callee", ("answer_hangup",)),
+    Flow("spiral, cancelled", "spiral", "call_cancel_ringing", ("ring_until_cancel",)),
+    Flow("UDP to TCP", "tcp", "call", ("answer",), outward="t1", lossy=False),
+    Flow("TCP to UDP", "to", "call", ("answer",), inward="t1", lossy=False),
+    Flow("TCP to TCP", "tcp", "call", ("answer",), inward="t1", outward="t1", lossy=False),
+    Flow("UDP to TCP, the callee hangs up", "tcp", "call_hangup_by_callee", ("answer_hangup",), outward="t1",
+         lossy=False),
+    Flow("TCP to UDP, the callee hangs up", "to", "call_hangup_by_callee", ("answer_hangup",), inward="t1",
+         lossy=False),
+    Flow("TCP, cancelled", "tcp", "call_cancel_ringing", ("ring_until_cancel",), inward="t1", outward="t1",
+         lossy=False),
+    Flow("IPv6 to IPv4", "to", "call", ("answer",), inner="[::1]", lossy=False),
+    Flow("IPv4 to IPv6", "v6", "call", ("answer",), outer="[::1]", lossy=False),
+    Flow("IPv6", "v6", "call_hangup_by_callee", ("answer_hangup",), inner="[::1]", outer="[::1]", lossy=False),
+)
+
+
+def serve(workers: int = 1, **values: object) -> Server:
+    """A server on flows.cfg; timers are short unless *values* say otherwise."""
+    outside, advertised, next_hop, name_server = free_ports(4)
+    return Server(CONFIG, **{"WORKERS": workers, "FR": 2, "FR_INV": 3, "OUTSIDE": outside, "ADVERTISED": advertised,
+                             "NEXT": next_hop, "NAME_SERVER": f"{HOST}:{name_server}", "MODULES": MODULES,
+                             "FIRST": "", **values})
+
+
+def mi(server: Server, command: str, *values: object) -> object:
+    """The answer to a management command."""
+    return client.ask(str(server.folder / "fifo"), command, list(values), str(server.folder))
+
+
+def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
+    """Wait until *condition* holds."""
+    deadline = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come to pass"
+        time.sleep(0.01)
+
+
+def bound(port: int) -> bool:
+    """Whether somebody serves *port*, over UDP or TCP, on whatever address."""
+    wanted = f":{port:04X} "
+    for table in ("udp", "tcp", "udp6", "tcp6"):
+        with contextlib.suppress(OSError), open(f"/proc/net/{table}") as file:
+            if any(wanted in line[:50] for line in file):
+                return True
+    return False
+
+
+class Play:
+    """One flow as it is played: its callees first, then its caller."""
+
+    def __init__(self, flow: Flow, server: Server, folder: pathlib.Path, calls: int = 2, *, loss: bool = False) -> None:
+        self.flow, self.server, self.folder, self.calls, self.loss = flow, server, folder, calls, loss
+        self.own, *self.ports = free_ports(1 + len(flow.callees))
+        self.links = [LossyLink(port, seed=port) for port in [server.port, *self.ports]] if loss else []
+        for each in self.links:
+            each.__enter__()
+        self.reached = [each.port for each in self.links] or [server.port, *self.ports]
+        arguments = LENIENT if loss else ()
+        self.callees = [
+            Sipp(self.scenario(scenario, reached), port, *arguments, "-d", "200", calls=calls,
+                 transport=flow.outward, host=flow.outer, folder=folder)
+            for scenario, port, reached in zip(flow.callees, self.ports, self.reached[1:], strict=True)
+            if scenario != NOBODY]
+        self.caller: Sipp | None = None
+
+    def scenario(self, name: str, reached: int) -> str:
+        """The scenario *name*, with losses one whose Contact leads to *reached* and that stays a while at its end."""
+        if not self.loss:
+            return f"{name}.xml"
+        text = (XML / f"{name}.xml").read_text()
+        text = text.replace("<sip:callee@[local_ip]:[local_port]", f"<sip:callee@[local_ip]:{reached}")
+        text = text.replace("</scenario>", f'<timewait milliseconds="{REMAIN}"/>\n</scenario>')
+        path = self.folder / f"{name}-{reached}.xml"
+        path.write_text(text)
+        return str(path)
+
+    @property
+    def ready(self) -> bool:
+        """Whether all callees can be reached."""
+        return all(bound(port) for port, name in zip(self.ports, self.flow.callees, strict=True) if name != NOBODY)
+
+    def call(self) -> None:
+        """Let the caller begin."""
+        flow = self.flow
+        user = "-".join([flow.word, *map(str, self.reached[1:])])
+        self.caller = Sipp(self.scenario(flow.caller, self.reached[0]), self.own, *(LENIENT if self.loss else ()),
+                           "-d", "20", target=self.reached[0], calls=self.calls, transport=flow.inward,
+                           host=flow.inner, folder=self.folder, keys={"user": user})
+
+    def finish(self) -> dict[str, int]:
+        """All calls of the caller have succeeded, and those of the callees whose scenario has an end."""
+        assert self.caller is not None
+        counts = self.caller.finish()
+        assert counts["done"] == self.calls and counts["failed"] == 0, counts
+        for each in self.callees:
+            if not self.loss and "silent" not in str(each.process.args):
+                assert each.finish()["failed"] == 0
+        return counts
+
+    def stop(self) -> None:
+        """End what still runs."""
+        for each in [*self.callees, *([self.caller] if self.caller else [])]:
+            each.stop()
+        for link in self.links:
+            link.__exit__()
+
+
+def play(flows: Iterable[Flow], server: Server, folder: pathlib.Path, calls: int = 2, *,
+         loss: bool = False) -> dict[str, Play]:
+    """Begin all *flows*."""
+    plays = {each.name: Play(each, server, folder, calls, loss=loss) for each in flows}
+    until(lambda: all(each.ready for each in plays.values()))
+    for each in plays.values():
+        each.call()
+    return plays
