@@ -5,8 +5,19 @@ import time
 from typing import Any
 
 from opensips_py.module import Module, counter, statistic
+from opensips_py.statistics import Statistics
+from opensips_py.transport.settings import Counters
 
-START = time.time()
+STREAMS = {
+    "accepted": "Connections that peers opened.",
+    "connected": "Connections that this server opened.",
+    "refused": "Connections closed at once, for there were too many.",
+    "unconnected": "Connections that could not be opened.",
+    "queue_full": "Connections closed because the peer did not read.",
+    "slow": "Connections closed because a message did not become complete in time.",
+    "broken": "Connections closed because the stream made no sense.",
+    "pings": "Keep-alives of streams.",
+}
 
 
 class CoreStatistics(Module, name="core_statistics"):
@@ -27,3 +38,8 @@ class CoreStatistics(Module, name="core_statistics"):
     def timestamp(self) -> int:
         """Seconds since the server was started."""
         return int(time.time() - self.services.started)
+
+
+def stream_counters(statistics: Statistics) -> Counters:
+    """What the transports of all workers count together, as `net:stream_...`."""
+    return Counters(**{name: statistics.counter("net", f"stream_{name}", text) for name, text in STREAMS.items()})

@@ -19,7 +19,7 @@ from opensips_py.module import life  # noqa: E402
 from opensips_py.module.run import Route  # noqa: E402
 from opensips_py.module.services import Services  # noqa: E402
 from opensips_py.server import boot as boot_module  # noqa: E402
-from opensips_py.server import core_settings, generation, logs  # noqa: E402
+from opensips_py.server import core_settings, core_statistics, generation, logs  # noqa: E402
 from opensips_py.server.boot import Boot, BoundListener  # noqa: E402
 from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.generation import Generation  # noqa: E402
@@ -113,7 +113,8 @@ class Worker:
         core_settings.apply_to_transports(settings, self.globals)
         self.reception: Reception
         made = Transports(settings, self.timers, lambda *batch: self.reception.datagrams(*batch),
-                          lambda *message: self.reception.stream(*message), self.runners.submit)
+                          lambda *message: self.reception.stream(*message), self.runners.submit,
+                          core_statistics.stream_counters(self.statistics))
         for each in self.boot.listeners:
             if each.fd >= 0:
                 made.add(listener_of(each), each.fd)

@@ -23,7 +23,7 @@ class Message:
     lines: list[tuple[str, str]] = field(default_factory=list)
 
     def __post_init__(self) -> None:
-        self.first, *lines = self.data.partition(b"\r\n\r\n")[0].decode().split("\r\n")
+        self.first, *lines = self.data.partition(b"\r\n\r\n")[0].decode(errors="surrogateescape").split("\r\n")
         self.lines = [(name.strip(), value.strip()) for name, _, value in (line.partition(":") for line in lines)]
 
     def all(self, name: str) -> list[str]:
@@ -62,7 +62,7 @@ class Message:
                *(f"Record-Route: {each}" for each in self.all("Record-Route")), f"From: {self.get('From')}",
                f"To: {to}" + (f";tag={tag}" if tag and ";tag=" not in to else ""), f"Call-ID: {self.call_id}",
                f"CSeq: {self.get('CSeq')}", *lines, "Content-Length: 0", "", ""]
-        return "\r\n".join(out).encode()
+        return "\r\n".join(out).encode(errors="surrogateescape")
 
 
 @dataclass(slots=True)
@@ -138,7 +138,7 @@ class Phone:
         out = [f"{method} {uri} SIP/2.0", f"Via: SIP/2.0/UDP {HOST}:{self.port};branch={branch}", "Max-Forwards: 70",
                f"From: <sip:{user}@{HOST}>;tag={tag}", f"To: {to}", f"Call-ID: {call_id}", f"CSeq: {cseq} {method}",
                *lines, "Content-Length: 0", "", ""]
-        return "\r\n".join(out).encode()
+        return "\r\n".join(out).encode(errors="surrogateescape")
 
     def register(self, user: str, cseq: int, contact: str = "", call_id: str = "") -> bytes:
         """A REGISTER; without *contact* it only asks."""

@@ -37,6 +37,9 @@ class Registrations:
         contact = f"<sip:{user}@127.0.0.1:{self.contact_port}>;q=0.{cseq:03d}"
         return self.phone.register(user, cseq, contact)
 
+    def repeat(self, call_id: str) -> None:
+        self.phone.send(self.again(call_id.removeprefix("reg-")))
+
     def round(self) -> None:
         """Every user registers once."""
         for first in range(0, len(self.users), BATCH):
@@ -45,7 +48,7 @@ class Registrations:
                 self.said[user] += 1
                 self.phone.send(self.again(user))
             names = {f"reg-{user}": user for user in batch}
-            for each in self.phone.take("200 REGISTER", names, again=lambda i: self.phone.send(self.again(names[i]))):
+            for each in self.phone.take("200 REGISTER", names, again=self.repeat):
                 self.acknowledged[names[each]] = self.said[names[each]]
             self.phone.heard.clear()
 
