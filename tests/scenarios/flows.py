@@ -3,8 +3,10 @@ from __future__ import annotations
 
 import contextlib
 import pathlib
+import shutil
+import subprocess
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from opensips_py.mi import client
@@ -12,6 +14,7 @@ from tests.live import HOST, XML, LossyLink, Server, Sipp, free_ports
 
 HERE = pathlib.Path(__file__).parent
 CONFIG, MODULES = HERE / "flows.cfg", HERE / "modules"
+KAMAILIO = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
 NOBODY = "nobody"  # stands for a callee whose port is closed
 LENIENT = ("-default_behaviors", "all,-abortunexp")  # with losses, what is late comes out of order
 REMAIN = 4000  # milliseconds that a client stays to answer what is repeated
@@ -80,6 +83,11 @@ FLOWS = (
     Flow("IPv6", "v6", "call_hangup_by_callee", ("answer_hangup",), inner="[::1]", outer="[::1]", lossy=False),
 )
 
+THROUGH = tuple(Flow(f"through, {name}", "through", caller, (callee,)) for name, caller, callee in (
+    ("a call", "call", "answer"), ("the callee hangs up", "call_hangup_by_callee", "answer_hangup"),
+    ("re-INVITE", "call_reinvite", "answer_reinvite"), ("UPDATE", "call_update", "answer_update"),
+    ("cancelled", "call_cancel_ringing", "ring_until_cancel"), ("486", "call_refused_486", "refuse_486")))
+
 
 def serve(workers: int = 1, **values: object) -> Server:
     """A server on flows.cfg; timers are short unless *values* say otherwise."""
@@ -100,6 +108,24 @@ def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
     while not condition():
         assert time.monotonic() < deadline, "it did not come to pass"
         time.sleep(0.01)
+
+
+@contextlib.contextmanager
+def second_hop(folder: pathlib.Path) -> Iterator[int]:
+    """A Kamailio that relays what it gets; its port."""
+    port = free_ports()[0]
+    config = folder / "kamailio.cfg"
+    config.write_text((HERE / "kamailio.cfg").read_text().replace("@PORT@", str(port)))
+    with open(folder / "kamailio.log", "wb") as log:
+        process = subprocess.Popen([str(KAMAILIO), "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y",
+                                    str(folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+    try:
+        until(lambda: bound(port) or process.poll() is not None)
+        assert process.poll() is None, (folder / "kamailio.log").read_text()
+        yield port
+    finally:
+        process.terminate()
+        process.wait(10)
 
 
 def bound(port: int) -> bool:
