@@ -31,6 +31,7 @@ def test_branch_flags_put_the_branch_first_in_21(old_world):
     assert world.call("setbflag", 6) is True and world.call("setbflag", 1, 7) is True
     assert (world.request.branch_flags, world.request.branches[0].flags) == (64, 128)
     assert world.call("isbranchflagset", 1, 7) is True and world.call("isbflagset", 7) is False
+    assert world.call("isbranchflagset", 1, 6) is False
     assert world.call("resetbflag", 1, 7) is True and world.request.branches[0].flags == 0
     assert world.call("setbranchflag", 0, 5) is True and world.call("resetbranchflag", 6) is True
     assert world.request.branch_flags == 32
@@ -46,7 +47,7 @@ def test_branch_flags_of_a_response_are_those_of_its_branch(world):
 
 
 def test_script_flags_last_as_long_as_the_run(world):
-    assert world.call("issflagset", 1) is False
+    assert world.call("issflagset", 1) is False and world.call("isscriptflagset", 1) is False
     assert world.call("setsflag", 1) is True and world.call("isscriptflagset", 1) is True
     assert world.call("setscriptflag", 2) is True and world.call("resetsflag", 1) is True
     assert world.call("issflagset", 1) is False and world.call("issflagset", 2) is True

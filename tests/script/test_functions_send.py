@@ -163,6 +163,11 @@ def test_the_via_says_what_the_script_wants(world, wire):
     first, second = (parse(data).vias[0] for _, data in wire.sent)
     assert (first.host, first.port, first.rport) == ("sip.example.org", 5060, None)
     assert (second.host, second.port, second.rport) == ("sip.example.org", 5099, 0)
+    wire.sent.clear()
+    world.on_invite()
+    assert world.call("force_local_rport") is True
+    world.call("forward", "192.0.2.9")
+    assert parse(wire.sent[0][1]).vias[0].rport == 0
 
 
 def test_via_handling(world):

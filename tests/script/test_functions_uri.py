@@ -36,7 +36,7 @@ def test_responses_have_no_uri_to_rewrite(world):
 
 
 def test_destination_uri(world):
-    assert world.call("isdsturiset") is False
+    assert world.call("isdsturiset") is False and world.call("isduriset") is False
     assert world.call("setdsturi", "sip:10.0.0.1") is True
     assert world.call("isduriset") is True and world.request.destination == "sip:10.0.0.1"
     assert world.call("setduri", "nonsense") is False

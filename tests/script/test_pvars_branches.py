@@ -36,6 +36,20 @@ def test_fields_of_branches(world):
     assert (target.q, target.uri) == (300, "sip:a@x")
 
 
+def test_fields_of_the_last_branch(world):
+    world.assign("$branch", "sip:a@x")
+    world.assign("$branch", "sip:b@x")
+    world.assign("$msg.branch.duri", "sip:proxy")
+    world.assign("$msg.branch.q", "0.3")
+    world.assign("$msg.branch.socket", "tcp:127.0.0.1:5060")
+    world.assign("$msg.branch.path", "<sip:edge;lr>")
+    world.assign("$msg.branch.flags", "ONE TWO")
+    first, last = world.request.branches
+    assert (last.destination, last.q, last.send_socket, last.path, last.flags) == (
+        "sip:proxy", 300, world.other, "<sip:edge;lr>", 3 << 30)
+    assert (first.destination, first.send_socket, first.path, first.flags) == (None, None, None, 0)
+
+
 def test_flags_of_branches(world):
     world.assign("$branch", "sip:a@x")
     world.assign("$msg.branch.flag(pstn)", 1)

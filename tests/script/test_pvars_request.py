@@ -34,6 +34,10 @@ def test_assigning_parts_of_the_request_uri_keeps_the_others(world):
     assert world.value("$oU") == "bob"
     world.assign("$ruri", "sip:new@host")
     assert (world.value("$rd"), world.request.uri) == ("host", "sip:new@host")
+    world.assign("$ruri.user", "dave")
+    world.assign("$ruri.domain", "example.net")
+    assert world.request.uri == "sip:dave@example.net"
+    assert world.value("$ouri") == world.value("$ou") == "sip:bob@biloxi.com:5070;transport=tcp"
 
 
 def test_default_ports_and_protocols(world):
@@ -51,6 +55,7 @@ def test_destination(world):
     assert world.value("$du") == "sip:10.0.0.1:5067;transport=tls"
     world.assign("$du", "no uri")
     assert world.value("$du") == "sip:10.0.0.1:5067;transport=tls"
+    assert world.value("$duri") == "sip:10.0.0.1:5067;transport=tls"
     world.assign("$duri", None)
     assert world.value("$du") is None
     world.assign("$dd", "10.0.0.2")

@@ -44,7 +44,8 @@ LATIN = "caf\udce9"  # a byte that is no UTF-8
     ("abc", "{s.sha384}", hashlib.sha384(b"abc").hexdigest()),
     ("abc", "{s.sha512}", hashlib.sha512(b"abc").hexdigest()),
     ("abc", "{s.sha1_hmac,secret}", hmac.new(b"secret", b"abc", "sha1").hexdigest()),
-    ("abc", "{s.sha256_hmac,secret}", hmac.new(b"secret", b"abc", "sha256").hexdigest()),
+    *(("abc", f"{{s.sha{size}_hmac,secret}}", hmac.new(b"secret", b"abc", f"sha{size}").hexdigest())
+      for size in (224, 256, 384, 512)),
     ("Thu, 13 Jun 2024 12:48:00 GMT", "{s.date2unix}", 1718282880), ("yesterday", "{s.date2unix}", None),
 ])
 def test_values(world, value, steps, result):
