@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module.run import Route, Run
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.server.links import key_from_wire, key_to_wire
+from opensips_py.server.restraint import Restraint
 from opensips_py.sip import Request, Response, build_response, scan
 from opensips_py.transaction import response_target
 from opensips_py.transaction.unreachable import Unreachable
@@ -20,6 +22,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 HAND_OVER, NOT_REACHED = "message", "unreachable"  # the operations between workers
+SERVER_ERROR = "Server Internal Error"
 
 
 class Reception:
@@ -33,6 +36,7 @@ class Reception:
         self.counters: CoreStatistics = worker.core_statistics
         self.handed_over = worker.statistics.counter("net", "handed_over", "Messages read for another worker.")
         self.refused = worker.statistics.counter("net", "handed_over_lost", "Messages that the other had no room for.")
+        self.complaints = Restraint(log)
         self.runners.refused = self.overloaded
         worker.links.on_send(HAND_OVER, self.taken)
         self.not_reached = Unreachable(worker.transactions)
@@ -98,10 +102,15 @@ class Reception:
         """Worker *peer* was told that an address cannot be reached."""
         self.not_reached.report(self.worker.transports.listeners[index], key_from_wire(key), error)
 
-    def overloaded(self, message: Any) -> None:
-        """All runners wait for something: whoever asks for more is told to come back."""
-        if isinstance(message, Request) and message.method != "ACK":
-            self.answer(message, 503, "Service Unavailable")
+    def overloaded(self, message: Any) -> bool:
+        """All runners wait for something: whoever asks for more is told to come back. False: it is no new request."""
+        if not isinstance(message, Request) or message.fault is not None or message.method in ("ACK", "CANCEL") \
+                or self.worker.transactions.find(message, message.method) is not None:
+            return False
+        self.counters.rcv_requests.add()
+        self.counters.drop_requests.add()
+        self.answer(message, 503, "Service Unavailable")
+        return True
 
     # In a runner
 
@@ -125,31 +134,44 @@ class Reception:
         generation = worker.generation
         main = generation.main
         hooks = generation.registry.hooks
-        for hook in hooks.request_received:
-            hook(request)
+        observe(hooks.request_received, request)
         layer = worker.transactions
         if layer.receive_request(request):
             return
         run = Run(worker, generation, Route.REQUEST, request)  # type: ignore[arg-type]
         try:
             main(run)
+        except MalformedMessage:
+            raise
+        except Exception:
+            log.exception("the request route failed")
+            self.failed(run)
         finally:
             layer.route_done(run)
-            for hook in hooks.request_done:
-                hook(request)
+            observe(hooks.request_done, request)
             run.finish()
+
+    def failed(self, run: Run) -> None:
+        """An error of ours ended the request route: the client need not try again to find that out."""
+        if run.transaction is not None:
+            self.worker.transactions.reply(run.transaction, 500, SERVER_ERROR)
+        elif run.message.method != "ACK":
+            self.answer(run.message, 500, SERVER_ERROR)
 
     def response(self, response: Response) -> None:
         """A response: the script's onreply_route sees it, then its transaction, or it goes on without one."""
         worker, counters = self.worker, self.counters
         counters.rcv_replies.add()
         generation = worker.generation
-        for hook in generation.registry.hooks.response_received:
-            hook(response)
+        observe(generation.registry.hooks.response_received, response)
         if generation.on_reply is not None:
             run = Run(worker, generation, Route.ONREPLY, response)  # type: ignore[arg-type]
             try:
                 generation.on_reply(run)
+            except MalformedMessage:
+                raise
+            except Exception:
+                log.exception("the onreply_route failed")  # the response is for its transaction all the same
             finally:
                 run.finish()
             if run.dropped and response.status < 200:
@@ -180,7 +202,9 @@ class Reception:
 
     def malformed(self, message: Request | Response, status: int, why: str) -> None:
         """Let the error_route decide, else answer *status*."""
-        log.info("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
+        self.complaints.info("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
+        if "URI" in why:
+            self.counters.bad_uris.add()
         on_error = self.worker.generation.on_error
         if not isinstance(message, Request) or message.method == "ACK":
             return
@@ -203,6 +227,17 @@ class Reception:
             self.counters.drop_requests.add()
             return
         self.worker.transactions.transmit(target, data)
+
+
+def observe(hooks: Iterable[Callable[[Any], object]], message: Any) -> None:
+    """Show *message* to modules; one that fails does not keep it from the others, nor from the script."""
+    for hook in hooks:
+        try:
+            hook(message)
+        except MalformedMessage:
+            raise
+        except Exception:
+            log.exception("%s failed", getattr(hook, "__qualname__", hook))
 
 
 def reason_of(status: int, why: str) -> str:

@@ -20,12 +20,16 @@ Work = tuple[Callable[[Any], object], Any]
 
 
 class Runners:
-    """The pool of one worker; *limit* bounds how many runners may be parked at once."""
+    """The pool of one worker; over *limit* runners, new requests are refused.
+
+    *refused* is given the argument of each piece of work then: True, it has been dealt with; False, it has to run all
+    the same, as timers and responses do, for they are what ends waiting.
+    """
 
     def __init__(self, limit: int = 1000) -> None:
         self.limit = limit
         self.queue: deque[Work] = deque()
-        self.refused: Callable[[Any], object] = lambda argument: None  # what to do with work over the limit
+        self.refused: Callable[[Any], bool] = lambda argument: False
         self.total = 0
         self._hub = gevent.get_hub()
         self._idle: list[greenlet] = []
@@ -54,11 +58,11 @@ class Runners:
             while self.queue:
                 if self._idle:
                     self._idle.pop().switch()
-                elif self.total < self.limit:
+                elif self.total >= self.limit and self.refused(self.queue[0][1]):
+                    self.queue.popleft()
+                else:
                     self.total += 1
                     greenlet(self._run, parent=self._hub).switch()
-                else:
-                    self.refused(self.queue.popleft())
         finally:
             self._draining = False
 

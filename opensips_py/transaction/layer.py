@@ -148,6 +148,9 @@ class TransactionLayer:
                 function(self, first, second)
             except Exception:
                 log.exception("an event of a %s transaction failed", transaction.method)
+            except BaseException:  # a stray Timeout: whatever happens next goes on with the queue
+                transaction.busy = False
+                raise
         transaction.busy = False
         if transaction.alive <= 0:
             self.end(transaction)
@@ -234,7 +237,10 @@ class TransactionLayer:
         self.counters.server.add()
         self.counters.in_use.add()
         for hook in self.created:
-            hook(transaction)
+            try:
+                hook(transaction)
+            except Exception:  # a transaction that nobody holds would never end
+                log.exception("%s failed", getattr(hook, "__qualname__", hook))
         if method == "INVITE" and settings.auto_trying:
             transaction.trying_due = True
             if trying:

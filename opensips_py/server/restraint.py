@@ -1,0 +1,32 @@
+"""Keeps the log readable while somebody floods the server: so many lines a second, then their number."""
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Callable
+
+LINES = 20  # a second
+
+
+class Restraint:
+    """Lets *lines* messages of one kind into *log* each second; what goes beyond is summed up in the next one."""
+
+    def __init__(self, log: logging.Logger, lines: int = LINES, clock: Callable[[], float] = time.monotonic) -> None:
+        self._log, self._lines, self._clock = log, lines, clock
+        self._second = 0
+        self._said = 0
+
+    def info(self, message: str, *values: object) -> None:
+        """Log one line, or only count it."""
+        second = int(self._clock())
+        if second != self._second:
+            self.sum_up()
+            self._second, self._said = second, 0
+        self._said += 1
+        if self._said <= self._lines:
+            self._log.info(message, *values)
+
+    def sum_up(self) -> None:
+        """Say how many lines were left out."""
+        if self._said > self._lines:
+            self._log.info("%d further messages of that kind within a second", self._said - self._lines)
