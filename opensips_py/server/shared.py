@@ -24,6 +24,8 @@ class SharedWords:
         offset = self._table.load(place)
         if not offset:
             # Two processes may take room at once; the slower one's stays unused, which happens once per name.
+            if self._first + self._table.load(NEXT) + count > self._count:
+                raise MemoryError(f"there is no shared memory left for {name}")  # and what there is stays for others
             taken = self._first + self._table.fetch_add(NEXT, count)
             if taken + count > self._count:
                 raise MemoryError(f"there is no shared memory left for {name}")

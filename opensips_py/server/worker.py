@@ -118,7 +118,6 @@ class Worker:
         for each in self.boot.listeners:
             if each.fd >= 0:
                 made.add(listener_of(each), each.fd)
-        core_settings.aliases(made, self.globals["alias"])
         return made
 
     def begin(self) -> None:
@@ -153,6 +152,7 @@ class Worker:
         values, given = new.globals, new.configuration.given
         core_settings.apply_to_transports(self.transports.settings, values)
         core_settings.apply_to_resolver(self.resolver, values)
+        core_settings.aliases(self.transports, values["alias"])
         self.forwards_strays = not ("disable_stateless_fwd" in given and values["disable_stateless_fwd"])
         layer = self.transactions
         layer.settings.dns_failover = not values["disable_dns_failover"]
