@@ -1,0 +1,106 @@
+"""The check of a configuration: every error in one run, or what the supervisor needs to start it."""
+import os
+import subprocess
+import sys
+
+import pytest
+
+from opensips_py.script.preprocessor import read_text
+from opensips_py.server import check, description, generation
+from tests.live import ROOT, compiled_once
+
+GOOD = """
+socket=udp:127.0.0.1:5070 use_workers 3
+socket=tcp:127.0.0.1:5071
+log_level=1
+loadmodule "proto_udp.so"
+loadmodule "/usr/lib/x86_64-linux-gnu/opensips/modules/proto_tcp.so"
+loadmodule "sl.so"
+route { sl_send_reply(200, "OK"); }
+"""
+BAD = """
+socket=udp:127.0.0.1:5070
+no_such_parameter=1
+loadmodule "proto_udp.so"
+loadmodule "no_such_module.so"
+loadmodule "sl.so"
+modparam("sl", "no_such_modparam", 1)
+route {
+	no_such_function();
+	sl_send_reply("many", "OK", 3, 4);
+	route(no_such_route);
+	if ($no_such_variable == 1)
+		exit;
+	$var(x) = ;
+}
+onreply_route[answer] {
+	sl_send_reply(200, "OK");
+}
+"""
+WRONG = ["no_such_parameter", "no_such_module", "no_such_modparam", "no_such_function", "no_such_route",
+         "no_such_variable", "bad.cfg:10", "bad.cfg:14", "bad.cfg:17"]
+
+
+@pytest.fixture
+def described(tmp_path):
+    def described(text):
+        path = tmp_path / "some.cfg"
+        path.write_text(text)
+        return check.described(generation.read(str(path), {}, read_text))
+    return described
+
+
+def test_a_right_configuration_says_what_to_start(described):
+    found = described(GOOD)
+    assert found.errors == []
+    assert [(each.protocol, each.host, each.port) for each in found.listeners] == [
+        ("udp", "127.0.0.1", 5070), ("tcp", "127.0.0.1", 5071)]
+    assert (found.logging.level, found.dialect) == (1, "4.0")
+
+
+def test_protocols_are_those_of_the_modules_loaded(tmp_path):
+    path = tmp_path / "some.cfg"
+    path.write_text(GOOD.replace('loadmodule "sl.so"', "").replace('sl_send_reply(200, "OK")', "exit"))
+    assert check.protocols(generation.read(str(path), {}, read_text)) == ["udp", "tcp"]
+
+
+def test_a_protocol_that_no_module_speaks_is_an_error(described):
+    found = described(GOOD.replace('loadmodule "/usr/lib/x86_64-linux-gnu/opensips/modules/proto_tcp.so"', ""))
+    assert len(found.errors) == 1
+    assert 'no loaded module speaks tcp: add loadmodule "proto_tcp.so"' in found.errors[0]
+    assert found.listeners == []
+
+
+def test_the_process_writes_its_description_with_the_texts_that_it_read(tmp_path):
+    path, more = tmp_path / "main.cfg", tmp_path / "more.cfg"
+    path.write_text(f'include_file "{more}"\n{GOOD}')
+    more.write_text("route[more] { exit; }\n")
+    reader, writer = os.pipe()
+    subprocess.run([sys.executable, "-m", "opensips_py.server.check", str(path), "--json", str(writer)],
+                   pass_fds=[writer], check=True, env=compiled_once(), cwd=ROOT)
+    os.close(writer)
+    with os.fdopen(reader, "rb") as file:
+        found = description.load(file.read())
+    assert found.errors == []
+    assert found.sources == {str(path): path.read_text(), str(more): more.read_text()}
+
+
+@pytest.mark.parametrize("words", [["-C", "-f"], ["-c", "-f"], ["check"]])
+def test_all_errors_of_a_configuration_are_listed_in_one_run(tmp_path, words):
+    path = tmp_path / "bad.cfg"
+    path.write_text(BAD)
+    run = subprocess.run([sys.executable, "-m", "opensips_py", *words, str(path)], capture_output=True, text=True,
+                         env=compiled_once(), cwd=ROOT, check=False)
+    said = run.stdout + run.stderr
+    assert run.returncode != 0
+    assert [wrong for wrong in WRONG if wrong not in said] == []
+    assert "Traceback" not in said
+
+
+def test_a_right_configuration_passes_both_ways(tmp_path):
+    path = tmp_path / "good.cfg"
+    path.write_text(GOOD)
+    for words in (["-C", "-f"], ["check"]):
+        run = subprocess.run([sys.executable, "-m", "opensips_py", *words, str(path)], capture_output=True, text=True,
+                             env=compiled_once(), cwd=ROOT, check=False)
+        assert run.returncode == 0 and "error" not in run.stderr
