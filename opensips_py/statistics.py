@@ -10,7 +10,8 @@ from opensips_py.state.names import SharedNames
 
 __all__ = ["Counter", "Function", "Kind", "Statistic", "Statistics"]
 
-Kind = Literal["counter", "gauge", "function"]
+# A level goes up and down as a gauge does, but what it counts does not die with a process, and nobody resets it.
+Kind = Literal["counter", "gauge", "level", "function"]
 CAPACITY = 4096  # names; a page of memory is used only where somebody counts
 
 
@@ -82,6 +83,15 @@ class Statistics:
     def gauge(self, group: str, name: str, help: str = "") -> Counter:
         """The gauge *group*:*name*."""
         return self._number(group, name, "gauge", help)
+
+    @property
+    def shared_total(self) -> int:
+        """How many numbers the processes have in all: where it has grown, there are new names."""
+        return len(self._names)
+
+    def shared_names(self, group: str) -> list[str]:
+        """The names in *group* of all numbers that any process has ever counted, in the order of their coming."""
+        return [name[len(group) + 1:] for name in self._names.names() if name.startswith(f"{group}:")]
 
     def get(self, name: str) -> Statistic | None:
         """The statistic called *name*, or group:name."""

@@ -126,3 +126,23 @@ def test_more_names_than_fit_are_refused() -> None:
 
 def test_a_counter_is_a_plain_compiled_object() -> None:
     assert isinstance(Statistics().register("g", "n"), Counter)
+
+
+def test_names_that_other_workers_count_are_found() -> None:
+    fd = Statistics.create(2)
+    first, second = Statistics(fd, 0, 2), Statistics(fd, 1, 2)
+    before = second.shared_total
+    first.counter("dynamic", "a:b")
+    first.counter("other", "c")
+    assert second.shared_names("dynamic") == ["a:b"] and second.shared_total == before + 2
+    os.close(fd)
+
+
+def test_a_level_outlives_its_process() -> None:
+    fd = Statistics.create(1)
+    first = Statistics(fd, 0, 1)
+    for kind in ("level", "gauge"):
+        first.register("g", kind, kind).add(5)  # type: ignore[arg-type, union-attr]
+    after = Statistics(fd, 0, 1)
+    assert [after.register("g", kind, kind).value for kind in ("level", "gauge")] == [5, 0]  # type: ignore[arg-type]
+    os.close(fd)

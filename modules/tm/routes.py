@@ -48,6 +48,8 @@ class Routes(Statistics):
             route(run)
         except Exception:
             self.log.exception("%s route %s failed", kind.name, name)
+        finally:
+            run.finish()
         transaction.flags = request.flags
         return run
 
@@ -91,7 +93,10 @@ class Routes(Statistics):
         if route is None:
             self.log.error("there is no route %s to show a message to", name)
             return
+        run = Run(self.services, self.services.generation, Route.REQUEST, parse(data))
         try:
-            route(Run(self.services, self.services.generation, Route.REQUEST, parse(data)))
+            route(run)
         except Exception:
             self.log.exception("route %s failed", name)
+        finally:
+            run.finish()

@@ -1,6 +1,7 @@
 """One run of a route: what compiled routes and script functions work on."""
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from enum import IntFlag
 from typing import TYPE_CHECKING, Any
@@ -8,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opensips_py.module.services import Services
     from opensips_py.sip import Message, Request
+
+log = logging.getLogger(__name__)
 
 
 class Route(IntFlag):
@@ -92,4 +95,7 @@ class Run:
         if self.endings is not None:
             endings, self.endings = self.endings, None
             for each in reversed(endings):
-                each()
+                try:
+                    each()
+                except Exception:
+                    log.exception("the end of a route run")  # the others have something to give back, too

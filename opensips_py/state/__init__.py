@@ -5,6 +5,7 @@ The supervisor uses this package too: what needs gevent or LMDB (environment, co
 from opensips_py.state._words import Counter, Keyed, Words
 from opensips_py.state.directory import Secrets
 from opensips_py.state.names import SharedNames
+from opensips_py.state.records import Records
 from opensips_py.state.slots import Slots
 
-__all__ = ["Counter", "Keyed", "Secrets", "SharedNames", "Slots", "Words"]
+__all__ = ["Counter", "Keyed", "Records", "Secrets", "SharedNames", "Slots", "Words"]

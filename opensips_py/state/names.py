@@ -42,6 +42,14 @@ class SharedNames:
         finally:
             self._words.store(LOCK, 0)
 
+    def __len__(self) -> int:
+        return self._words.load(COUNT)
+
+    def names(self) -> list[str]:
+        """All names that have a number, in the order of their numbers; of one too long to be kept, its hash."""
+        self._find(b"")
+        return [key.decode() for key in self._known]
+
     def _find(self, key: bytes) -> int | None:
         for index in range(len(self._known), self._words.load(COUNT)):
             place = HEADER + ENTRY * index

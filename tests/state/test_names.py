@@ -55,3 +55,10 @@ def test_the_lock_of_a_dead_process_is_passed_over(fd: int) -> None:
 def test_too_little_memory_is_refused(fd: int) -> None:
     with pytest.raises(ValueError):
         SharedNames(Words(fd, 0, 16), 4)
+
+
+def test_names_are_listed_whoever_asked_for_them(fd: int) -> None:
+    one, other = directory(fd), directory(fd)
+    one.number("a")
+    other.number("b")
+    assert one.names() == other.names() == ["a", "b"] and len(one) == 2
