@@ -57,8 +57,12 @@ class Control:
         self.pulse.beat(self.slot)
         self._timer.start(self.pulse.beat, self.slot)
 
-    def fail(self, reason: str) -> None:
+    def fail(self, reason: str | Exception) -> None:
         """Tell the supervisor that this process cannot begin; it prints *reason* and stops the server."""
+        if isinstance(reason, Exception):
+            log.debug("this process cannot begin", exc_info=reason)
+            known = isinstance(reason, (ConfigError, OSError, MemoryError))
+            reason = str(reason) if known else f"{type(reason).__name__}: {reason}"
         self._send("failed", reason=reason[:TEXT_LIMIT])
 
     def set_writing(self, writing: bool) -> None:

@@ -10,7 +10,6 @@ from typing import Any, cast  # noqa: E402
 
 import gevent  # noqa: E402
 
-from opensips_py.errors import ConfigError  # noqa: E402
 from opensips_py.events import Publisher  # noqa: E402
 from opensips_py.mi import Dispatcher, remote  # noqa: E402
 from opensips_py.module import life  # noqa: E402
@@ -110,8 +109,8 @@ def run(load: Load = generation.load) -> int:
             return 0
         if boot.restarted:
             management.begin()  # not before: in a rolling restart our predecessor has had the ports and pipes until now
-    except ConfigError as error:
-        control.fail(str(error))
+    except Exception as error:
+        control.fail(error)
         return 1
     control.beat()
     control.stopped.wait()

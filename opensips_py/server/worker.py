@@ -221,8 +221,8 @@ def main() -> int:
         if boot.restarted:
             # Not before: in a rolling restart our predecessor has been at work until now, with all that we share.
             worker.begin()
-    except (ConfigError, OSError, MemoryError) as error:
-        control.fail(str(error))
+    except Exception as error:
+        control.fail(error)
         return 1
     control.beat()
     worker.serve()
