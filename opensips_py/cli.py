@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import json
 import sys
+from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -14,8 +15,16 @@ from opensips_py.mi import client
 from opensips_py.module import loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
-from opensips_py.server import daemon
+from opensips_py.script import decided
+from opensips_py.script.configuration import Configuration
+from opensips_py.script.diagnostics import NOTE
+from opensips_py.script.preprocessor import read_text
+from opensips_py.server import generation, running
+from opensips_py.server.check import described
+from opensips_py.server.description import Description
+from opensips_py.server.running import Pipe
 
+REPLIES = "/tmp"
 FIFOS = (Path("/run/opensips/opensips_fifo"), Path("/tmp/opensips_fifo"))
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
@@ -23,14 +32,45 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                        "`opensips-py -f opensips.cfg` starts the server; `opensips-py -h` lists its letters.")
 
 
+Config = Annotated[Path | None, typer.Option("-f", "--config", help="The configuration, usually opensips.cfg.")]
+
+
 @app.command()
 def check(config: Annotated[Path | None, typer.Argument(help="The configuration, usually opensips.cfg.")] = None,
-          file: Annotated[Path | None, typer.Option("-f", help="The same, as the server takes it.")] = None) -> None:
+          file: Annotated[Path | None, typer.Option("-f", help="The same, as the server takes it.")] = None,
+          notes: Annotated[bool, typer.Option("--notes/--no-notes", help="List what is worth knowing, too, such as "
+                                              "each place where the dialect decides.")] = True,
+          as_json: Annotated[bool, typer.Option("--json", help="Print data instead of text.")] = False,
+          dump: Annotated[bool,
+          typer.Option("--dump", help="Print the Python that the routes become.")] = False) -> None:
     """Check a configuration: ends with 0, or lists everything that is wrong with it."""
     chosen = config or file
     if chosen is None:
         raise typer.BadParameter("name a configuration: opensips-py check opensips.cfg")
-    raise typer.Exit(daemon.main(["-C", "-f", str(chosen)]))
+    found = generation.read(str(chosen), {}, read_text)
+    description = described(found)
+    if notes:
+        decided.add_notes(found)
+    if as_json:
+        print(json.dumps({"file": str(chosen), "dialect": found.dialect, "right": not description.errors,
+                          "findings": [each for each in found.diagnostics.as_data()
+                                       if notes or each["severity"] != NOTE],
+                          "listeners": [asdict(each) for each in description.listeners]}, indent=1))
+    else:
+        report(str(chosen), found, description, notes=notes)
+    if dump:
+        print(found.routes.dump())
+    raise typer.Exit(1 if description.errors else 0)
+
+
+def report(name: str, found: Configuration, description: Description, *, notes: bool) -> None:
+    """What was found, as text: findings to standard error, what the server would do to standard output."""
+    if text := found.diagnostics.render(notes=notes and not description.errors):
+        print(text, file=sys.stderr)
+    if not description.errors:
+        print(f"{name}: the configuration is right (dialect {description.dialect})")
+        for each in description.listeners:
+            print(f"listening on {each.protocol}:{each.host}:{each.port}")
 
 
 @app.command()
@@ -67,15 +107,31 @@ def found(names: list[str], folders: list[str]) -> list[type[Module]]:
 @app.command(context_settings={"ignore_unknown_options": True})
 def mi(command: Annotated[str, typer.Argument(help="A management command, such as uptime or ul_dump.")],
        arguments: Annotated[list[str] | None, typer.Argument(help="Values in order, or all as name=value.")] = None,
+       config: Config = None,
        fifo: Annotated[Path | None, typer.Option(help="The server's pipe, as mi_fifo has it.")] = None,
-       reply_dir: Annotated[str, typer.Option(help="Where the server answers, as mi_fifo has it.")] = "/tmp") -> None:
+       reply_dir: Annotated[str, typer.Option(help="Where the server answers, as mi_fifo has it.")] = "") -> None:
     """Ask a running server over its pipe and print the answer."""
-    pipe = fifo or next((each for each in FIFOS if each.exists()), FIFOS[-1])
+    pipe = pipe_to(fifo, config)
     try:
-        answer = client.ask(str(pipe), command, parameters(arguments or []), reply_dir)
+        answer = client.ask(pipe.path, command, parameters(arguments or []), reply_dir or pipe.reply_dir)
     except MIError as error:
         fail(f"{error.code} {error.message}")
+    except OSError as error:
+        fail(f"{reply_dir or pipe.reply_dir}: {error.strerror}")
     print(answer if isinstance(answer, str) else json.dumps(answer, indent=1, ensure_ascii=False))
+
+
+def pipe_to(fifo: Path | None, config: Path | None) -> Pipe:
+    """The pipe that is named, that of the configuration named, or that of the server that runs here."""
+    if fifo is not None:
+        return Pipe(str(fifo), REPLIES)
+    if config is not None:
+        return running.pipe_of(str(config)) or fail(f"{config} loads no mi_fifo, so that its server has no pipe")
+    try:
+        return running.find_pipe()
+    except ConfigError as error:
+        usual = next((each for each in FIFOS if each.exists()), None)
+        return fail(error.message) if usual is None else Pipe(str(usual), REPLIES)
 
 
 def parameters(arguments: list[str]) -> list[Any] | dict[str, Any]:

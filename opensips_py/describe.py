@@ -69,7 +69,8 @@ def function_data(function: ScriptFunction) -> dict[str, Any]:
     return {
         "name": function.name, "arity": list(range(least, (least if most is None else most) + 1)),
         "args": [argument_data(each) for each in function.arguments], "routes": route_names(function.routes),
-        "waits": function.waits, "returns": dict(function.codes) or function.returns, "help": function.help,
+        "async": function.waits, "waits": function.waits,
+        "returns": dict(function.codes) or function.returns, "help": function.help,
     }
 
 
@@ -89,6 +90,8 @@ def route_names(routes: Route) -> list[str]:
 def parameter_data(parameter: Parameter, dialect: Dialect) -> dict[str, Any]:
     """A modparam with its default in *dialect*."""
     data: dict[str, Any] = {"name": parameter.name, "type": parameter.kind.name, "help": parameter.help}
+    if parameter.aliases:
+        data["aliases"] = list(parameter.aliases)
     if parameter.setter is not None:
         data["setter"] = True
     else:

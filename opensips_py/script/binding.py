@@ -84,6 +84,7 @@ class Scope:
     def __init__(self, registry: Registry) -> None:
         self.registry = registry
         self.avp_aliases: dict[str, str] = {}
+        self.initial_variables: dict[str, Value] = {}  # $var(name) that do not begin as NULL
 
     # What modules call: ValueError where a text is wrong
 
@@ -300,16 +301,24 @@ def script_variable(scope: Scope, reference: Reference) -> Bound:
         reference.fail("$var needs a name", "write $var(name)")
     if reference.index is not None:
         reference.fail("$var takes no index", "a $var has one value; an $avp can have many")
+    initial = scope.initial_variables
     if isinstance(reference.name, tuple):
         text = scope.bind_text(reference.name)
-        return Bound(reference, lambda run: run.variables.get(text(run) or ""),
-                     lambda run, value: run.variables.__setitem__(text(run) or "", value),
-                     lambda run, value: run.variables.__setitem__(text(run) or "", value))
+
+        def read(run: Run) -> Any:
+            named = text(run) or ""
+            return run.variables.get(named, initial.get(named))
+
+        def assign(run: Run, value: Any) -> None:
+            run.variables[text(run) or ""] = value
+        return Bound(reference, read, assign, assign)
     name = reference.name
+    first = initial.get(name)
 
     def write(run: Run, value: Any) -> None:
         run.variables[name] = value
-    return Bound(reference, lambda run: run.variables.get(name), write, write, f"run.variables.get({name!r})")
+    inline = f"run.variables.get({name!r})" if first is None else f"run.variables.get({name!r}, {first!r})"
+    return Bound(reference, lambda run: run.variables.get(name, first), write, write, inline)
 
 
 def avp(scope: Scope, reference: Reference) -> Bound:

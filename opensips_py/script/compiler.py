@@ -102,7 +102,8 @@ class RouteCompiler(StatementCompiler):
         """
         self.named_parameters(route)
         self.statements(route.body, final=route.kind == "route")
-        self.body.emit(ast.Return(constant(1)), route.body[-1].place if route.body else route.place)
+        if not (self.body.statements and isinstance(self.body.statements[-1], ast.Return)):
+            self.body.emit(ast.Return(constant(1)), route.body[-1].place if route.body else route.place)
         return self.body.statements
 
     def named_parameters(self, route: tree.Route) -> None:

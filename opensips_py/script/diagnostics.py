@@ -19,7 +19,7 @@ class Place:
     length: int = 1
 
     def __str__(self) -> str:
-        return f"{self.file}:{self.line}:{self.column}"
+        return f"{self.file}:{self.line}:{self.column}" if self.line else self.file
 
     def inside(self, offset: int, length: int = 1) -> Place:
         """The stretch *offset* characters further on in the same line."""

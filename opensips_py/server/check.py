@@ -8,7 +8,7 @@ from collections.abc import Sequence
 
 from opensips_py.errors import ConfigError
 from opensips_py.script.configuration import Configuration
-from opensips_py.script.diagnostics import ERROR, WARNING
+from opensips_py.script.diagnostics import ERROR, NOWHERE, WARNING
 from opensips_py.script.preprocessor import read_text
 from opensips_py.server import generation, settings
 from opensips_py.server.description import Description
@@ -24,16 +24,16 @@ def protocols(configuration: Configuration) -> list[str]:
 def described(configuration: Configuration) -> Description:
     """What to start for *configuration*, or why it cannot be started."""
     found = configuration.diagnostics
-    blocks = {severity: ["\n".join(found.block(each)) + "\n" for each in found.in_order() if each.severity == severity]
-              for severity in (ERROR, WARNING)}
-    result = Description(errors=blocks[ERROR], dialect=configuration.dialect)
-    if not result.errors:
+    result = Description(dialect=configuration.dialect)
+    if not found.errors:
         try:
             result = settings.described(configuration.globals, configuration.sockets, configuration.dialect,
                                         protocols(configuration))
         except ConfigError as error:
-            result.errors = [f"error: {error.message}"]
-    result.notes = blocks[WARNING]
+            found.error(error.message, NOWHERE)
+    blocks = {severity: ["\n".join(found.block(each)) + "\n" for each in found.in_order() if each.severity == severity]
+              for severity in (ERROR, WARNING)}
+    result.errors, result.notes = blocks[ERROR], blocks[WARNING]
     return result
 
 

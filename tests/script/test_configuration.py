@@ -1,0 +1,83 @@
+import pytest
+
+from opensips_py.module.run import Route
+from tests.script.script import messages, read, right, run_of
+
+MAIN = "route { exit; }\n"
+
+
+def test_core_parameters():
+    found = right(f'log_level=4\nserver_header="x"\nsocket=udp:127.0.0.1:5060\nsocket=tcp:127.0.0.1:5061\n{MAIN}')
+    assert (found.globals["log_level"], found.globals["server_header"]) == (4, "x")
+    assert [str(each) for each in found.sockets] == ["udp:127.0.0.1:5060", "tcp:127.0.0.1:5061"]
+    assert {"log_level", "server_header", "socket"} <= found.given
+    assert found.globals["max_while_loops"] == 10000
+
+
+def test_names_of_21_are_kept_as_those_of_40():
+    found = right(f"debug=4\nchildren=3\nlisten=udp:127.0.0.1\n{MAIN}")
+    assert (found.dialect, found.globals["log_level"], found.globals["udp_workers"]) == ("2.1", 4, 3)
+    assert len(found.sockets) == 1
+
+
+def test_the_command_line_wins():
+    text = f"udp_workers=3\nsocket=udp:127.0.0.1:5060\nsocket=tcp:127.0.0.1:5060\n{MAIN}"
+    found = right(text, udp_workers=9, listen=["tcp:10.0.0.1:5070", "10.0.0.2"], disable_tcp=1)
+    assert found.globals["udp_workers"] == 9
+    assert [str(each) for each in found.sockets] == ["udp:10.0.0.2"]
+    assert messages(read(text, listen=["udpp:x:y"]).diagnostics) == ["-l udpp:x:y: 'udpp' is no protocol"]
+
+
+def test_variables_of_the_command_line():
+    found = right("route { $var(x) = $argv(a); }", argv={"a": "b"})
+    assert run_of(found)[1].variables == {"x": "b"}
+
+
+def test_parameters_without_effect_are_noted():
+    found = right(f"tcp_threads=2\n{MAIN}").diagnostics
+    assert [(each.severity, each.message) for each in found.found] == [
+        ("note", "tcp_threads is accepted without effect: connections need no threads")]
+
+
+def test_modparams_reach_their_modules():
+    found = right(f'loadmodule "maxfwd.so"\nloadmodule "tm.so"\nmodparam("maxfwd", "max_limit", 20)\n{MAIN}')
+    assert found.registry.modules["maxfwd"].max_limit == 20
+
+
+def test_what_modules_complain_of_is_blamed_on_its_parameter():
+    text = f'loadmodule "mi_fifo.so"\nmodparam("mi_fifo", "fifo_name", "/no/such/folder/fifo")\n{MAIN}'
+    (found,) = read(text).diagnostics.errors
+    assert (str(found.place), found.message) == (
+        "test.cfg:2:34", "the folder /no/such/folder of the pipe does not exist")
+    (at_load,) = read(f'dialect=2.1\nloadmodule "mi_fifo.so"\n{MAIN}').diagnostics.errors
+    assert (str(at_load.place), at_load.message) == ("test.cfg:2:12", "the pipe has no name")
+
+
+def test_modules_of_a_folder(tmp_path):
+    (tmp_path / "hello.py").write_text("""
+from opensips_py.module import Module, Route, script
+class Hello(Module, name="hello"):
+    "Says hello."
+    @script(Route.ANY)
+    def hello(self) -> bool:
+        "Say it."
+        return False
+""")
+    (tmp_path / "faulty.py").write_text("1 // 0\n")
+    load = f'mpath="{tmp_path}/"\nloadmodule "hello.so"\nroute {{ if (hello()) exit; return(5); }}\n'
+    assert run_of(right(load))[0] == 5
+    (found,) = read(f'mpath="{tmp_path}/"\nloadmodule "faulty.so"\n{MAIN}').diagnostics.errors
+    assert (found.place.line, found.message.partition(":")[0]) == (2, "module faulty.so cannot be loaded")
+
+
+def test_timers_and_events():
+    found = right(f"{MAIN}timer_route[a, 5] {{ exit; }}\ntimer_route[b, 60] {{ exit; }}\n"
+                  "event_route[E_A, async] { exit; }\nevent_route[E_B] { exit; }")
+    assert found.timers == [("a", 5), ("b", 60)] and found.event_modes == {"E_A": "async", "E_B": ""}
+    assert found.route(Route.EVENT, "E_A") is not None and found.route(Route.EVENT, "E_C") is None
+
+
+@pytest.mark.parametrize(("text", "value"), [("avp_aliases=\"a=b;c=d\"", {"b": [1]}), ("", {"a": [1]})])
+def test_short_names_of_avps(text, value):
+    found = right(f"dialect=2.1\n{text}\nroute {{ $avp(a) = 1; }}")
+    assert run_of(found)[1].avps == value
