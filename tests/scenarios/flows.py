@@ -32,21 +32,22 @@ class Flow:
     outward: str = "u1"
     inner: str = HOST  # the addresses of both sides
     outer: str = HOST
-    lossy: bool = True  # succeeds even if datagrams are lost
+    lossy: bool = True  # SIPp copes when datagrams are lost: it takes any 200 for the one that it waits for
 
 
 FLOWS = (
     Flow("a call", "to", "call", ("answer",)),
     Flow("the callee hangs up", "to", "call_hangup_by_callee", ("answer_hangup",)),
-    Flow("re-INVITE", "to", "call_reinvite", ("answer_reinvite",)),
-    Flow("UPDATE", "to", "call_update", ("answer_update",)),
+    Flow("re-INVITE", "to", "call_reinvite", ("answer_reinvite",), lossy=False),
+    Flow("UPDATE", "to", "call_update", ("answer_update",), lossy=False),
     Flow("PRACK", "to", "call_prack", ("answer_prack",), lossy=False),
     Flow("cancelled before it rings", "to", "call_cancel_early", ("ring_until_cancel",), lossy=False),
-    Flow("cancelled while it rings", "to", "call_cancel_ringing", ("ring_until_cancel",)),
-    Flow("cancelled, both ringing", "fork", "call_cancel_ringing", ("ring_until_cancel", "ring_until_cancel")),
+    Flow("cancelled while it rings", "to", "call_cancel_ringing", ("ring_until_cancel",), lossy=False),
+    Flow("cancelled, both ringing", "fork", "call_cancel_ringing", ("ring_until_cancel", "ring_until_cancel"),
+         lossy=False),
     Flow("cancelled, nobody ever rang", "to", "call_cancel_early", ("silent",), lossy=False),
-    Flow("nobody there", "to", "call_refused_408", ("silent",)),
-    Flow("nobody answers", "to", "call_refused_408", ("ring_until_cancel",)),
+    Flow("nobody there", "to", "call_refused_408", ("silent",), lossy=False),
+    Flow("nobody answers", "to", "call_refused_408", ("ring_until_cancel",), lossy=False),
     Flow("302 is passed on", "to", "call_refused_302", ("refuse_302",)),
     Flow("404", "to", "call_refused_404", ("refuse_404",)),
     Flow("486", "to", "call_refused_486", ("refuse_486",)),
@@ -54,21 +55,21 @@ FLOWS = (
     Flow("603", "to", "call_refused_603", ("refuse_603",)),
     Flow("fork, one answers", "fork", "call", ("answer", "ring_until_cancel")),
     Flow("fork, one is busy", "fork", "call", ("refuse_486", "answer_late")),
-    Flow("fork, one is not there", "fork", "call", (NOBODY, "answer")),
+    Flow("fork, one is not there", "fork", "call", (NOBODY, "answer"), lossy=False),
     Flow("fork, the best failure", "fork", "call_refused_404", ("refuse_404", "refuse_500")),
     Flow("fork, 603 ends it", "fork", "call_refused_603", ("refuse_603", "ring_until_cancel")),
     Flow("by q", "q", "call", ("answer", "refuse_486")),
-    Flow("by q, the first answers", "q", "call", (NOBODY, "answer")),
+    Flow("by q, the first answers", "q", "call", (NOBODY, "answer"), lossy=False),
     Flow("302, then the next", "serial", "call", ("refuse_302", "answer")),
     Flow("486, then the next", "serial", "call", ("refuse_486", "answer")),
     Flow("500, then the next", "serial", "call", ("refuse_500", "answer")),
     Flow("503, then the next", "serial", "call", ("refuse_503", "answer")),
-    Flow("silence, then the next", "serial", "call", ("silent", "answer")),
-    Flow("closed port, then the next", "serial", "call", (NOBODY, "answer")),
-    Flow("closed port, and the next too", "serial", "call_refused_500", (NOBODY, NOBODY)),
+    Flow("silence, then the next", "serial", "call", ("silent", "answer"), lossy=False),
+    Flow("closed port, then the next", "serial", "call", (NOBODY, "answer"), lossy=False),
+    Flow("closed port, and the next too", "serial", "call_refused_500", (NOBODY, NOBODY), lossy=False),
     Flow("spiral", "spiral", "call", ("answer",)),
     Flow("spiral, the callee hangs up", "spiral", "call_hangup_by_callee", ("answer_hangup",)),
-    Flow("spiral, cancelled", "spiral", "call_cancel_ringing", ("ring_until_cancel",)),
+    Flow("spiral, cancelled", "spiral", "call_cancel_ringing", ("ring_until_cancel",), lossy=False),
     Flow("UDP to TCP", "tcp", "call", ("answer",), outward="t1", lossy=False),
     Flow("TCP to UDP", "to", "call", ("answer",), inward="t1", lossy=False),
     Flow("TCP to TCP", "tcp", "call", ("answer",), inward="t1", outward="t1", lossy=False),
@@ -83,10 +84,10 @@ FLOWS = (
     Flow("IPv6", "v6", "call_hangup_by_callee", ("answer_hangup",), inner="[::1]", outer="[::1]", lossy=False),
 )
 
-THROUGH = tuple(Flow(f"through, {name}", "through", caller, (callee,)) for name, caller, callee in (
-    ("a call", "call", "answer"), ("the callee hangs up", "call_hangup_by_callee", "answer_hangup"),
-    ("re-INVITE", "call_reinvite", "answer_reinvite"), ("UPDATE", "call_update", "answer_update"),
-    ("cancelled", "call_cancel_ringing", "ring_until_cancel"), ("486", "call_refused_486", "refuse_486")))
+THROUGH = tuple(Flow(f"through, {name}", "through", caller, (callee,), lossy=lossy) for name, caller, callee, lossy in (
+    ("a call", "call", "answer", True), ("the callee hangs up", "call_hangup_by_callee", "answer_hangup", True),
+    ("re-INVITE", "call_reinvite", "answer_reinvite", False), ("UPDATE", "call_update", "answer_update", False),
+    ("cancelled", "call_cancel_ringing", "ring_until_cancel", False), ("486", "call_refused_486", "refuse_486", True)))
 
 
 def serve(workers: int = 1, **values: object) -> Server:
@@ -162,7 +163,9 @@ class Play:
             return f"{name}.xml"
         text = (XML / f"{name}.xml").read_text()
         text = text.replace("<sip:callee@[local_ip]:[local_port]", f"<sip:callee@[local_ip]:{reached}")
-        text = text.replace("</scenario>", f'<timewait milliseconds="{REMAIN}"/>\n</scenario>')
+        if "answer" in name or "hangup" in name:
+            text = text.replace("</scenario>", f'<timewait milliseconds="{REMAIN}"/>\n</scenario>')
+        text = text.replace('"ACK"/>\n  <recv request="BYE"', '"ACK" optional="true"/>\n  <recv request="BYE"')
         path = self.folder / f"{name}-{reached}.xml"
         path.write_text(text)
         return str(path)
