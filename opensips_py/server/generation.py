@@ -12,6 +12,7 @@ from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
 from opensips_py.script import configuration
 from opensips_py.script.configuration import Configuration
+from opensips_py.script.levels import DBG
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.server import sources
 from opensips_py.server.boot import Boot
@@ -45,9 +46,9 @@ class Generation:
 def keep_levels(new: Any, before: Any) -> None:
     """Log as the generation *new* says, or as management has said since, where its script says nothing else now."""
     levels = new.registry.modules["core"].levels
-    old = before.registry.modules["core"].levels if before is not None else levels
-    levels.set_log(old.log if old.configured_log == levels.configured_log else None)
-    levels.set_xlog(old.xlog if old.configured_xlog == levels.configured_xlog else None)
+    old = before.registry.modules["core"].levels if before is not None else None
+    levels.set_log(old.log if old and old.configured_log == levels.configured_log else None)
+    levels.set_xlog(old.xlog if old and old.configured_xlog == levels.configured_xlog else None)
 
 
 def read(path: str, overrides: dict[str, Any], reader: Callable[[str], str]) -> Configuration:
@@ -61,6 +62,11 @@ def load(boot: Boot, number: int) -> Generation:
     made = read(boot.config, boot.overrides, sources.reader(texts))
     if made.diagnostics.errors:
         raise ConfigError("\n\n".join(str(each) for each in made.diagnostics.errors))
+    if made.globals["debug_mode"]:
+        core: Any = made.registry.modules["core"]
+        levels = core.levels
+        levels.configured_log = DBG
+        levels.configured_xlog = made.globals["xlog_level"] or DBG
     route, main = made.routes.get, made.routes.main
     assert main is not None  # a configuration without one has an error
     return Generation(number, made, made.registry, made.globals, main, route(Route.ONREPLY),

@@ -6,6 +6,8 @@ import json
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Callable, Iterator
@@ -13,9 +15,10 @@ from typing import Any, cast
 
 import pytest
 
+from opensips_py import __version__
 from opensips_py.errors import MIError
 from opensips_py.mi import client
-from tests.live import HOST, Server, Sipp, descendants, free_ports
+from tests.live import HOST, ROOT, Server, Sipp, compiled_once, descendants, free_ports
 from tests.scenarios.phone import Call, Phone, TcpPhone, answered, calls_to
 
 CONFIG = pathlib.Path(__file__).parent / "processes.cfg"
@@ -286,3 +289,32 @@ def test_sigterm_ends_with_status_0(place: Place) -> None:
     place.server.process.send_signal(signal.SIGTERM)
     assert place.server.process.wait(CLOSED) == 0
     assert "Traceback" not in place.server.log
+
+
+# The command line
+
+def said(*letters: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([sys.executable, "-m", "opensips_py", *letters], capture_output=True, text=True, cwd=ROOT,
+                          env=compiled_once(), check=False)
+
+
+def test_version_and_help_are_printed() -> None:
+    version, usage = said("-V"), said("-h")
+    assert (version.returncode, version.stderr) == (0, "")
+    assert version.stdout.startswith(f"opensips-py {__version__} (Python 3.")
+    assert usage.returncode == 0
+    assert [letter for letter in "fcCFDEdlnNPmMugwVh" if f"-{letter}" not in usage.stdout] == []
+
+
+def test_debug_mode_stays_in_the_foreground_and_logs_all() -> None:
+    server = Server(CONFIG, WORKERS=2, HTTP=free_ports()[0], WORD="debug")
+    server.config.write_text(server.config.read_text().replace("workers=2\n", "").replace("stderror_enabled=yes\n", ""))
+    server.command = ["-D" if each == "-F" else each for each in server.command if each != "-E"]
+    with server:
+        assert server.process.poll() is None
+        debugging = Place(server)
+        assert debugging.words() == {"debug"}
+        levels: Any = debugging.mi("log_level")
+        assert {each["Log level"] for each in levels["Processes"]} == {4}
+        debugging.close()
+    assert server.process.returncode == 0

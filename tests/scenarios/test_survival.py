@@ -1,6 +1,7 @@
 """kill -9 of a worker, and of everything: what was acknowledged is there, calls go on."""
 from __future__ import annotations
 
+import grp
 import os
 import pathlib
 import pwd
@@ -18,6 +19,7 @@ from tests.scenarios.phone import Call, Phone, answered, calls_to
 
 CONFIG = pathlib.Path(__file__).parent / "survival.cfg"
 USERS = [f"user{number}" for number in range(500)]
+BACK = 2.0  # seconds for a killed worker to be back, on a machine that is not busy with anything else
 BATCH = 50  # REGISTERs at once: no more than a socket buffer holds
 AS_NOBODY = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a server as another user")
 
@@ -103,8 +105,8 @@ def serving(server: Server, seconds: float) -> float:
     return time.monotonic() - began
 
 
-@pytest.fixture(scope="module", params=[("1",), ("2",), pytest.param(("2", "-u", "nobody"), marks=AS_NOBODY)],
-                ids=" ".join)
+@pytest.fixture(scope="module", ids=" ".join, params=[
+    ("1",), ("2",), pytest.param(("2", "-u", "nobody", "-g", "nogroup"), marks=AS_NOBODY)])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     workers, *letters = request.param
     folder = tmp_path_factory.mktemp("survival")
@@ -117,8 +119,10 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         if not python:
             pytest.skip("no Python here that nobody may run")
     with Server(CONFIG, *letters, folder=folder, python=python, env=environment, WORKERS=workers) as made:
-        owner = pwd.getpwnam("nobody").pw_uid if letters else os.geteuid()
-        assert {os.stat(f"/proc/{pid}").st_uid for pid in [made.process.pid, *descendants(made.process.pid)]} == {owner}
+        nobody = pwd.getpwnam("nobody").pw_uid, grp.getgrnam("nogroup").gr_gid
+        owners = {(found.st_uid, found.st_gid) for found in [
+            os.stat(f"/proc/{pid}") for pid in [made.process.pid, *descendants(made.process.pid)]]}
+        assert owners == {nobody if letters else (os.geteuid(), os.getegid())}
         yield made
 
 
@@ -154,7 +158,7 @@ def test_a_killed_worker_is_back_and_its_calls_go_on(server: Server, phones: tup
         victims = server.workers()
         for victim in victims:
             os.kill(victim, signal.SIGKILL)
-        assert serving(server, 2.0) < 2.0
+        assert serving(server, 20.0) < BACK * max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))
         assert not set(server.workers()) & set(victims)
         answered(caller, callee, ringing)
         cancel(caller, callee, given_up)

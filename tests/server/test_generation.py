@@ -32,6 +32,14 @@ def boot():
         os.close(fd)
 
 
+@pytest.fixture
+def levels_restored():
+    root = logging.getLogger("opensips_py")
+    level = root.level
+    yield
+    root.setLevel(level)
+
+
 def test_all_texts_come_from_what_was_checked(boot):
     sources.place(boot.sources, 1, {PATH: SCRIPT, "/nowhere/more.cfg": "route[said] { exit; }"})
     made = generation.load(boot, 1)
@@ -47,6 +55,13 @@ def test_the_command_line_sets_parameters_in_place_of_the_script(boot):
     sources.place(boot.sources, 1, {PATH: "log_level=3\nroute { exit; }"})
     boot.overrides = {"log_level": 4}
     assert generation.load(boot, 1).globals["log_level"] == 4
+
+
+def test_debug_mode_logs_all_whatever_the_level(boot, levels_restored):
+    sources.place(boot.sources, 1, {PATH: "debug_mode=yes\nlog_level=1\nroute { exit; }"})
+    made = generation.load(boot, 1)
+    generation.keep_levels(made, None)
+    assert (levels_of(made).log, levels_of(made).xlog) == (4, 4)
 
 
 def test_errors_are_all_named(boot):
@@ -68,14 +83,6 @@ def with_levels(log, xlog):
 
 def levels_of(made):
     return made.registry.modules["core"].levels
-
-
-@pytest.fixture
-def levels_restored():
-    root = logging.getLogger("opensips_py")
-    level = root.level
-    yield
-    root.setLevel(level)
 
 
 @pytest.mark.usefixtures("levels_restored")

@@ -133,6 +133,15 @@ def test_sighup_swaps_the_generation_in_all_processes(start):
     assert gone(pid) is False
 
 
+def test_a_reload_waits_for_a_process_that_is_just_being_replaced(start):
+    server = start()
+    pid = server.ask("pid")
+    os.kill(pid, signal.SIGKILL)
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.ask("generation") == 2)  # its replacement began with the first
+    assert server.ask("pid") != pid
+
+
 def test_a_broken_configuration_is_not_loaded(start):
     server = start()
     server.config.write_text("broken")
@@ -155,6 +164,20 @@ def test_a_rolling_restart_replaces_every_process(start):
     server.until(lambda: server.ask("pid") != pid)
     server.until(lambda: dict(server.ask("peers"))[-1] not in (before[-1], None))
     assert gone(pid)
+
+
+def test_a_rolling_restart_asked_for_meanwhile_begins_again_with_what_is_done(start):
+    server = start(workers=2)
+    pids = [server.ask("pid")]
+
+    def again():
+        pid = server.ask("pid")
+        if pid != pids[-1]:
+            pids.append(pid)
+            server.process.send_signal(signal.SIGUSR2)
+        return len(pids) > 2
+    server.process.send_signal(signal.SIGUSR2)
+    server.until(again)
 
 
 def test_processes_end_when_their_supervisor_is_killed(start):
