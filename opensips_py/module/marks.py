@@ -50,13 +50,15 @@ def marked(build: Callable[[str, Callable[..., Any]], Declaration]) -> Callable[
     return decorate
 
 
-def script(routes: Route, *, name: str = "", waits: bool = False, dialect: Dialect | None = None) -> Callable[[F], F]:
-    """Make a method a script function for *routes*; *waits* where it may switch to other work."""
+def script(routes: Route, *, name: str = "", waits: bool = False, dialect: Dialect | None = None,
+           stops: bool = True) -> Callable[[F], F]:
+    """Make a method a script function for *routes*; *waits* where it may switch to other work; without *stops*, the 0
+    of one that returns numbers is a number like any other."""
     def build(method: str, function: Callable[..., Any]) -> ScriptFunction:
         inject, arguments, result = signature(function)
         returns, codes = returned(result)
-        stops = returns == "int" or any(code == 0 for _, code in codes)
-        return ScriptFunction(name or method, method, arguments, inject, routes, waits, returns, codes, stops,
+        may_stop = (returns == "int" and stops) or any(code == 0 for _, code in codes)
+        return ScriptFunction(name or method, method, arguments, inject, routes, waits, returns, codes, may_stop,
                               text_of(function), dialect)
     return marked(build)
 

@@ -80,12 +80,10 @@ class CallCompiler(ValueCompiler):
     def as_code(self, found: BoundFunction, result: str) -> ast.expr:
         """The return code that a result stands for."""
         returns = found.declaration.returns
-        if returns == "none":
-            failed = compared(name(result), ast.Is(), constant(False))
-            return ast.IfExp(failed, constant(-1), constant(1))
         if returns == "bool":
             return ast.IfExp(name(result), constant(1), constant(-1))
-        return ast.BoolOp(ast.Or(), [name(result), constant(-1)])  # False after a failure
+        failed = compared(name(result), ast.Is(), constant(False))
+        return ast.IfExp(failed, constant(-1), constant(1) if returns == "none" else name(result))
 
     def call_condition(self, node: tree.Call) -> ast.expr:
         """A call as a condition: its code is positive."""

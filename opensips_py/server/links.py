@@ -180,6 +180,7 @@ class Links:
         self._spawn = spawn
         self._sends: dict[str, Handler] = {}
         self._calls: dict[str, Handler] = {}
+        self._losses: dict[str, Callable[[int], object]] = {}
         self._waiting: dict[int, tuple[int, AsyncResult[Any]]] = {}
         self._links = {peer: Link(peer, fd, self._received) for peer, fd in fds.items()}
         self._loop = gevent.get_hub().loop
@@ -202,6 +203,10 @@ class Links:
     def on_call(self, operation: str, handler: Handler) -> None:
         """*handler*(*arguments) answers what others call() as *operation*; it may wait, and raise to refuse."""
         self._calls[operation] = handler
+
+    def on_lost(self, operation: str, handler: Callable[[int], object]) -> None:
+        """*handler*(peer) is told when a process died; what the dead one owned is *operation*'s to give up."""
+        self._losses[operation] = handler
 
     def start(self) -> None:
         """Begin to read; call it when all handlers are known."""
@@ -237,6 +242,8 @@ class Links:
             if asked == peer:
                 del self._waiting[serial]
                 waiting.set_exception(LinkError(f"process {peer} died"))
+        for handler in self._losses.values():
+            handler(peer)
 
     def flush(self) -> None:
         """Write all that is queued."""

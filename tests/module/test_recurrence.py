@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 from dateutil import rrule
-from hypothesis import given, settings
+from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 
 from opensips_py.module.recurrence import WEEKDAYS, Recurrence
@@ -142,10 +142,11 @@ def test_days_are_those_of_the_rfc(rule: dict[str, Any]) -> None:
         *(",".join(map(str, fields[name])) for name in ("bymonthday", "byyearday", "byweekno", "bymonth"))]))
     begin = datetime.combine(rule["start"], datetime.min.time()).replace(hour=9)
     end = begin + timedelta(days=DAYS - 1)
-    theirs = {each.date() for each in rrule_of(rule, fields, begin, end)}
-    days = [rule["start"] + timedelta(days=each) for each in range(DAYS)]
-    assert [each for each in days if ours.occurs(each)] == sorted(theirs)
-    for each in sorted(theirs)[:3]:
+    days = [each for each in (rule["start"] + timedelta(days=number) for number in range(DAYS)) if ours.occurs(each)]
+    assume(days)  # dateutil looks for a rule that fits no day until the year 9999
+    theirs = [each.date() for each in rrule_of(rule, fields, begin, end)]
+    assert days == theirs
+    for each in theirs[:3]:
         at = datetime.combine(each, datetime.min.time(), UTC).timestamp()
         assert [ours.holds(at + offset) for offset in (9 * 3600, 10 * 3600 - 1, 10 * 3600)] == [True, True, False]
 

@@ -140,3 +140,12 @@ def test_a_replacement_goes_on_where_its_predecessor_left():
 @pytest.mark.parametrize("key", [0, (127 << 40) | 5060, (1 << 144) | (1 << 16) | 5060])
 def test_address_keys_travel(key):
     assert key_from_wire(key_to_wire(key)) == key
+
+
+def test_who_wants_to_know_is_told_of_a_death(two):
+    a, _ = two
+    lost = []
+    a.on_lost("locks", lost.append)
+    a.on_lost("locks", lambda peer: lost.append(-peer))  # of the next generation
+    a.peer_lost(1)
+    assert lost == [-1]
