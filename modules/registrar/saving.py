@@ -22,6 +22,7 @@ Table_ = Annotated[str, Literal()]
 Flags = Annotated[SaveFlags, SaveFlagsKind()]
 NONE = SaveFlags()
 USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
+SCHEMES = ("sip", "sips", "tel")  # of an address-of-record
 MEMORY_ONLY = 1 << 1  # of a binding's own flags: never written to a database
 
 
@@ -212,6 +213,8 @@ class Saving(Parameters):
     def aor(self, uri: Uri) -> str:
         """The address-of-record that *uri* means, or Refused."""
         host = uri.host
+        if uri.scheme.lower() not in SCHEMES:  # RFC 3261, 10.3 step 5
+            raise Refused(400, "Address Of Record Of An Unknown Scheme")
         if self.realm_prefix and host.lower().startswith(self.realm_prefix.lower()):
             uri = uri.replace(host=host[len(self.realm_prefix):])
         if len(uri.user) > self.max_username_len or len(host) > self.max_domain_len:

@@ -247,6 +247,14 @@ def test_user_is_needed_where_the_domain_does_not_count(place: Any) -> None:
     assert worker.ask(message).status == 400
 
 
+@pytest.mark.parametrize(("to", "status"), [("isbn:2983792873", 400), ("<http://example.com>", 400),
+                                            ("<tel:+15550100>", 200)])
+def test_an_address_of_record_has_a_known_scheme(place: Any, to: str, status: int) -> None:
+    worker = place()
+    message = register(CONTACT).replace(b"To: <sip:alice@example.com>", f"To: {to}".encode())
+    assert worker.ask(message).status == status
+
+
 def test_q_orders_the_contacts(place: Any) -> None:
     worker = place(settings='modparam("registrar", "default_q", 400)')
     answer = worker.register("Contact: <sip:a@192.0.2.1>;q=0.25, <sip:b@192.0.2.1>, <sip:c@192.0.2.1>;q=1.0")
