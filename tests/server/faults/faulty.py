@@ -1,6 +1,7 @@
 """A module for tests of the worker that loads it: its functions do what no module should."""
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import gevent
@@ -39,13 +40,25 @@ class Faulty(Module, name="faulty"):
         return True
 
     @script(Route.ANY)
+    def fault_write(self, run: Run) -> bool:
+        """Take long over a write transaction, as on a disk that does not keep up."""
+        return bool(self.services.environment.submit(lambda transaction: busy(1.6)))
+
+    @script(Route.ANY)
     def fault_hang(self, run: Run) -> bool:
         """Never return."""
-        while True:  # time.sleep() would let others work
-            pass
+        return busy(60)
 
     @hookimpl
     def request_received(self, request: Any) -> None:
         """Raise an error for requests that ask for it."""
         if request.header("X-Hook"):
             raise RuntimeError("raised by a hook")
+
+
+def busy(seconds: float) -> bool:
+    """Let nobody else work; time.sleep() would."""
+    end = time.monotonic() + seconds
+    while time.monotonic() < end:
+        pass
+    return True
