@@ -22,6 +22,12 @@ def waits() -> dict[str, dict[str, dict[str, str]]]:
     return table
 
 
+def is_default(module: str, parameter: str, value: int | str, dialect: str) -> bool:
+    """Whether OpenSIPS has *parameter* and *value* is what it is there anyhow, so that setting it asks for nothing."""
+    facts = json.loads((SURFACE / f"opensips-{dialect}.json").read_text())["modules"].get(module, {})
+    return any(each["name"] == parameter and each.get("default") == value for each in facts.get("params", ()))
+
+
 def owners(kind: str, name: str) -> list[str]:
     """The upstream modules that have *name*."""
     return [module for module, names in upstream().items() if name in names.get(kind, ())]

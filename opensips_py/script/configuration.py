@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opensips_py.errors import ConfigError
-from opensips_py.module import loader
+from opensips_py.module import awaited, loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
 from opensips_py.module.registry import Registry
@@ -168,6 +168,11 @@ class Reader:
             self.registry.set_parameter(module, name, item.value.value)
             self.places[module, name] = item.value.place
         except ConfigError as error:
+            if awaited.is_default(module, name, item.value.value, self.result.dialect) \
+                    and module in self.registry.modules:
+                self.diagnostics.note(f"{name} of module {module} is {item.value.value} anyhow: no other value is "
+                                      "available yet", item.parameter.place)
+                return
             message, _, hint = error.message.partition(": ")
             if message.startswith("parameter "):  # what is wrong with the value stands behind the colon
                 message, hint = error.message, ""

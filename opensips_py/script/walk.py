@@ -8,13 +8,13 @@ from typing import Any
 
 from opensips_py.script import tree
 
-PLACES = frozenset(("place", "end", "name_place", "value_place"))
+PLAIN = frozenset(("Place", "int", "str", "bool", "list[str]", "set[str]", "dict[str, str]"))  # types without nodes
 
 
 @cache
 def parts(kind: Any) -> tuple[str, ...]:
     """The attributes of a kind of node that may hold others."""
-    return tuple(each.name for each in fields(kind) if each.name not in PLACES)
+    return tuple(each.name for each in fields(kind) if each.type not in PLAIN)
 
 
 def nodes(node: tree.Node) -> Iterator[tree.Node]:
@@ -23,9 +23,12 @@ def nodes(node: tree.Node) -> Iterator[tree.Node]:
     while left:
         node = left.pop()
         yield node
-        found: list[tree.Node] = []
         kind: Any = type(node)
-        for name in parts(kind):
+        names = parts(kind)
+        if not names:
+            continue
+        found: list[tree.Node] = []
+        for name in names:
             value = getattr(node, name)
             found += [each for each in (value if isinstance(value, list) else (value,)) if isinstance(each, tree.Node)]
         left += reversed(found)

@@ -81,3 +81,46 @@ def test_timers_and_events():
 def test_short_names_of_avps(text, value):
     found = right(f"dialect=2.1\n{text}\nroute {{ $avp(a) = 1; }}")
     assert run_of(found)[1].avps == value
+
+
+def test_a_parameter_that_is_not_there_may_be_set_to_its_default():
+    """The default script of 2.1 says so of uri, whose table waits for a database."""
+    text = f'dialect=2.1\nloadmodule "uri.so"\nmodparam("uri", "use_uri_table", §)\n{MAIN}'
+    found = right(text.replace("§", "0")).diagnostics
+    assert messages(found) == ["use_uri_table of module uri is 0 anyhow: no other value is available yet"]
+    (error,) = read(text.replace("§", "1")).diagnostics.errors
+    assert error.message.startswith("use_uri_table of module uri waits for module")
+
+
+OLD = """debug=3
+log_stderror=no
+children=4
+auto_aliases=no
+listen=udp:127.0.0.1:5060   # CUSTOMIZE ME
+loadmodule "sl.so"
+loadmodule "tm.so"
+modparam("tm", "restart_fr_on_each_reply", 0)
+loadmodule "maxfwd.so"
+route{
+    if (!mf_process_maxfwd_header("10")) { sl_send_reply("483","Too Many Hops"); exit; };
+    if ( !(method=="REGISTER" )  )
+        if (from_uri==myself)
+
+        {
+
+        } else {
+            if (!uri==myself) { sl_send_reply("403","Relay forbidden"); exit; }
+        }
+    if (  0 ) setflag(TCP_PERSISTENT);
+    setbflag("6"); setbflag(0, 6);
+    xlog("L_ERR",
+    "from $fu to $tu\\n");
+    if (!t_relay("udp:10.0.0.1:5060", "0x01")) t_reply("500", "Internal Error");
+}
+"""
+
+
+def test_how_scripts_of_21_are_written():
+    found = right(OLD)
+    assert found.dialect == "2.1"
+    assert [each.severity for each in found.diagnostics.found] == []
