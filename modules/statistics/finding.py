@@ -4,7 +4,7 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Iterable
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from opensips_py.module import ConfigError, param_setter
 from opensips_py.module.declare import Dialect
@@ -66,7 +66,7 @@ class Finding:
 
     def begin(self) -> None:
         """Make the statistics that parameters name, and find those that other workers have made meanwhile."""
-        self.known: dict[tuple[str, bool], Counter] = {}
+        self.known: dict[tuple[str, bool], Statistic] = {}
         self.counted: dict[tuple[str, str], Series] = {}
         self.seen = -1, -1
         for text in self.variables:
@@ -116,7 +116,7 @@ class Finding:
         if found is None:
             self.look_round()
             found = self.listed(name, anywhere)
-        if isinstance(found, Counter):
+        if found is not None and found.kind != "function":  # one that is worked out is renewed by reloads
             self.known[name, anywhere] = found
         return found
 
@@ -142,10 +142,10 @@ class Finding:
                 self.log.error("there is no statistic %s, and no group of scripts for it", name)
                 return None
             found = self.made(group, last)
-        if not isinstance(found, Counter):
+        if found.kind == "function":
             self.log.error("statistic %s is worked out, nobody can count it", name)
             return None
-        return found
+        return cast(Counter, found)
 
     def series(self, profile: Profile, name: str) -> Series:
         """The series *name* of *profile*, listed among the statistics."""

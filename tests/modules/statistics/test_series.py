@@ -81,7 +81,8 @@ def test_groups_and_iteration(clock):
 @pytest.mark.parametrize("reset", ['reset_stat("p:x")', "$stat(p:x) = 0"])
 def test_reset(clock, reset):
     bench = series(f'update_stat_series("p", "x", 5); update_stat_series("p", "y", 7); {reset}; '
-                   '$var(zero) = $stat(p:x); update_stat_series("p", "x", 2); $var(v) = $stat(p:x); $var(other) = $stat(p:y);', "p:")
+                   '$var(zero) = $stat(p:x); update_stat_series("p", "x", 2); $var(v) = $stat(p:x); '
+                   '$var(other) = $stat(p:y);', "p:")
     assert run(bench) == {"zero": 0, "v": 2, "other": 7}
 
 
