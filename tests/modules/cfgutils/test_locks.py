@@ -113,6 +113,16 @@ def test_the_holder_may_be_of_an_older_generation(stop):
     assert waiting.value
 
 
+@pytest.mark.parametrize(("body", "routes"), [
+    ('t_on_branch("b"); t_relay();', 'branch_route[b] { if (get_static_lock("a")) $shv(had) = 1; }'),
+    ('launch(get_static_lock("a"), report);', 'route[report] { $shv(had) = $rc; }')])
+def test_the_end_of_every_kind_of_run_gives_locks_back(body, routes):
+    bench = Bench("tm cfgutils", body, routes=routes)
+    bench.run_on(bench.message(options(method="INVITE")))
+    module = bench.module("cfgutils")
+    assert module.shared.get("had") == 1 and module.locks.owner.queues == module.locks.held == {}
+
+
 # Dynamic locks
 
 
