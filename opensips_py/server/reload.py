@@ -49,7 +49,11 @@ class Reload:
 
     def tick(self, now: float) -> None:
         """Give up when the time for preparing is over."""
-        if not self.is_over and self._step == "prepare" and now > self.deadline:
+        if self.is_over:
+            return
+        if not self._indices:
+            self._finish(True)  # nobody runs: whoever starts next starts with it
+        elif self._step == "prepare" and now > self.deadline:
             self.reasons.append(f"{len(self._waiting)} processes did not prepare in time")
             self._cancel()
 

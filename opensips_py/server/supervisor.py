@@ -97,7 +97,7 @@ class Supervisor:
         self._checking = self._check(), answer
 
     def _checked(self, now: float) -> None:
-        if self._checking is None or not self._is_whole():
+        if self._checking is None or not self._is_settled():
             return  # a process that is just starting would come with the generation before
         checking, answer = self._checking
         result = checking.result()
@@ -114,9 +114,9 @@ class Supervisor:
         self._reload = Reload(self.generation + 1, running, now, self._tell)
         self._reload.answers.append(answer)
 
-    def _is_whole(self) -> bool:
-        return not self.standby and len(self.processes) == len(self.indices) and all(
-            process.state is State.RUNNING for process in self.processes.values())
+    def _is_settled(self) -> bool:
+        # One that waits for its next start does not count: the reload may be what lets it start.
+        return not self.standby and all(process.state is State.RUNNING for process in self.processes.values())
 
     def rolling_restart(self) -> None:
         """Restart one process after the other; calls go on meanwhile."""
@@ -180,7 +180,9 @@ class Supervisor:
         return self.workers if index == MANAGEMENT else index
 
     def _tell(self, index: int, command: str, generation: int) -> None:
-        self.processes[index].send(command, generation=generation)
+        process = self.processes.get(index)
+        if process is not None:  # or it died while the reload was on its way
+            process.send(command, generation=generation)
 
     def _received(self, process: Process) -> None:
         for message in process.receive():
@@ -315,7 +317,8 @@ class Supervisor:
                 process.kill()
 
     def _roll(self, now: float) -> None:
-        if not self._rolling or self._reload is not None or self._checking is not None or not self._is_whole():
+        reloading = self._reload is not None or self._checking is not None
+        if not self._rolling or reloading or self._due or not self._is_settled():
             return
         index = self._rolling.popleft()
         self.standby[index] = self._start(index, restarted=True)

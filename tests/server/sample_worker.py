@@ -27,13 +27,17 @@ def main() -> None:
 
     def prepare(number: int) -> None:
         with open(boot.config, encoding="utf-8") as file:
-            if f"refuse{boot.index}" in file.read().split():
-                raise ValueError("this one says no")
+            wanted = file.read().split()
+        if f"refuse{boot.index}" in wanted:
+            raise ValueError("this one says no")
+        if f"slow{boot.index}" in wanted:
+            generation[0] = -1
+            gevent.sleep(60)
 
     control.on_prepare = prepare
     control.on_commit = lambda number: generation.__setitem__(0, number)
     control.on_stop = lambda seconds: gevent.sleep(60) if "stubborn" in words else None
-    if f"fail{boot.index}" in words:
+    if f"fail{boot.index}" in words or f"fail{boot.index}@{boot.generation}" in words:
         control.fail("told to fail")
         sys.exit(1)
     if not control.ready():

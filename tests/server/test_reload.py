@@ -68,6 +68,14 @@ def test_words_of_another_reload_or_step_do_not_count(server):
     assert server.take() == [("commit", -1, 2), ("commit", 0, 2), ("commit", 1, 2)]
 
 
+def test_where_nobody_runs_the_next_to_start_has_it():
+    answers = []
+    reload = Reload(2, [], 100.0, lambda *_: None)
+    reload.answers.append(answers.append)
+    reload.tick(100.0)
+    assert (reload.succeeded, answers) == (True, [{"ok": True, "reasons": []}])
+
+
 def test_preparing_has_a_limit(server):
     server.reload.done(0, "prepare", 2, "")
     server.reload.tick(100.0 + PREPARE_LIMIT)

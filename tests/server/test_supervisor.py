@@ -142,6 +142,29 @@ def test_a_reload_waits_for_a_process_that_is_just_being_replaced(start):
     assert server.ask("pid") != pid
 
 
+def test_a_process_that_dies_while_it_prepares_cancels_the_reload_and_nothing_else(start):
+    server = start()
+    pid = server.ask("pid")
+    server.config.write_text("slow0")
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.ask("generation") == -1)  # it prepares
+    os.kill(pid, signal.SIGKILL)
+    assert server.ask("pid") != pid
+    assert server.ask("generation") == 1
+    server.config.write_text("")
+    assert server.ask("reload") == {"ok": True, "reasons": []}
+
+
+def test_a_reload_helps_a_process_that_cannot_start(start):
+    server = start()
+    pid = server.ask("pid")
+    server.config.write_text("fail0@1")
+    os.kill(pid, signal.SIGKILL)
+    server.until(lambda: gone(pid))
+    server.process.send_signal(signal.SIGHUP)
+    assert server.ask("generation", timeout=20.0) == 2
+
+
 def test_a_broken_configuration_is_not_loaded(start):
     server = start()
     server.config.write_text("broken")
