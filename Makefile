@@ -9,7 +9,9 @@ BENCH ?=
 MUTATE ?=
 export TORTURE
 
-.PHONY: run test lint check surface bench loadtest wheel clean
+build: .venv/.installed
+
+.PHONY: build run test lint check surface bench loadtest wheel clean
 
 .venv/.installed: setup.cfg setup.py pyproject.toml $(SOURCES)
 	PYTHON=$(PYTHON) sh packaging/setup-venv.sh
