@@ -1,14 +1,17 @@
 # `make run` serves SIP, `make test` passes the tests; both set up .venv on their own.
 PYTHON ?= python3
 BIN := .venv/bin
-SOURCES := $(wildcard opensips_py/*/_*.pyx opensips_py/*/_*.pxd opensips_py/_*.pyx opensips_py/*/*.pxi)
+TYPED := $(wildcard opensips_py/*.pxd opensips_py/*/*.pxd modules/*/*.pxd)
+SOURCES := $(wildcard opensips_py/_*.pyx opensips_py/*/_*.pyx) $(TYPED) $(wildcard $(TYPED:.pxd=.py))
 CFG ?= cfg/residential.cfg
 TORTURE ?=
 BENCH ?=
 MUTATE ?=
 export TORTURE
 
-.PHONY: run test lint check surface bench loadtest wheel clean
+build: .venv/.installed
+
+.PHONY: build run test lint check surface bench loadtest wheel clean
 
 .venv/.installed: setup.cfg setup.py pyproject.toml $(SOURCES)
 	PYTHON=$(PYTHON) sh packaging/setup-venv.sh

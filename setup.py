@@ -11,9 +11,20 @@ if not pathlib.Path("opensips_py/modules").is_dir():
              "loses the link. Clone the repository with git, or run: ln -sfn ../modules opensips_py/modules")
 
 CHECKED = bool(os.environ.get("OPENSIPS_PY_BOUNDSCHECK"))  # the test build checks every index
-SOURCES = sorted(pathlib.Path("opensips_py").glob("*/_*.pyx")) + sorted(pathlib.Path("opensips_py").glob("_*.pyx"))
-setup(ext_modules=cythonize(
-    [Extension(str(p.with_suffix("")).replace("/", "."), [str(p)], extra_compile_args=["-O2"]) for p in SOURCES],
-    compiler_directives={"language_level": "3", "boundscheck": CHECKED, "wraparound": False, "cdivision": True,
-                         "auto_pickle": False, "autotestdict": False},
-    quiet=True))
+COMMON = {"language_level": "3", "boundscheck": CHECKED, "auto_pickle": False, "autotestdict": False}
+CORE = {**COMMON, "wraparound": False, "cdivision": True}
+# Two kinds of source: the core, written in Cython, and plain Python on the way of every message, which is compiled as
+# it stands; the .pxd beside it says which names in its annotations are types of the core.
+SOURCES = {suffix: sorted(path for pattern in ("_*", "*/_*", "*/[a-z]*", "modules/*/[a-z]*")
+                          for path in pathlib.Path("opensips_py").glob(pattern + suffix)) for suffix in (".pyx", ".pxd")}
+PLAIN = [path.with_suffix(".py") for path in SOURCES[".pxd"] if path.with_suffix(".py").exists()]
+
+
+def extensions(paths, directives):
+    """The extension modules of *paths*."""
+    made = [Extension(str(path.with_suffix("")).replace("/", "."), [str(path)], extra_compile_args=["-O2"])
+            for path in paths]
+    return cythonize(made, compiler_directives=directives, quiet=True)
+
+
+setup(ext_modules=[*extensions(SOURCES[".pyx"], CORE), *extensions(PLAIN, COMMON)])

@@ -8,7 +8,8 @@ from opensips_py.modules.rr.path import path_of
 
 if TYPE_CHECKING:
     from opensips_py.modules.rr import RecordRoute
-    from opensips_py.sip import NameAddr, Request, Uri
+    from opensips_py.sip._scan import Request
+    from opensips_py.sip._uri import NameAddr, Uri
 
 DEFAULT_PORT = {"tls": 5061, "sips": 5061, "ws": 80, "wss": 443}
 

@@ -7,7 +7,7 @@ from opensips_py.module import Route
 
 if TYPE_CHECKING:
     from opensips_py.module import Run
-    from opensips_py.sip import Request
+    from opensips_py.sip._scan import Request
 
 
 class Path:

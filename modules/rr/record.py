@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opensips_py.modules.rr import RecordRoute
     from opensips_py.modules.rr.path import Path
-    from opensips_py.sip import Request
+    from opensips_py.sip._scan import Request
 
 
 class Record:

@@ -259,13 +259,24 @@ def item_caller(call: Callable[..., Any], context: str, inject: tuple[str, ...],
 def assigner(call: Callable[..., Any], kind: Kind, context: str, inject: tuple[str, ...],
              arguments: tuple[Any, ...]) -> Write:
     """The function that calls a setter."""
-    supply = subject(context, inject)
     untyped = type(kind).name in ("int|string", "any") or kind.nullable
+    if not context and not arguments and inject == ("message",):
+        return message_assigner(call, None if untyped else kind.convert)
+    supply = subject(context, inject)
 
     def write(run: Run, value: Any) -> None:
         given = supply(run)
         if given is not None:
             call(*given, *resolved(arguments, run), value if untyped else kind.convert(value))
+    return write
+
+
+def message_assigner(call: Callable[..., Any], convert: Callable[[Any], Any] | None) -> Write:
+    """Calls a setter that is given the message and the value alone: the common case."""
+    def write(run: Run, value: Any) -> None:
+        message = run.message
+        if message is not None:
+            call(message, value if convert is None else convert(value))
     return write
 
 

@@ -10,7 +10,8 @@ from opensips_py.module.run import Route, Run
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.server.links import key_from_wire, key_to_wire
 from opensips_py.server.restraint import Restraint
-from opensips_py.sip import Request, Response, build_response, scan
+from opensips_py.sip import build_response, scan
+from opensips_py.sip._scan import Request, Response
 from opensips_py.transaction import response_target
 from opensips_py.transaction.unreachable import Unreachable
 from opensips_py.transport import Connection, Listener

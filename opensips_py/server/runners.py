@@ -77,7 +77,8 @@ class Runners:
                         function(argument)
                     except Exception:
                         log.exception("an error left %s", getattr(function, "__qualname__", function))
-                this.gr_context = None  # nothing of one message may reach the next
+                if this.gr_context is not None:
+                    this.gr_context = None  # nothing of one message may reach the next
                 idle.append(this)
                 switch_back()
         except greenlet.GreenletExit:

@@ -23,15 +23,67 @@ cdef str decoded(str escaped):
     return b"".join(out).decode("utf-8", "surrogateescape")
 
 
+cdef extern from "Python.h":
+    bint PyUnicode_IS_ASCII(str text)
+    void* PyUnicode_1BYTE_DATA(str text)
+    Py_ssize_t PyUnicode_GET_LENGTH(str text)
+
+cdef dict TRANSPORTS = {form(each): each for each in ("udp", "tcp", "tls", "ws", "wss", "sctp")
+                        for form in (str.lower, str.upper)}
+
+
 cdef str find_parameter(str parameters, str name, str separator):
     """The value of a parameter in ``a=b;c``: '' where it has none, None where it is absent."""
     if not parameters:
         return None
+    if PyUnicode_IS_ASCII(parameters) and PyUnicode_IS_ASCII(name):
+        return find_ascii(parameters, name, <char>separator[0])
     cdef str wanted = name.lower()
     for item in parameters.split(separator):
         key, _, value = (<str>item).partition("=")
         if (<str>key).strip().lower() == wanted:
             return (<str>value).strip()
+    return None
+
+
+cdef inline bint is_blank(const char c) noexcept nogil:
+    return c == 32 or 9 <= c <= 13 or 28 <= c <= 31  # what str.strip() takes off ASCII text
+
+
+cdef inline char lower(const char c) noexcept nogil:
+    return c + 32 if 65 <= c <= 90 else c
+
+
+cdef str find_ascii(str parameters, str name, char separator):
+    """find_parameter() for the common case, without making a string of anything but the value."""
+    cdef const char* base = <const char*>PyUnicode_1BYTE_DATA(parameters)
+    cdef const char* wanted = <const char*>PyUnicode_1BYTE_DATA(name)
+    cdef Py_ssize_t size = PyUnicode_GET_LENGTH(parameters), length = PyUnicode_GET_LENGTH(name)
+    cdef Py_ssize_t at = 0, end, equals, key, key_end, i
+    while at <= size:
+        end = at
+        equals = -1
+        while end < size and base[end] != separator:
+            if equals < 0 and base[end] == b"=":
+                equals = end
+            end += 1
+        key, key_end = at, end if equals < 0 else equals
+        while key < key_end and is_blank(base[key]):
+            key += 1
+        while key < key_end and is_blank(base[key_end - 1]):
+            key_end -= 1
+        if key_end - key == length:
+            i = 0
+            while i < length and lower(base[key + i]) == lower(wanted[i]):
+                i += 1
+            if i == length:
+                at = end if equals < 0 else equals + 1
+                while at < end and is_blank(base[at]):
+                    at += 1
+                while at < end and is_blank(base[end - 1]):
+                    end -= 1
+                return parameters[at:end]
+        at = end + 1
     return None
 
 
@@ -68,7 +120,11 @@ cdef class Uri:
         """The transport parameter in lower case, '' where absent."""
         if not self.parameters:
             return ""
-        return (find_parameter(self.parameters, "transport", ";") or "").lower()
+        cdef str found = find_parameter(self.parameters, "transport", ";")
+        if found is None:
+            return ""
+        known = TRANSPORTS.get(found)
+        return found.lower() if known is None else known
 
     @property
     def is_sip(self):

@@ -17,7 +17,7 @@ from opensips_py.transaction.targets import response_target
 from opensips_py.transaction.user import Happening, NoUser, TransactionUser
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Request, Response
+    from opensips_py.sip._scan import Request, Response
     from opensips_py.transport.blacklists import Blacklists
 
 log = logging.getLogger(__name__)

@@ -6,7 +6,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import TransportError
-from opensips_py.sip import BranchTarget, Edits, Request, forward_request
+from opensips_py.sip import Edits, forward_request
+from opensips_py.sip._scan import BranchTarget, Request
 from opensips_py.transaction import cancelled, replying, targets
 from opensips_py.transaction._record import Branch, Transaction
 from opensips_py.transaction.settings import FAULT_RESPONSES, Fault, Flags
@@ -186,7 +187,7 @@ def edits_of(transaction: Transaction, branch: Branch) -> tuple[Edits, ...]:
     """Edits of the request, the failure route and the branch route, in this order."""
     if branch.edits is None and branch.run_edits is None and transaction.edits is None:
         return ()
-    return tuple(edits for edits in (transaction.edits, branch.run_edits, branch.edits) if edits is not None)
+    return tuple([edits for edits in (transaction.edits, branch.run_edits, branch.edits) if edits is not None])
 
 
 def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> int:

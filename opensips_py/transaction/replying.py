@@ -10,7 +10,8 @@ from opensips_py.transaction.tables import Do, Event
 from opensips_py.transaction.user import Happening
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Edits, Response
+    from opensips_py.sip import Edits
+    from opensips_py.sip._scan import Response
     from opensips_py.transaction.layer import TransactionLayer
 
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opensips_py.sip import Request, build_ack, parse
+from opensips_py.sip import build_ack, parse
+from opensips_py.sip._scan import Request
 from opensips_py.transaction import cancelling, choice, originating, relaying, replying
 from opensips_py.transaction._record import Branch, Transaction
 from opensips_py.transaction.settings import Flags
@@ -11,7 +12,7 @@ from opensips_py.transaction.tables import Do, Event
 from opensips_py.transaction.user import Happening
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Response
+    from opensips_py.sip._scan import Response
     from opensips_py.transaction.layer import TransactionLayer
 
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)

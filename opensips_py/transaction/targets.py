@@ -4,13 +4,14 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip import NameAddr, Uri, address_key, is_ip
+from opensips_py.sip import address_key, is_ip
+from opensips_py.sip._uri import NameAddr, Uri
 from opensips_py.transaction._record import Branch, answers_source, names_maddr, sent_by_port
 from opensips_py.transaction.settings import Fault
 from opensips_py.transport.via import REPLY_TO_VIA
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Request
+    from opensips_py.sip._scan import Request
     from opensips_py.transaction.layer import TransactionLayer
 
 

@@ -5,6 +5,9 @@ from opensips_py.sip import address_host, address_key, is_ip
 from opensips_py.transport.listener import Listener
 
 
+LONGEST = 4096  # answers remembered
+
+
 def normal(host: str) -> str:
     """*host* in the one form that we compare: lower case, IPv6 without brackets and shortened."""
     if ":" in host and is_ip(host):
@@ -18,9 +21,11 @@ class Names:
     def __init__(self) -> None:
         self._known: dict[str, set[tuple[int, str]]] = {}
         self._parents: dict[str, set[tuple[int, str]]] = {}  # whose subdomains are ours as well
+        self._answers: dict[tuple[str, int, str], bool] = {}  # what was asked before: every request asks much the same
 
     def add(self, host: str, port: int = 0, protocol: str = "", subdomains: bool = False) -> None:
         """Have *host* count as ours (an `alias` of the script, a domain of a module)."""
+        self._answers.clear()
         name = normal(host)
         self._known.setdefault(name, set()).add((port, protocol))
         if subdomains:
@@ -37,6 +42,15 @@ class Names:
 
     def is_local(self, host: str, port: int = 0, protocol: str = "") -> bool:
         """Whether *host*, *port* (0: any) and *protocol* ('': any) are ours."""
+        asked = host, port, protocol
+        known = self._answers.get(asked)
+        if known is None:
+            if len(self._answers) >= LONGEST:  # strangers may ask for as many names as they like
+                self._answers.clear()
+            known = self._answers[asked] = self._find(host, port, protocol)
+        return known
+
+    def _find(self, host: str, port: int, protocol: str) -> bool:
         name = host if host in self._known else normal(host)
         if fits(self._known.get(name), port, protocol):
             return True

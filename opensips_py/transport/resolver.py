@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
-from opensips_py.sip import Uri, address_key, is_ip
+from opensips_py.sip import address_key, is_ip
+from opensips_py.sip._uri import Uri
 from opensips_py.transport.listener import IPV6, Listener
 from opensips_py.transport.name_servers import NameServers
 from opensips_py.transport.records import Records

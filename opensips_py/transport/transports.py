@@ -11,7 +11,8 @@ from typing import Any
 import gevent
 
 from opensips_py.errors import TransportError
-from opensips_py.sip import Request, address_host, address_key, address_port, is_ip
+from opensips_py.sip import address_host, address_key, address_port, is_ip
+from opensips_py.sip._scan import Request
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
 from opensips_py.transport.connection import Connection, Report

@@ -21,7 +21,8 @@ def sent_by(listener: Listener, context: dict[str, Any] | None) -> str:
 
 def via_line(listener: Listener, branch: str, context: dict[str, Any] | None = None) -> bytes:
     """The Via line of a request that leaves by *listener*."""
-    if not context:
+    if not context or (ADVERTISED_HOST not in context and ADVERTISED_PORT not in context
+                       and LOCAL_RPORT not in context):
         return listener.via_prefix + branch.encode() + b"\r\n"
     asked = ";rport" if LOCAL_RPORT in context else ""
     return f"Via: SIP/2.0/{listener.protocol.upper()} {sent_by(listener, context)};branch={branch}{asked}\r\n".encode()

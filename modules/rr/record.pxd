@@ -1,0 +1,1 @@
+from opensips_py.sip._scan cimport Request

@@ -1,0 +1,7 @@
+from opensips_py.sip._scan cimport Request
+from opensips_py.sip._uri cimport NameAddr, Uri
+from opensips_py.transaction._record cimport Branch, Transaction
+from opensips_py.transaction.layer cimport TransactionLayer
+from opensips_py.transport.target cimport Target
+
+cpdef int settle(Branch branch, object target) except? -1
