@@ -53,6 +53,9 @@ bench: .venv/.installed
 loadtest: .venv/.load
 	$(BIN)/python loadtest/run.py
 
+soak: .venv/.test
+	$(BIN)/python -m loadtest.soak
+
 wheel: .venv/.installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
 

@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 from opensips_py.mi import client
 from tests.live import HOST, XML, LossyLink, Server, Sipp, free_ports
@@ -93,12 +94,12 @@ THROUGH = tuple(Flow(f"through, {name}", "through", caller, (callee,), lossy=los
 def serve(workers: int = 1, **values: object) -> Server:
     """A server on flows.cfg; timers are short unless *values* say otherwise."""
     outside, advertised, next_hop, name_server = free_ports(4)
-    return Server(CONFIG, **{"WORKERS": workers, "FR": 2, "FR_INV": 3, "OUTSIDE": outside, "ADVERTISED": advertised,
-                             "NEXT": next_hop, "NAME_SERVER": f"{HOST}:{name_server}", "MODULES": MODULES,
-                             "FIRST": "", **values})
+    return Server(CONFIG, **{
+        "WORKERS": workers, "FR": 2, "FR_INV": 3, "WAIT": 5, "OUTSIDE": outside, "ADVERTISED": advertised,
+        "NEXT": next_hop, "NAME_SERVER": f"{HOST}:{name_server}", "MODULES": MODULES, "FIRST": "", **values})
 
 
-def mi(server: Server, command: str, *values: object) -> object:
+def mi(server: Server, command: str, *values: object) -> Any:
     """The answer to a management command."""
     return client.ask(str(server.folder / "fifo"), command, list(values), str(server.folder))
 

@@ -175,8 +175,8 @@ def test_an_error_is_told_to_the_worker_that_sent(server: Server, caller: Phone)
         probe.bind((HOST, 0))
         port = probe.getsockname()[1]
     calls = [caller.call(f"to-{port}") for _ in range(16)]
-    before = mi(server, "get_statistics", ["tm:timeout_finalresponse"])
+    before = mi(server, "get_statistics", ["timeout_finalresponse"])
     for each in calls:
         caller.send(each.invite)
     caller.take("500 INVITE", [each.id for each in calls])
-    assert mi(server, "get_statistics", ["tm:timeout_finalresponse"]) == before
+    assert mi(server, "get_statistics", ["timeout_finalresponse"]) == before
