@@ -51,3 +51,13 @@ def test_whoever_has_answered_is_there(world):
     report(world, "192.0.2.2")
     world.pass_time(PAUSE)
     assert world.lines() == []
+
+
+def test_what_was_due_to_be_repeated_when_it_failed_is_not(world):
+    world.receive(request(world=world))
+    [branch] = world.layer.clients.values()
+    report(world, "192.0.2.2")
+    world.pass_time(PAUSE)
+    world.take()
+    world.layer.retransmit(branch)  # had fired in the same turn of the wheel
+    assert world.lines() == []
