@@ -20,21 +20,25 @@ SIPP = shutil.which("sipp")
 XML = pathlib.Path(__file__).parent / "scenarios" / "sipp"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
+_given: set[int] = set()
 _media_ports = itertools.cycle(range(10000 + os.getpid() % 5000 * 4, 32000, 4))  # each SIPp binds some of its own
 
 
 def free_ports(count: int = 1) -> list[int]:
-    """Ports that are free for UDP and TCP alike."""
+    """Ports that are free for UDP and TCP alike, and that nobody here was given before."""
     ports: list[int] = []
     with contextlib.ExitStack() as held:
         while len(ports) < count:
             udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.bind((HOST, 0))
             port = udp.getsockname()[1]
+            if port in _given:
+                continue
             tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             with contextlib.suppress(OSError):
                 tcp.bind((HOST, port))
                 ports.append(port)
+        _given.update(ports)
     return ports
 
 
