@@ -1,8 +1,9 @@
-"""The one way into the thread pool, for calls that would stop the event loop."""
+"""The one way into the thread pool, for calls that would stop the event loop; and an end to every wait."""
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
 from gevent import Timeout, get_hub
@@ -18,6 +19,22 @@ DEADLINE = 10.0  # seconds
 
 class Busy(RuntimeError):
     """So many calls wait for a thread already that another one would only make it worse."""
+
+
+@contextmanager
+def deadline(seconds: float) -> Iterator[None]:
+    """End what the block waits for after *seconds*, however it waits: TimeoutError.
+
+    Inside, it is a BaseException: a library that catches errors of its connection must not try again.
+    """
+    late = Timeout(seconds)
+    try:
+        with late:
+            yield
+    except Timeout as timeout:
+        if timeout is not late:
+            raise
+        raise TimeoutError(f"it took longer than {seconds:g} s") from None
 
 
 class Pool:

@@ -1,12 +1,14 @@
 """Blocking calls in threads."""
 from __future__ import annotations
 
+import contextlib
 import threading
 
 import gevent
+import gevent.event
 import pytest
 
-from opensips_py.blocking import Busy, Pool
+from opensips_py.blocking import Busy, Pool, deadline
 
 
 def test_result_and_error_come_back() -> None:
@@ -64,3 +66,30 @@ def test_too_many_waiting_calls_are_refused_at_once() -> None:
     gevent.joinall(waiting, timeout=10, raise_error=True)
     assert pool.refused == {"pow": 1}
     assert pool.run(pow, 3, 3) == 27
+
+
+def test_a_wait_ends_at_its_deadline_and_no_later_one_with_it() -> None:
+    with pytest.raises(TimeoutError, match="took longer than"), deadline(0.01):
+        gevent.event.Event().wait()
+    with deadline(0.01):
+        pass
+    gevent.sleep(0.02)  # a timer left running would strike here
+
+
+def test_no_library_takes_a_deadline_for_an_error_of_its_own() -> None:
+    tries = 0
+    with pytest.raises(TimeoutError), deadline(0.01):
+        while True:
+            tries += 1
+            with contextlib.suppress(Exception):
+                gevent.event.Event().wait()
+    assert tries == 1
+
+
+def test_the_deadline_of_an_outer_block_is_not_that_of_the_inner_one() -> None:
+    with pytest.raises(TimeoutError, match=r"0\.01 s"), deadline(0.01):
+        try:
+            with deadline(10):
+                gevent.event.Event().wait()
+        except TimeoutError:
+            pytest.fail("the inner one was not over")

@@ -1,4 +1,6 @@
-"""What a module may declare, and the registry that finds it."""
+"""What a module may declare, and what it may use: with opensips_py.sip, all that a plug-in imports."""
+from opensips_py.blocking import deadline
+from opensips_py.blocking import run as run_blocking
 from opensips_py.errors import ConfigError, MIError, ScriptError
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
@@ -39,12 +41,14 @@ from opensips_py.module.merge import add_up, concatenate, first
 from opensips_py.module.pattern import Pattern
 from opensips_py.module.results import STOP, ReturnCode
 from opensips_py.module.run import Route, Run
+from opensips_py.module.services import Services
 from opensips_py.module.statistic import Counter
+from opensips_py.transaction import Branch, Transaction
 
 __all__ = [
-    "STOP", "Between", "Bits", "ConfigError", "Counter", "Dialect", "Event", "Flag", "Format", "Kind", "Literal",
-    "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run", "ScriptError",
-    "Variable", "VariableKind", "VariableSpec", "Writable", "WritableKind", "add_up", "by_dialect", "concatenate",
-    "counter", "first", "gauge", "hookimpl", "mi", "param", "param_setter", "process_state", "pvar", "script",
-    "statistic", "timer", "transformation", "uses",
+    "STOP", "Between", "Bits", "Branch", "ConfigError", "Counter", "Dialect", "Event", "Flag", "Format", "Kind",
+    "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
+    "ScriptError", "Services", "Transaction", "Variable", "VariableKind", "VariableSpec", "Writable", "WritableKind",
+    "add_up", "by_dialect", "concatenate", "counter", "deadline", "first", "gauge", "hookimpl", "mi", "param",
+    "param_setter", "process_state", "pvar", "run_blocking", "script", "statistic", "timer", "transformation", "uses",
 ]
