@@ -95,7 +95,7 @@ def serve(workers: int = 1, **values: object) -> Server:
     """A server on flows.cfg; timers are short unless *values* say otherwise."""
     outside, advertised, next_hop, name_server = free_ports(4)
     return Server(CONFIG, **{
-        "WORKERS": workers, "FR": 2, "FR_INV": 3, "WAIT": 5, "OUTSIDE": outside, "ADVERTISED": advertised,
+        "WORKERS": workers, "FR": 3, "FR_INV": 4, "WAIT": 5, "OUTSIDE": outside, "ADVERTISED": advertised,
         "NEXT": next_hop, "NAME_SERVER": f"{HOST}:{name_server}", "MODULES": MODULES, "FIRST": "", **values})
 
 

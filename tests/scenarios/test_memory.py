@@ -14,7 +14,7 @@ SLOW = {"nobody there", "nobody answers", "cancelled, nobody ever rang", "silenc
 
 @pytest.mark.skipif(SIPP is None, reason="sipp is not installed")
 def test_a_thousand_calls_leave_no_garbage(tmp_path: pathlib.Path) -> None:
-    with serve(1, WAIT=1) as server:
+    with serve(1, WAIT=1, FR=10, FR_INV=20) as server:
         mi(server, "probe_garbage")  # from now on it is kept
         plays = play([each for each in FLOWS if each.name not in SLOW], server, tmp_path, CALLS)
         try:
