@@ -11,7 +11,7 @@ PROGRAM = [sys.executable, "-P", "-m"]  # -P: anybody may write a module into a 
 
 def environment() -> dict[str, str]:
     """Our environment; a checkout that nobody installed has to be named to the processes that we start."""
-    root = str(pathlib.Path(__file__).resolve().parents[2])
+    root = str(pathlib.Path(__file__).absolute().parents[2])
     values = dict(os.environ)
     if root not in [*site.getsitepackages(), site.getusersitepackages()]:
         values["PYTHONPATH"] = os.pathsep.join(filter(None, [root, values.get("PYTHONPATH", "")]))
