@@ -47,8 +47,8 @@ def followed(tmp_path_factory, request):
         if file:
             (checkout / file).write_text(own)
         elif kind == "sh":
-            done = subprocess.run(["sh", "-e"], input=own, cwd=checkout, env=environment, capture_output=True, text=True,
-                                  timeout=60)
+            done = subprocess.run(["sh", "-e"], input=own, cwd=checkout, env=environment, capture_output=True,
+                                  text=True, timeout=60)
             assert done.returncode == 0, f"{text}\n{done.stdout}\n{done.stderr}"
             printed[text] = done.stdout.replace(port, "5060")
     return printed
