@@ -2,8 +2,10 @@
 from typing import Annotated, Any
 
 from opensips_py.module import Between, Module, Route, Run, counter, param, script
-from opensips_py.sip import Request, build_response
-from opensips_py.transaction import FAULT_RESPONSES, TransactionLayer, response_target
+from opensips_py.sip import build_response
+from opensips_py.sip._scan import Request
+from opensips_py.transaction import FAULT_RESPONSES, response_target
+from opensips_py.transaction.layer import TransactionLayer
 
 Code = Annotated[int, Between(100, 699)]
 ACK_WAIT = 32  # seconds; a client has given up on its INVITE after 64*T1
@@ -77,8 +79,8 @@ class Sl(Module, name="sl"):
 
     def tag(self, request: Request) -> str:
         """The To tag of answers to *request*: the same for its retransmissions, recognised in its ACK."""
-        key: int = self.services.slots.hash("sl", request.call_id, request.from_tag, str(request.cseq))
-        return f"{key:x}"
+        tag: str = self.services.slots.tag("sl", request.call_id, request.from_tag, request.cseq)
+        return tag
 
     def absorb_ack(self, request: Request) -> bool:
         """Take the ACK of an answer of ours."""

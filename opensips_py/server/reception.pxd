@@ -1,1 +1,14 @@
 from opensips_py.sip._scan cimport Request, Response
+from opensips_py.transaction.layer cimport TransactionLayer
+
+
+cdef class Reception:
+    cdef readonly object worker, runners, slots, handed_over, refused, complaints, not_reached
+    cdef readonly int index
+    cdef readonly bint alone
+    cdef readonly TransactionLayer layer
+    cdef readonly object generation, main, on_reply, counters, rcv_requests, rcv_replies
+    cdef readonly tuple request_received, response_received, request_done
+
+    cpdef object request(self, Request request)
+    cpdef object response(self, Response response)

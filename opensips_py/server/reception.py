@@ -18,10 +18,13 @@ from opensips_py.transport import Connection, Listener
 
 if TYPE_CHECKING:
     from opensips_py.server.core_statistics import CoreStatistics
+    from opensips_py.server.generation import Generation
     from opensips_py.server.worker import Worker
+    from opensips_py.transaction.layer import TransactionLayer
 
 log = logging.getLogger(__name__)
 
+REQUEST = Route.REQUEST
 HAND_OVER, NOT_REACHED = "message", "unreachable"  # the operations between workers
 SERVER_ERROR = "Server Internal Error"
 
@@ -34,7 +37,8 @@ class Reception:
         self.index, self.alone = worker.index, worker.workers == 1
         self.runners = worker.runners
         self.slots = worker.slots
-        self.counters: CoreStatistics = worker.core_statistics
+        self.layer: TransactionLayer = worker.transactions
+        self.follow(worker.generation)
         self.handed_over = worker.statistics.counter("net", "handed_over", "Messages read for another worker.")
         self.refused = worker.statistics.counter("net", "handed_over_lost", "Messages that the other had no room for.")
         self.complaints = Restraint(log)
@@ -43,6 +47,17 @@ class Reception:
         self.not_reached = Unreachable(worker.transactions)
         worker.transports.on_unreachable = self.unreachable
         worker.links.on_send(NOT_REACHED, self.told)
+
+    def follow(self, generation: Generation) -> None:
+        """Work by *generation* from now on: what every message needs of it is looked up once."""
+        self.generation = generation
+        self.main, self.on_reply = generation.main, generation.on_reply
+        hooks = generation.registry.hooks
+        self.request_received, self.response_received = hooks.request_received, hooks.response_received
+        self.request_done = hooks.request_done
+        counters: Any = generation.registry.modules["core_statistics"]
+        self.counters: CoreStatistics = counters
+        self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
 
     # In the event loop: nothing here may wait, nothing may raise.
 
@@ -130,16 +145,13 @@ class Reception:
 
     def request(self, request: Request) -> None:
         """A request: its transaction knows it, or the script decides."""
-        worker, counters = self.worker, self.counters
-        counters.rcv_requests.add()
-        generation = worker.generation
-        main = generation.main
-        hooks = generation.registry.hooks
-        observe(hooks.request_received, request)
-        layer = worker.transactions
+        self.rcv_requests.add()
+        main, request_done, layer = self.main, self.request_done, self.layer
+        if self.request_received:
+            observe(self.request_received, request)
         if layer.receive_request(request):
             return
-        run = Run(worker, generation, Route.REQUEST, request)  # type: ignore[arg-type]
+        run = Run(self.worker, self.generation, REQUEST, request)  # type: ignore[arg-type]
         try:
             main(run)
         except MalformedMessage:
@@ -148,9 +160,12 @@ class Reception:
             log.exception("the request route failed")
             self.failed(run)
         finally:
-            layer.route_done(run)
-            observe(hooks.request_done, request)
-            run.finish()
+            if run.transaction is not None:
+                layer.route_done(run)
+            if request_done:
+                observe(request_done, request)
+            if run.endings is not None:
+                run.finish()
 
     def failed(self, run: Run) -> None:
         """An error of ours ended the request route: the client need not try again to find that out."""
@@ -161,14 +176,14 @@ class Reception:
 
     def response(self, response: Response) -> None:
         """A response: the script's onreply_route sees it, then its transaction, or it goes on without one."""
-        worker, counters = self.worker, self.counters
-        counters.rcv_replies.add()
-        generation = worker.generation
-        observe(generation.registry.hooks.response_received, response)
-        if generation.on_reply is not None:
-            run = Run(worker, generation, Route.ONREPLY, response)  # type: ignore[arg-type]
+        self.rcv_replies.add()
+        counters, layer, on_reply = self.counters, self.layer, self.on_reply
+        if self.response_received:
+            observe(self.response_received, response)
+        if on_reply is not None:
+            run = Run(self.worker, self.generation, Route.ONREPLY, response)  # type: ignore[arg-type]
             try:
-                generation.on_reply(run)
+                on_reply(run)
             except MalformedMessage:
                 raise
             except Exception:
@@ -178,10 +193,9 @@ class Reception:
             if run.dropped and response.status < 200:
                 counters.drop_replies.add()
                 return
-        layer = worker.transactions
         if layer.receive_response(response):
             return
-        if not worker.forwards_strays:
+        if not self.worker.forwards_strays:
             counters.drop_replies.add()
         elif layer.forward_stray(response):
             counters.fwd_replies.add()

@@ -40,6 +40,7 @@ from opensips_py.transport import Directory, Listener, Settings, Sharing, Transp
 log = logging.getLogger(__name__)
 
 DIRECTORY = 32768  # connections that workers find with each other
+TICK = 0.025  # seconds; a turn of the wheel costs an idle worker some 60 µs, and no timer of SIP is so short
 REVIVE = 1.0  # seconds between two looks at whether every socket is still read
 COLLECTION = (10000, 20, 1_000_000)  # young cycles are collected, the large old heap is not gone through
 
@@ -51,7 +52,7 @@ class Worker:
         self.boot, self.control = boot, control
         self.index, self.workers, self.started = boot.index, boot.workers, boot.started
         self.runners = Runners()
-        self.timers = Wheel(self.runners.submit, time.monotonic())  # the clock of the ticker
+        self.timers = Wheel(self.runners.submit, time.monotonic(), TICK)  # the clock of the ticker
         self.ticker = Ticker(self.timers, gevent.get_hub().loop)
         self.statistics = Statistics(boot.statistics_fd, boot.index, boot.workers + 1)
         self.memory = SharedWords(boot.words_fd, boot.words_size)
@@ -161,7 +162,7 @@ class Worker:
         layer.settings.server_name = core_settings.signature(values)
         self.core_statistics = new.registry.modules["core_statistics"]
         if before is not None:
-            self.reception.counters = self.core_statistics
+            self.reception.follow(new)
             life.stop(before.registry)
             self.routes.begin_timers(first=self.index == 0)
 

@@ -292,6 +292,19 @@ cdef class Keyed:
             feed(&state, field)
         return siphash_end(&state)
 
+    cpdef str tag(self, str purpose, object call_id, object from_tag, int64_t cseq, object top_branch=""):
+        """A To tag: the same for all retransmissions of a request, for each *purpose* another."""
+        cdef sip_hash_state state
+        cdef char text[13]
+        siphash_begin(&state, self._k0, self._k1)
+        feed(&state, purpose)
+        feed(&state, call_id)
+        feed(&state, from_tag)
+        siphash_feed(&state, <const uint8_t*>&cseq, 8)
+        feed(&state, top_branch)
+        put(text, siphash_end(&state), 13)
+        return text[:13].decode("ascii")
+
     cpdef str via_branch(self, object top_branch, object call_id, object from_tag, int64_t cseq, int index, int slot):
         """The Via branch under which branch *index* of a request leaves; the same request gives the same again.
 

@@ -73,8 +73,8 @@ def tag_of(layer: TransactionLayer, transaction: Transaction) -> str:
     """The To tag of our own responses: one for all of a transaction."""
     if transaction.local_tag is None:
         request = transaction.request
-        key: int = layer.slots.hash("tm", request.call_id, request.from_tag, str(request.cseq), request.via_branch)
-        transaction.local_tag = f"{key:x}"
+        transaction.local_tag = layer.slots.tag("tm", request.call_id, request.from_tag, request.cseq,
+                                                request.via_branch)
     return transaction.local_tag
 
 

@@ -76,6 +76,12 @@ class Place(Stage):
         self.forwards_strays = True
         self.reception = Reception(self)  # type: ignore[arg-type]
 
+    def change(self, **routes: Any) -> None:
+        """Put other routes in place of the script's, as a reload does."""
+        for name, route in routes.items():
+            setattr(self, name, route)
+        self.reception.follow(self)  # type: ignore[arg-type]
+
     def tag(self, request: Any) -> str:
         return "ours"
 
@@ -194,7 +200,7 @@ def test_the_bound_of_real_runners_answers_503() -> None:
     gate = gevent.event.Event()
     place.runners = Runners(limit=2)
     place.reception = Reception(place)  # type: ignore[arg-type]
-    place.main = lambda run: gate.wait(5)
+    place.change(main=lambda run: gate.wait(5))
     for number in range(3):
         data = request("OPTIONS", world=place, branch=f"z9hG4bK{number}").data
         gevent.get_hub().loop.run_callback(place.datagram, data)  # in the event loop, as sockets do
@@ -217,7 +223,7 @@ def raising(error: BaseException) -> Any:
 
 def test_a_request_route_that_raises_answers_500_and_says_so_once(caplog: pytest.LogCaptureFixture) -> None:
     place = Place()
-    place.main = raising(RuntimeError("broken"))
+    place.change(main=raising(RuntimeError("broken")))
     place.datagram(place.options())
     assert place.lines() == ["500 192.0.2.1"]
     assert [record.message for record in caplog.records] == ["the request route failed"]
@@ -232,7 +238,7 @@ def test_a_route_that_raises_with_a_transaction_answers_in_it_and_ends_it() -> N
         place.layer.new_transaction(run, trying=False)
         raise RuntimeError
 
-    place.main = main
+    place.change(main=main)
     place.datagram(request(world=place).data)
     assert place.lines() == ["500 192.0.2.1"]
     (transaction,) = place.layer.servers.values()
@@ -249,7 +255,7 @@ def test_a_stray_timeout_leaves_no_transaction_behind_that_is_busy_for_ever() ->
         place.layer.relay(run)
         raise gevent.Timeout
 
-    place.main = main
+    place.change(main=main)
     with pytest.raises(gevent.Timeout):  # it ends its runner, see test_runners
         place.datagram(request(world=place).data)
     (transaction,) = place.layer.servers.values()
@@ -264,6 +270,7 @@ def test_hooks_that_raise_keep_no_message_from_anybody(caplog: pytest.LogCapture
     hooks, seen = place.registry.hooks, []
     hooks.request_received = hooks.response_received = (raising(ValueError("module")), seen.append)
     hooks.request_done = (raising(ValueError("module")),)
+    place.change()
     place.layer.created = (raising(ValueError("module")),)
     place.datagram(request(world=place).data)
     invite = place.take()[-1]
@@ -276,7 +283,7 @@ def test_hooks_that_raise_keep_no_message_from_anybody(caplog: pytest.LogCapture
 
 def test_a_response_reaches_its_transaction_though_the_onreply_route_raises() -> None:
     place = Place(SCRIPT + "onreply_route { $var(x) = 1; }")
-    place.on_reply = raising(RuntimeError("broken"))
+    place.change(on_reply=raising(RuntimeError("broken")))
     place.datagram(request(world=place).data)
     place.datagram(response(place.take()[-1], 200).data)
     assert place.lines() == ["200 192.0.2.1"]
