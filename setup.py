@@ -15,8 +15,9 @@ COMMON = {"language_level": "3", "boundscheck": CHECKED, "auto_pickle": False, "
 CORE = {**COMMON, "wraparound": False, "cdivision": True}
 # Two kinds of source: the core, written in Cython, and plain Python on the way of every message, which is compiled as
 # it stands; the .pxd beside it says which names in its annotations are types of the core.
-SOURCES = {suffix: sorted(path for pattern in ("_*", "*/_*", "*/[a-z]*", "modules/*/[a-z]*")
-                          for path in pathlib.Path("opensips_py").glob(pattern + suffix)) for suffix in (".pyx", ".pxd")}
+PLACES = ("_*", "*/_*", "*/[a-z]*", "modules/*/[_a-z]*")
+SOURCES = {suffix: sorted(path for place in PLACES for path in pathlib.Path("opensips_py").glob(place + suffix))
+           for suffix in (".pyx", ".pxd")}
 PLAIN = [path.with_suffix(".py") for path in SOURCES[".pxd"] if path.with_suffix(".py").exists()]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 from opensips_py.sip import address_host, address_key, is_ip
 from opensips_py.transport.listener import Listener
 
-
 LONGEST = 4096  # answers remembered
 
 
