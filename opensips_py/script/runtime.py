@@ -2,12 +2,14 @@
 from __future__ import annotations
 
 import logging
+import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
 from opensips_py.errors import MalformedMessage
+from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Run
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.sip import Uri, address_host, is_ip
@@ -16,13 +18,21 @@ if TYPE_CHECKING:
     from opensips_py.script.operators import Value
 
 log = logging.getLogger("opensips_py.script")
+complaints = Restraint(log, level=logging.ERROR)
 CompiledRoute = Callable[[Run], int]
 SCHEMES = ("sip:", "sips:", "tel:")
 
 
 def failed(what: str, place: str) -> bool:
-    """Log the exception at hand, which left *what* at *place* of the script; counts as false."""
-    log.exception("%s: %s failed", place, what)
+    """Log the exception at hand, which left *what* at *place* of the script; counts as false.
+
+    A value that does not fit is the message's fault: one line, and not without end.
+    """
+    error = sys.exception()
+    if isinstance(error, (MalformedMessage, ValueError)):
+        complaints.say("%s: %s: %s", place, what, error)
+    else:
+        log.exception("%s: %s failed", place, what)
     return False
 
 

@@ -6,10 +6,10 @@ from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
+from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Route, Run
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.server.links import key_from_wire, key_to_wire
-from opensips_py.server.restraint import Restraint
 from opensips_py.sip import build_response, scan
 from opensips_py.sip._scan import Request, Response
 from opensips_py.transaction import response_target
@@ -217,7 +217,7 @@ class Reception:
 
     def malformed(self, message: Request | Response, status: int, why: str) -> None:
         """Let the error_route decide, else answer *status*."""
-        self.complaints.info("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
+        self.complaints.say("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
         if "URI" in why:
             self.counters.bad_uris.add()
         on_error = self.worker.generation.on_error

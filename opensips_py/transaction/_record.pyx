@@ -189,17 +189,26 @@ cdef class Half:
         return 0
 
     cpdef int retransmit(self) except -1:
-        """The retransmission timer fired."""
+        """The retransmission timer fired; nothing, where it was stopped or started again before anybody looked."""
+        if self._retransmit is None or self._retransmit.pending:
+            return 0
         self._retransmit = None
         self.sends += 1
         return self.step(16 if self.machine == 2 else 14 if self.machine == 1 else 10)
 
     cpdef int expire(self) except -1:
-        """The other timer fired."""
+        """The other timer fired; nothing, where it was stopped or started again before anybody looked."""
+        if not self.due:
+            return 0
         cdef int event = self._expiring
         self._expire = None
         self._expiring = 0
         return self.step(event)
+
+    @property
+    def due(self):
+        """Whether the timer that ends waiting has fired, and that has not been looked at yet."""
+        return self._expire is not None and not self._expire.pending
 
     cpdef void restart(self):
         """Start the timer that ends waiting again: its length has changed."""

@@ -12,7 +12,7 @@ from opensips_py.transaction._record import Branch, Cancel, Half, Timing, Transa
 from opensips_py.transaction.counters import Counters
 from opensips_py.transaction.ringing import Ringing
 from opensips_py.transaction.settings import Settings
-from opensips_py.transaction.tables import RETRANSMITTING, Do, Event
+from opensips_py.transaction.tables import Do, Event
 from opensips_py.transaction.targets import response_target
 from opensips_py.transaction.user import Happening, NoUser, TransactionUser
 
@@ -157,8 +157,6 @@ class TransactionLayer:
 
     def retransmit(self, half: Transaction | Branch | Cancel) -> None:
         """A retransmission timer fired."""
-        if (half.machine, half.state) not in RETRANSMITTING:  # what was due in the same turn of the wheel has ended it
-            return
         if not half.retransmit() & RETRANSMIT:
             return
         if isinstance(half, Transaction):
@@ -171,7 +169,7 @@ class TransactionLayer:
     def expire(self, half: Transaction | Branch | Cancel) -> None:
         """A timer that ends waiting fired."""
         transaction: Transaction | None = half if isinstance(half, Transaction) else half.transaction
-        if transaction is None:
+        if transaction is None or not half.due:  # an event of the same turn of the loop stopped it or started it again
             return
         if transaction is half and transaction.busy:
             _expire(self, half, half.ticket)  # no route hears of it: a 100 must leave just while a route waits

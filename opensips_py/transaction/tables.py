@@ -261,8 +261,6 @@ FIRST_STATES: tuple[State, ...] = (CALLING, TRYING, PROCEEDING, TRYING)
 # How long each timer runs, as the setting that says so. RFC 3261 makes B, F and H 64*T1 and the waits D, I, J, K, L, M
 # up to 64*T1; tm's parameters give them instead. A, E and G retransmit: they start at T1, double, and stop at T2.
 RETRANSMISSIONS = frozenset("AEG")
-RETRANSMITTING = frozenset((machine, int(state)) for machine, table in enumerate(TABLES) for state, event in table
-                           if event in (Event.TIMER_A, Event.TIMER_E, Event.TIMER_G))
 LENGTHS: dict[str, str] = {
     "A": "t1", "B": "fr", "C": "fr_inv", "D": "wait", "E": "t1", "F": "fr", "G": "t1", "H": "fr", "I": "wait",
     "J": "wait", "K": "wait", "L": "wait", "M": "wait", "T": "trying",

@@ -9,14 +9,15 @@ LINES = 20  # a second
 
 
 class Restraint:
-    """Lets *lines* messages of one kind into *log* each second; what goes beyond is summed up in the next one."""
+    """Lets *lines* messages of one kind into *log* each second, at *level*; what goes beyond is summed up in the next."""
 
-    def __init__(self, log: logging.Logger, lines: int = LINES, clock: Callable[[], float] = time.monotonic) -> None:
-        self._log, self._lines, self._clock = log, lines, clock
+    def __init__(self, log: logging.Logger, lines: int = LINES, clock: Callable[[], float] = time.monotonic,
+                 level: int = logging.INFO) -> None:
+        self._log, self._lines, self._clock, self._level = log, lines, clock, level
         self._second = 0
         self._said = 0
 
-    def info(self, message: str, *values: object) -> None:
+    def say(self, message: str, *values: object) -> None:
         """Log one line, or only count it."""
         second = int(self._clock())
         if second != self._second:
@@ -24,9 +25,9 @@ class Restraint:
             self._second, self._said = second, 0
         self._said += 1
         if self._said <= self._lines:
-            self._log.info(message, *values)
+            self._log.log(self._level, message, *values)
 
     def sum_up(self) -> None:
         """Say how many lines were left out."""
         if self._said > self._lines:
-            self._log.info("%d further messages of that kind within a second", self._said - self._lines)
+            self._log.log(self._level, "%d further messages of that kind within a second", self._said - self._lines)
