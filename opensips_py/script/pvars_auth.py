@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from opensips_py.module.marks import pvar
 from opensips_py.script.pvars_headers import user
-from opensips_py.script.splitting import separated, unquoted
+from opensips_py.sip.splitting import separated, unquoted
 
 if TYPE_CHECKING:
     from opensips_py.sip import Message

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import NamedTuple
 
 from opensips_py.script.sdp import streams
-from opensips_py.script.splitting import at
+from opensips_py.sip.splitting import at
 
 BEFORE, BEHIND = "insert", "insertAfter"  # indexes that put a further line beside the one that is meant
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.module.marks import transformation
 from opensips_py.script import sdp
-from opensips_py.script.splitting import at, csv_fields
-from opensips_py.script.substitution import Substitution, SubstitutionKind
+from opensips_py.sip.splitting import at, csv_fields
+from opensips_py.module.substitution import Substitution, SubstitutionKind
 from opensips_py.script.transformations_string import raw, text_of
 
 if TYPE_CHECKING:

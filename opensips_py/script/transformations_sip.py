@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module.marks import transformation
-from opensips_py.script.splitting import at, fields, parameter_pairs
+from opensips_py.sip.splitting import at, fields, parameter_pairs
 from opensips_py.sip import NameAddr, Uri, Via
 
 

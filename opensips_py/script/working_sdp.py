@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opensips_py.script.bodies import parts_of
+from opensips_py.sip.bodies import parts_of
 
 if TYPE_CHECKING:
     from opensips_py.sip import Message

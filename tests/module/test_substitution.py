@@ -1,6 +1,6 @@
 import pytest
 
-from opensips_py.script.substitution import Substitution
+from opensips_py.module.substitution import Substitution
 
 
 @pytest.mark.parametrize(("text", "before", "after"), [

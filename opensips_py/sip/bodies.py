@@ -3,22 +3,37 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, NamedTuple
 
-from opensips_py.script.splitting import parameter_pairs
+from opensips_py.sip.splitting import parameter_pairs
 
 if TYPE_CHECKING:
     from opensips_py.sip import Message
 
 
 class Part(NamedTuple):
-    """One part: its Content-Type as written, and what it holds."""
+    """One part: its Content-Type as written, what it holds, and where in the body that begins.
+
+    *head* is where the line that separates it from what stands before begins; the body's own only part has none.
+    """
 
     content_type: str
     content: bytes
+    head: int = 0
+    start: int = 0
 
     @property
     def media_type(self) -> str:
         """type/subtype in lower case."""
-        return self.content_type.partition(";")[0].strip().lower()
+        return media_type(self.content_type)
+
+    @property
+    def end(self) -> int:
+        """Where in the body the content ends."""
+        return self.start + len(self.content)
+
+
+def media_type(content_type: str) -> str:
+    """type/subtype in lower case, without parameters."""
+    return content_type.partition(";")[0].strip().lower()
 
 
 def boundary(content_type: str) -> str | None:
@@ -42,17 +57,26 @@ def parts(body: bytes, content_type: str) -> list[Part]:
     if separator is None:
         return [Part(content_type, body)]
     delimiter = b"\r\n--" + separator.encode("utf-8", "surrogateescape")
-    pieces = (b"\r\n" + body).split(delimiter)[1:]
-    return [part(each.partition(b"\r\n")[2]) for each in pieces if not each.startswith(b"--")]
+    pieces = (b"\r\n" + body).split(delimiter)
+    found = []
+    position = len(pieces[0])  # where the next delimiter begins; the line end put before the body makes up for its own
+    for each in pieces[1:]:
+        if each.startswith(b"--"):  # the end; what follows belongs to no part
+            break
+        rest = each.partition(b"\r\n")[2]
+        found.append(part(rest, position, position + len(delimiter) + len(each) - len(rest) - 2))
+        position += len(delimiter) + len(each)
+    return found
 
 
-def part(data: bytes) -> Part:
-    """One part with its own headers."""
+def part(data: bytes, head: int, start: int) -> Part:
+    """One part with its own headers, which begin at *start*."""
     if data.startswith(b"\r\n"):
-        return Part("text/plain", data[2:])
+        return Part("text/plain", data[2:], head, start + 2)
     headers, _, content = data.partition(b"\r\n\r\n")
+    start += len(data) - len(content)
     for line in headers.replace(b"\r\n ", b" ").replace(b"\r\n\t", b" ").split(b"\r\n"):
         name, _, value = line.partition(b":")
         if name.strip().lower() in (b"content-type", b"c"):
-            return Part(value.strip().decode("utf-8", "surrogateescape"), content)
-    return Part("text/plain", content)
+            return Part(value.strip().decode("utf-8", "surrogateescape"), content, head, start)
+    return Part("text/plain", content, head, start)

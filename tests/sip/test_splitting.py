@@ -1,4 +1,4 @@
-from opensips_py.script.splitting import at, csv_fields, fields, parameter_pairs, separated
+from opensips_py.sip.splitting import at, csv_fields, fields, parameter_pairs, separated
 
 
 def test_quotes_and_angles_hide_delimiters():
