@@ -66,7 +66,7 @@ class Reporting(Parameters):
         if places >> LOG & 1 and self.log.isEnabledFor(level):
             text = line(record, view.extras(self.log_extra, self.extras.get("log", ())),
                         view.legs(self.multi_leg_info, self.leg_names.get("log", ())))
-            self.log.log(level, "%s", text, extra={"facility": self.log_facility})
+            self.log.log(level, "%s", text, extra={"facility": self.log_facility, "bare": True})
         name = (E_ACC_EVENT if record.succeeded else E_ACC_MISSED_EVENT).event_name
         if places >> EVENTS & 1 and self.services.events.is_heard(name):
             for event in events(record, view.extras(self.evi_extra, self.extras.get("evi", ())),

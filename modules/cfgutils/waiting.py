@@ -47,7 +47,7 @@ class Waiting:
         """End the server: this process at once, with a core file where the system writes one, the others in order."""
         self.log.critical("abort() ends the server")
         try:
-            self.services.control.ask("stop")  # else this process alone would end, and be replaced
+            self.services.control.ask("stop", status=1)  # else this process alone would end, and be replaced
         finally:
             os.abort()
 

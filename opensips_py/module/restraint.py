@@ -9,7 +9,7 @@ LINES = 20  # a second
 
 
 class Restraint:
-    """Lets *lines* messages of one kind into *log* each second, at *level*; what goes beyond is summed up in the next."""
+    """Lets *lines* messages of one kind into *log* each second, at *level*; what goes beyond is summed up later."""
 
     def __init__(self, log: logging.Logger, lines: int = LINES, clock: Callable[[], float] = time.monotonic,
                  level: int = logging.INFO) -> None:

@@ -7,9 +7,9 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from opensips_py.module.substitution import Substitution, sliced
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
 from opensips_py.script.lexer import Lexer, Token
-from opensips_py.module.substitution import Substitution, sliced
 
 INCLUDES = ("include_file", "import_file")
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)

@@ -5,9 +5,9 @@ from typing import TYPE_CHECKING
 
 from opensips_py.module.marks import pvar
 from opensips_py.script import sdp_filters
-from opensips_py.sip.bodies import parts, parts_of
 from opensips_py.script.indexes import Index, Value, pick
 from opensips_py.script.working_sdp import body_of, working
+from opensips_py.sip.bodies import parts, parts_of
 
 if TYPE_CHECKING:
     import logging

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import os
 import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -117,7 +118,10 @@ def assertion_failed(run: Run, text: str, place: str, error_route: CompiledRoute
         run.extra = {**(run.extra or {}), RouteError: RouteError(text, 500, "Server Internal Error")}
         error_route(run)
     if abort:
-        raise SystemExit(f"{place}: assertion failed: {text}")
+        try:
+            run.services.control.ask("stop", status=1)  # else this process alone would end, and be replaced
+        finally:
+            os.abort()
     return 0
 
 

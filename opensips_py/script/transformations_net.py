@@ -6,10 +6,10 @@ from ipaddress import IPv4Address, ip_address, ip_network
 from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.module.marks import transformation
-from opensips_py.script import sdp
-from opensips_py.sip.splitting import at, csv_fields
 from opensips_py.module.substitution import Substitution, SubstitutionKind
+from opensips_py.script import sdp
 from opensips_py.script.transformations_string import raw, text_of
+from opensips_py.sip.splitting import at, csv_fields
 
 if TYPE_CHECKING:
     from ipaddress import IPv6Address

@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module.marks import transformation
-from opensips_py.sip.splitting import at, fields, parameter_pairs
 from opensips_py.sip import NameAddr, Uri, Via
+from opensips_py.sip.splitting import at, fields, parameter_pairs
 
 
 def uri_of(text: str) -> Uri | None:

@@ -36,11 +36,14 @@ class Plain(logging.Formatter):
     def __init__(self, prefix: str, with_time: bool) -> None:
         stamp = "%(asctime)s [%(process)d] " if with_time else ""
         head = prefix.replace("%", "%%")
+        self._bare = logging.Formatter(f"{stamp}{head}%(message)s", "%b %d %H:%M:%S")
         super().__init__(f"{stamp}{head}%(levelname)s:%(source)s:%(funcName)s: %(message)s", "%b %d %H:%M:%S")
 
     def format(self, record: logging.LogRecord) -> str:
-        """One line for *record*."""
+        """One line for *record*; what the script or accounting writes stands by itself."""
         record.source = source(record)
+        if getattr(record, "bare", False):
+            return self._bare.format(record).removesuffix("\n")
         return super().format(record)
 
 

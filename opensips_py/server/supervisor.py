@@ -206,7 +206,7 @@ class Supervisor:
             self.reload(answer)
         elif command in ("stop", "rolling_restart"):
             answer({"ok": True})
-            self.stop() if command == "stop" else self.rolling_restart()
+            self.stop(message.get("status", EXIT_STOPPED)) if command == "stop" else self.rolling_restart()
         else:
             answer({"ok": False, "reasons": [f"unknown command {command!r}"]})
 

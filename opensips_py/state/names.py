@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import hashlib
 import os
-import time
 
 from opensips_py.state._words import Words
 
@@ -74,7 +73,7 @@ class SharedNames:
             holder = self._words.load(LOCK)
             if holder and not is_running(holder) and self._words.cas(LOCK, holder, me):
                 return
-            time.sleep(0)
+            os.sched_yield()  # not time.sleep(): gevent's would leave the process to others, which the hub must not
 
 
 def is_running(pid: int) -> bool:

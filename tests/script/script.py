@@ -43,9 +43,10 @@ def messages(diagnostics: Diagnostics) -> list[str]:
     return [each.message for each in diagnostics.in_order()]
 
 
-def run_of(found: Configuration, kind: Route = Route.REQUEST, name: str = "", message: Any = None) -> tuple[int, Run]:
+def run_of(found: Configuration, kind: Route = Route.REQUEST, name: str = "", message: Any = None,
+           services: Any = None) -> tuple[int, Run]:
     """Run a route without a server: its code, and the run that it leaves behind."""
-    run = Run(None, found, kind, message)  # type: ignore[arg-type]
+    run = Run(services, found, kind, message)
     route = found.route(kind, name)
     assert route is not None
     return route(run), run

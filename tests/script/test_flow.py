@@ -1,4 +1,5 @@
 import logging
+import os
 from types import SimpleNamespace
 
 import pytest
@@ -191,13 +192,16 @@ def test_a_failed_assignment_is_logged_and_counts_as_false(caplog):
     assert "test.cfg:1: the assignment to $msg.flag(X) failed" in caplog.text
 
 
-def test_assert_where_it_is_on():
+def test_assert_where_it_is_on(monkeypatch):
     text = 'route { assert($var(x) == 1 && route(seen), "x is one"); $var(after) = 1; }\n' \
         "route[seen] { $var(s) = 1; }\nerror_route { $var(error) = $err.info; }"
     assert run_of(right(text))[1].variables == {"after": 1}
     assert run_of(right("enable_asserts=yes\n" + text))[1].variables == {"error": "x is one"}
-    with pytest.raises(SystemExit, match="x is one"):
-        run_of(right("enable_asserts=yes\nabort_on_assert=yes\n" + text))
+    asked = []
+    services = SimpleNamespace(control=SimpleNamespace(ask=lambda *what, **how: asked.append((what, how))))
+    monkeypatch.setattr(os, "abort", lambda: asked.append("abort"))
+    run_of(right("enable_asserts=yes\nabort_on_assert=yes\n" + text), services=services)
+    assert asked == [(("stop",), {"status": 1}), "abort"]
 
 
 def test_only_what_may_break_breaks():

@@ -33,6 +33,12 @@ def test_lines_are_as_upstreams(capsys):
         "edge:WARNING:sample:logged: line of 30", "edge:ERROR:sample:logged: line of 40"]
 
 
+def test_what_a_script_writes_stands_by_itself(capsys):
+    logs.set_up(Logging(prefix="edge"))
+    logging.getLogger("opensips_py.script").warning("a call\n", extra={"bare": True})
+    assert capsys.readouterr().err.split("] ")[1] == "edge:a call\n"
+
+
 @pytest.mark.parametrize("level, count", [(4, 4), (3, 3), (2, 2), (1, 2), (-1, 1), (-3, 0)])
 def test_levels_are_opensips(capsys, level, count):
     assert len(logged(capsys, level=level)) == count

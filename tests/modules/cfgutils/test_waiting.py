@@ -50,7 +50,8 @@ class Control:
     def __init__(self, trouble=None):
         self.asked, self.trouble = [], trouble
 
-    def ask(self, command):
+    def ask(self, command, status):
+        assert status
         self.asked.append(command)
         if self.trouble is not None:
             raise self.trouble
@@ -83,5 +84,5 @@ def test_abort_ends_a_real_server():
         own.bind((live.HOST, 0))
         message = live.options(server.port, own.getsockname()[1], 1).replace(b"OPTIONS", b"INFO")
         own.sendto(message, (live.HOST, server.port))
-        server.process.wait(10)
+        assert server.process.wait(10) != 0
         assert "abort() ends the server" in server.log and "replaced in" not in server.log
