@@ -1,0 +1,1 @@
+"""A message as a script with textops leaves it."""
