@@ -1,7 +1,8 @@
 """Ask about URIs and change them: parameters, telephone numbers, the user who authenticated."""
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Module, Route, script
-from opensips_py.sip import Credentials, Request, Uri
+from opensips_py.sip import Credentials, Request
+from opensips_py.sip.uris import has_e164_user, sip_of_tel, uri_of, with_parameter
 
 INITIAL = Route.REQUEST | Route.LOCAL
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
@@ -29,26 +30,22 @@ class UriModule(Module, name="uri"):
     @script(INITIAL)
     def uri_param(self, request: Request, param: str, value: str = "") -> bool:
         """Whether the Request-URI has parameter *param*, with this *value*; without one, as a flag alone."""
-        uri = parsed(request.uri)
+        uri = uri_of(request.uri)
         return uri is not None and uri.parameter(param) == value
 
     @script(Route.REQUEST)
     def add_uri_param(self, request: Request, param: str) -> bool:
         """Add *param* (name=value) to the Request-URI, behind its other parameters."""
-        uri = parsed(request.uri)
+        uri = uri_of(request.uri)
         if uri is None or not uri.is_sip:
             return False
-        if param:
-            text = request.uri
-            end = text.find("?", text.find("@") + 1)  # a user may contain a question mark, too
-            end = len(text) if end < 0 else end
-            request.uri = f"{text[:end]};{param}{text[end:]}"
+        request.uri = with_parameter(request.uri, param)
         return True
 
     @script(Route.REQUEST)
     def tel2sip(self, request: Request) -> bool:
         """Turn a tel URI of the request into a SIP URI at the host of From (RFC 3261, 19.1.6); others stay."""
-        uri = parsed(request.uri)
+        uri = uri_of(request.uri)
         if uri is None or uri.scheme != "tel":
             return uri is not None
         try:
@@ -57,25 +54,13 @@ class UriModule(Module, name="uri"):
             host = ""
         if not host:
             return False
-        request.uri = f"sip:{request.uri[4:]}@{host};user=phone"
+        request.uri = sip_of_tel(request.uri, host)
         return True
 
     @script(Route.REQUEST | Route.FAILURE | Route.LOCAL, dialect="2.1")
     def is_uri_user_e164(self, uri: str) -> bool:
         """Whether the user of *uri* is an E.164 number: + and 2 to 15 digits."""
-        found = parsed(uri)
-        if found is None or not found.user.startswith("+"):
-            return False
-        digits = found.user[1:]
-        return 2 <= len(digits) <= 15 and digits.isascii() and digits.isdigit()
-
-
-def parsed(text: str) -> Uri | None:
-    """A URI in its parts; None where it is none."""
-    try:
-        return Uri.parse(text)
-    except MalformedMessage:
-        return None
+        return has_e164_user(uri)
 
 
 def user_of(credentials: str) -> str | None:

@@ -1,9 +1,13 @@
 """Questions about a message: its method, its headers, its dialog."""
 from __future__ import annotations
 
-from opensips_py.module import script
+from typing import Annotated
+
+from opensips_py.module import OneOf, script
 from opensips_py.modules.sipmsgops.words import EVERYWHERE, Methods, Name
 from opensips_py.sip import Message
+
+Privacy = Annotated[str, OneOf("id", "user", "header", "session", "critical", "none", "history")]
 
 
 class Questions:
@@ -24,3 +28,9 @@ class Questions:
     def has_totag(self, message: Message) -> bool:
         """Whether To has a tag, so that the message belongs to a dialog."""
         return bool(message.to_tag)
+
+    @script(EVERYWHERE)
+    def is_privacy(self, message: Message, privacy_type: Privacy) -> bool:
+        """Whether Privacy (RFC 3323) asks for *privacy_type*."""
+        return any(each.strip().lower() == privacy_type for header in message.headers("Privacy")
+                   for each in header.value.replace(",", ";").split(";"))

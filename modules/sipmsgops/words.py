@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from opensips_py.module import Kind, Route
+from opensips_py.module import Kind, Pattern, Route
 from opensips_py.sip import HeaderId, header_name
 
 EVERYWHERE = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL
@@ -44,17 +44,58 @@ class HeaderName(Kind):
         return BY_NAME.get(header_name(name).lower(), name)
 
 
+def whole_line(line: str) -> str:
+    """A header line with the end that no message could be read without; nothing for nothing."""
+    return line if line.endswith("\n") or not line else f"{line}\r\n"
+
+
 @dataclass(frozen=True)
 class HeaderLine(Kind):
-    """Whole header lines; the end of the last is added where it is missing, as no message could be read without."""
+    """Whole header lines."""
 
     name = "string"
 
     def convert(self, value: Any) -> str:
-        line = text_of(value)
-        return line if line.endswith("\n") or not line else f"{line}\r\n"
+        return whole_line(text_of(value))
+
+
+def glob(text: str) -> Pattern:
+    """A pattern as the shell's (*, ?, [a-z], [!a-z], a backslash before what means itself), whatever the case."""
+    parts, rest = ["^"], text
+    while rest:
+        size = bracket(rest)
+        if size:
+            parts.append(rest[:size].replace("[!", "[^", 1))
+        elif rest[0] in "*?":
+            parts.append(".*" if rest[0] == "*" else ".")
+        else:
+            rest = rest[1:] if rest[0] == "\\" and len(rest) > 1 else rest
+            parts.append(f"\\{rest[0]}" if rest[0] in "\\.[]{}()*+?^$|" else rest[0])
+        rest = rest[size or 1:]
+    return Pattern("".join(parts) + "$", ignore_case=True)
+
+
+def bracket(text: str) -> int:
+    """How long the list ([a-z]) is that *text* begins with; 0 where it begins with none."""
+    if not text.startswith("["):
+        return 0
+    return text.find("]", 3 if text[1:2] in ("!", "^") else 2) + 1
+
+
+@dataclass(frozen=True)
+class GlobKind(Kind):
+    """A pattern as the shell's."""
+
+    name = "string"
+
+    def convert(self, value: Any) -> Pattern:
+        try:
+            return glob(text_of(value))
+        except ValueError as error:
+            raise ValueError(f'"{value}" is no pattern: {error}') from None
 
 
 Methods = Annotated[frozenset[str], MethodNames()]
 Name = Annotated[int | str, HeaderName()]
 Line = Annotated[str, HeaderLine()]
+Glob = Annotated[Pattern, GlobKind()]
