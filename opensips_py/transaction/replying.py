@@ -38,10 +38,16 @@ def send(layer: TransactionLayer, transaction: Transaction, event: int, status: 
     return True
 
 
+def status_of(response: Response) -> int:
+    """The status that a response goes on with: what change_reply_status() made of it, else its own."""
+    changed: int | None = response.context.get("reply_status") if response.context else None
+    return response.status if changed is None else changed
+
+
 def forward(layer: TransactionLayer, transaction: Transaction, branch: Branch, response: Response,
             edits: tuple[Edits, ...] = ()) -> None:
     """Send a response on to the client."""
-    status = response.status
+    status = status_of(response)
     if transaction.local:
         if status >= 200:
             transaction.status = status

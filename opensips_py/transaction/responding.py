@@ -95,7 +95,7 @@ def fail(layer: TransactionLayer, transaction: Transaction, branch: Branch, resp
     if not branch.awaiting:
         return
     branch.awaiting = False
-    branch.status = status = response.status
+    branch.status = status = replying.status_of(response)
     branch.response = response
     if status == 503 and relaying.fail_over(layer, branch):
         return
