@@ -11,6 +11,7 @@ if not pathlib.Path("opensips_py/modules").is_dir():
              "loses the link. Clone the repository with git, or run: ln -sfn ../modules opensips_py/modules")
 
 CHECKED = bool(os.environ.get("OPENSIPS_PY_BOUNDSCHECK"))  # the test build checks every index
+CORES = len(os.sched_getaffinity(0))
 COMMON = {"language_level": "3", "boundscheck": CHECKED, "auto_pickle": False, "autotestdict": False}
 CORE = {**COMMON, "wraparound": False, "cdivision": True}
 # Two kinds of source: the core, written in Cython, and plain Python on the way of every message, which is compiled as
@@ -25,7 +26,8 @@ def extensions(paths, directives):
     """The extension modules of *paths*."""
     made = [Extension(str(path.with_suffix("")).replace("/", "."), [str(path)], extra_compile_args=["-O2"])
             for path in paths]
-    return cythonize(made, compiler_directives=directives, quiet=True)
+    return cythonize(made, compiler_directives=directives, quiet=True, nthreads=CORES)
 
 
-setup(ext_modules=[*extensions(SOURCES[".pyx"], CORE), *extensions(PLAIN, COMMON)])
+setup(options={"build_ext": {"parallel": CORES}},
+      ext_modules=[*extensions(SOURCES[".pyx"], CORE), *extensions(PLAIN, COMMON)])

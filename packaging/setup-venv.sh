@@ -4,25 +4,37 @@
 set -eu
 extras=${1:-}
 python=${PYTHON:-python3}
+header='import os, sysconfig, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+recent='import sys; sys.exit(0 if sys.version_info >= (3, 11) else "opensips-py needs Python 3.11 or newer, and %s is %d.%d: make PYTHON=/path/to/a/newer/python3" % (sys.executable, *sys.version_info[:2]))'
+
+case ${python##*/} in
+    python3.*) debian=${python##*/} ;;  # its packages bear its name
+    *) debian=python3 ;;
+esac
 need=""
-command -v "$python" >/dev/null || need="python3"
-command -v gcc >/dev/null || need="$need gcc libc6-dev"
-[ -n "$need" ] || "$python" -c 'import ensurepip, venv' 2>/dev/null || need="$need python3-venv"
-[ -n "$need" ] || "$python" -c 'import os, sysconfig, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))' \
-    || need="$need python3-dev"
+if command -v "$python" >/dev/null; then
+    "$python" -c "$recent"
+    "$python" -c 'import ensurepip, venv' 2>/dev/null || need="$need $debian-venv"
+    "$python" -c "$header" || need="$need $debian-dev"
+else
+    need=" $debian $debian-venv $debian-dev"
+fi
+command -v gcc >/dev/null || need="$need gcc"
+echo '#include <stdio.h>' | gcc -E -x c - >/dev/null 2>&1 || need="$need libc6-dev"
 if [ -n "$need" ]; then
-    case " $need " in *" python3 "*) need="$need python3-venv python3-dev" ;; esac
-    if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-        apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $need >/dev/null
-    elif sudo -n true 2>/dev/null && command -v apt-get >/dev/null; then
-        sudo apt-get update -qq && sudo DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $need >/dev/null
-    else
-        echo "Missing on this machine; please run:  sudo apt-get install -y$(printf ' %s' $need)" >&2
+    as=""
+    [ "$(id -u)" = 0 ] || as="sudo -n"
+    if ! command -v apt-get >/dev/null || ! $as true 2>/dev/null; then
+        echo "Missing on this machine; please run:  sudo apt-get install -y$need" >&2
         exit 1
     fi
+    echo "Installing$need"
+    $as apt-get update -qq || echo "apt-get update failed; trying with the package lists that are here" >&2
+    $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $need >/dev/null
+    "$python" -c "$recent"
 fi
-"$python" -c 'import sys; sys.exit(0 if sys.version_info >= (3, 11) else "opensips-py needs Python 3.11 or newer, and %s is %d.%d: set PYTHON=/path/to/a/newer/python3" % (sys.executable, *sys.version_info[:2]))'
-[ -x .venv/bin/python ] || "$python" -m venv .venv
+[ -x .venv/bin/opensips-py ] || echo "Setting up .venv and compiling the core: some two minutes, this once"
+.venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
 target="."
 [ -z "$extras" ] || target=".[$extras]"
 .venv/bin/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" wheel "Cython>=3.1"
