@@ -6,6 +6,7 @@ from opensips_py.sip import build_response
 from opensips_py.sip._scan import Request
 from opensips_py.transaction import FAULT_RESPONSES, response_target
 from opensips_py.transaction.layer import TransactionLayer
+from opensips_py.transaction.replying import own_headers
 
 Code = Annotated[int, Between(100, 699)]
 ACK_WAIT = 32  # seconds; a client has given up on its INVITE after 64*T1
@@ -66,9 +67,10 @@ class Sl(Module, name="sl"):
         """Build and send a response."""
         if not request.is_request or request.method == "ACK":
             return False
-        extra = request.context.get("reply_headers", b"") if request.context else b""
-        data = build_response(request, code, reason, self.tag(request), headers + extra, body)
         layer: TransactionLayer = self.services.transactions
+        extra = request.context.get("reply_headers", b"") if request.context else b""
+        data = build_response(request, code, reason, self.tag(request), headers + extra + own_headers(layer, request),
+                              body)
         if not layer.transmit(response_target(layer.transports, request), data):
             return False
         if code >= 200 and request.method == "INVITE":

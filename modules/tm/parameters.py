@@ -1,12 +1,13 @@
 """The parameters of tm, and what they set in the transaction layer."""
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.errors import ConfigError
 from opensips_py.module import Between, Flag, param
 from opensips_py.modules.tm.routes import Routes
-from opensips_py.transaction import Settings, TransactionLayer
+from opensips_py.transaction import TransactionLayer
 
 if TYPE_CHECKING:
     from opensips_py.module.registry import Registry
@@ -65,11 +66,10 @@ class Parameters(Routes):
         timing.t1, timing.t2 = self.T1_timer / 1000, self.T2_timer / 1000
         timing.fr, timing.fr_inv, timing.wait = self.fr_timeout, self.fr_inv_timeout, self.wt_timer
         timing.restart_on_provisional = self.restart_fr_on_each_reply
-        layer.settings = Settings(
-            auto_trying=self.auto_100trying, block_on_6xx=not self.disable_6xx_block,
+        layer.settings = replace(
+            layer.settings, auto_trying=self.auto_100trying, block_on_6xx=not self.disable_6xx_block,
             minor_flag=0 if self.minor_branch_flag < 0 else 1 << self.minor_branch_flag,
-            ruri_matching=self.ruri_matching, via_matching=self.via1_matching,
-            dns_failover=layer.settings.dns_failover)
+            ruri_matching=self.ruri_matching, via_matching=self.via1_matching)
         layer.created = self.registry.hooks.transaction_created
         self.take_over(layer)
 

@@ -99,6 +99,7 @@ def new(name: str, kind: Type, default: Any, effect: str, **more: Any) -> Parame
     return Parameter(name, kind, ABSENT, default, effect, **more)
 
 
+DATABASES = "accepted without effect: the database modules are not available yet"
 MEMORY = "accepted without effect: Python manages the memory"
 SOCKET = "An address to listen on: protocol:host:port, with its options behind it."
 
@@ -159,7 +160,7 @@ TABLE = (
     both("tcp_keepinterval", "int", 0, "Seconds between probes; 0 leaves it to the system.", low=0),
     both("tcp_no_new_conn_bflag", "flag", "", "Branch flag: send over a connection that exists, or not at all."),
     new("tcp_no_new_conn_rplflag", "flag", "", "Message flag: reply over a connection that exists, or not at all."),
-    both("tcpthreshold", "int", 0, "Microseconds of sending over TCP beyond which a warning is logged; 0: never.",
+    both("tcpthreshold", "int", 0, "accepted without effect: sending never blocks", idle=True,
          aliases=("tcp_threshold",), low=0),
 
     # Logging
@@ -181,12 +182,12 @@ TABLE = (
     new("log_json_buf_size", "int", 6144, "accepted without effect: no line is cut", low=0, idle=True),
     new("log_msg_buf_size", "int", 4096, "accepted without effect: no line is cut", low=0, idle=True),
     new("log_prefix", "string", "", "Text put before every line of the log."),
-    new("log_stdout", "bool", False, "Keep standard output open for what libraries print."),
+    new("log_stdout", "bool", False, "accepted without effect: nothing is printed to standard output", idle=True),
     new("xlog_level", "int", None, "Level up to which xlog() prints; log_level where it is not set."),
     new("xlog_print_level", "int", 2, "Level of an xlog() without one."),
     both("xlog_buf_size", "int", 4096, "Longest line of xlog(), in bytes; a longer one is left out.", low=1),
     both("xlog_force_color", "bool", False, "Let $C(xy) colour the output of xlog()."),
-    new("pv_print_buf_size", "int", 20000, "Longest text that pseudo-variables may make, in bytes.", low=1),
+    new("pv_print_buf_size", "int", 20000, "accepted without effect: no text is cut", low=1, idle=True),
 
     # The script
     both("max_while_loops", "int", 10000, "Most rounds of a while loop.", v21=100, low=1),
@@ -217,17 +218,17 @@ TABLE = (
     both("dns_servers_no", "int", -1, "How many of the name servers to use; -1: all.", low=-1),
     both("dns_use_search_list", "bool", True, "Complete names with the search list of resolv.conf."),
     both("disable_dns_failover", "bool", False, "Do not go on to the next destination that DNS has."),
-    both("disable_dns_blacklist", "bool", True, "Do not avoid destinations that failed a short while ago."),
+    both("disable_dns_blacklist", "bool", True, "accepted without effect: what failed is not avoided later", idle=True),
     both("execdnsthreshold", "int", 0, "Microseconds of a DNS query beyond which a warning is logged; 0: never.",
          aliases=("exec_dns_threshold",), low=0),
     both("dst_blacklist", "blacklist", None, "A list of destinations not to send to.", many=True),
 
     # Databases
-    both("db_version_table", "string", "version", "Table that holds the versions of all tables."),
-    both("db_default_url", "string", "", "Database of modules that are given none."),
-    both("db_max_async_connections", "int", 10, "Most connections of a worker to one database.", low=1),
-    both("query_buffer_size", "int", 0, "Rows to collect before they are inserted; under 2: none.", low=0),
-    both("query_flush_time", "int", 0, "Seconds after which collected rows are inserted at the latest.", low=0),
+    both("db_version_table", "string", "version", DATABASES, idle=True),
+    both("db_default_url", "string", "", DATABASES, idle=True),
+    both("db_max_async_connections", "int", 10, DATABASES, low=1, idle=True),
+    both("query_buffer_size", "int", 0, DATABASES, low=0, idle=True),
+    both("query_flush_time", "int", 0, DATABASES, low=0, idle=True),
 
     # Memory
     both("event_pkg_threshold", "int", 0, MEMORY, low=0, high=100, idle=True),

@@ -1,12 +1,15 @@
 """The core parameters at work: what they set in transports, resolver and transactions."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
+
+import dns.reversename
 
 from opensips_py import __version__
 from opensips_py.script import tree
-from opensips_py.transport import NameServers, Records, Resolver, Settings, Transports
+from opensips_py.transaction import Settings as TransactionSettings
+from opensips_py.transport import NameServers, Records, Resolver, Settings, Transports, is_loopback
 
 SIGNATURE = f"OpenSIPS-py ({__version__})"
 
@@ -54,9 +57,35 @@ def aliases(transports: Transports, given: Iterable[tree.Socket]) -> None:
                              "accept_subdomain" in each.options)
 
 
-def signature(values: Mapping[str, Any]) -> str:
-    """The value of the Server header in responses of our own; empty: none."""
+def aliases_by_dns(transports: Transports, records: Records) -> None:
+    """auto_aliases: the names that the DNS has for our addresses are ours as well. Waits for the DNS."""
+    for each in transports.listeners:
+        if not is_loopback(each.address):
+            name = dns.reversename.from_address(each.host).to_text(omit_final_dot=True)
+            for record in records.lookup(name, "PTR").records:
+                transports.names.add(record.target.to_text(omit_final_dot=True), each.port, each.protocol)
+
+
+def apply_to_transactions(settings: TransactionSettings, values: Mapping[str, Any],
+                          flag: Callable[[str, str], int]) -> None:
+    """What transactions follow from now on; *flag* gives the number of a flag by scope and name."""
+    settings.dns_failover = not values["disable_dns_failover"]
+    settings.translate_503 = not values["disable_503_translation"]
+    settings.warns = values["sip_warning"]
+    settings.reply_headers = signature(values, "Server", "server_header")
+    settings.request_headers = signature(values, "User-Agent", "user_agent_header")
+    settings.stay_connected_branch = mask("branch", values["tcp_no_new_conn_bflag"], flag)
+    settings.stay_connected_reply = mask("message", values["tcp_no_new_conn_rplflag"], flag)
+
+
+def mask(scope: str, name: str, flag: Callable[[str, str], int]) -> int:
+    """The bit of the flag *name*; 0 where it is not set."""
+    return 1 << flag(scope, str(name)) if name != "" else 0
+
+
+def signature(values: Mapping[str, Any], header: str, parameter: str) -> bytes:
+    """The header line by which we name ourselves; the parameter holds it whole. Empty: none."""
     if not values["server_signature"]:
-        return ""
-    header = str(values["server_header"])
-    return header.partition(":")[2].strip() if header.lower().startswith("server:") else header or SIGNATURE
+        return b""
+    line = str(values[parameter]) or f"{header}: {SIGNATURE}"
+    return f"{line.strip()}\r\n".encode("utf-8", "surrogateescape")

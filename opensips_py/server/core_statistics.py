@@ -5,6 +5,7 @@ import time
 from typing import Any
 
 from opensips_py.module import Module, counter, statistic
+from opensips_py.server.core_events import E_CORE_LOG, E_CORE_THRESHOLD
 from opensips_py.statistics import Statistics
 from opensips_py.transport.settings import Counters
 
@@ -20,7 +21,7 @@ STREAMS = {
 }
 
 
-class CoreStatistics(Module, name="core_statistics"):
+class CoreStatistics(Module, name="core_statistics", events=[E_CORE_LOG, E_CORE_THRESHOLD]):
     """What the server counts before any module does."""
 
     rcv_requests: Any = counter("Requests received.", group="core")
@@ -33,6 +34,14 @@ class CoreStatistics(Module, name="core_statistics"):
     err_replies: Any = counter("Responses that could not be used.", group="core")
     bad_msg_hdr: Any = counter("Messages with a header that breaks RFC 3261.", group="core")
     bad_uris: Any = counter("Requests whose Request-URI cannot be read.", name="bad_URIs_rcvd", group="core")
+
+    slow_messages: Any = counter("Messages whose handling took longer than execmsgthreshold.", group="core")
+    dns_slow_queries: Any = counter("Queries of the DNS that took longer than execdnsthreshold.", group="dns")
+
+    @statistic(group="dns")
+    def dns_total_queries(self) -> int:
+        """Queries of the DNS, answers from our own cache not among them."""
+        return int(self.services.resolver.records.queries)
 
     @statistic(group="core", scope="any")
     def timestamp(self) -> int:

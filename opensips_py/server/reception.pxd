@@ -9,6 +9,7 @@ cdef class Reception:
     cdef readonly TransactionLayer layer
     cdef readonly object generation, main, on_reply, counters, rcv_requests, rcv_replies
     cdef readonly tuple request_received, response_received, request_done
+    cdef readonly object stopwatch, entry
 
     cpdef object request(self, Request request)
     cpdef object response(self, Response response)

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterable
 from typing import TYPE_CHECKING, Any
 
@@ -9,6 +10,7 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Route, Run
 from opensips_py.script.pvars_run import RouteError
+from opensips_py.server.core_events import Stopwatch
 from opensips_py.server.links import key_from_wire, key_to_wire
 from opensips_py.sip import build_response, scan
 from opensips_py.sip._scan import Request, Response
@@ -58,13 +60,16 @@ class Reception:
         counters: Any = generation.registry.modules["core_statistics"]
         self.counters: CoreStatistics = counters
         self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
+        limit = generation.globals["execmsgthreshold"]
+        self.stopwatch = Stopwatch(self.worker.events, limit, "msg processing", counters.slow_messages.add)
+        self.entry = self.timed if limit else self.receive
 
     # In the event loop: nothing here may wait, nothing may raise.
 
     def datagrams(self, listener: Listener, batch: list[tuple[bytes, int]]) -> None:
         """Take a batch of datagrams."""
         queue = self.runners.queue
-        receive = self.receive
+        receive = self.entry
         for data, source in batch:
             message = scan(data, listener, source)
             if message is None:
@@ -79,7 +84,7 @@ class Reception:
         if message is None:
             self.counters.err_requests.add()
         elif self.alone or self.is_ours(message, data, source, connection.id):
-            self.runners.queue.append((self.receive, message))
+            self.runners.queue.append((self.entry, message))
             self.runners.drain()
 
     def is_ours(self, message: Request | Response, data: bytes, source: int, connection: int) -> bool:
@@ -105,7 +110,7 @@ class Reception:
         connection = transports.remote_connection(peer, identifier, key, listener) if identifier else None
         message = scan(data, listener, key, connection)
         if message is not None:
-            self.runners.submit(self.receive, message)
+            self.runners.submit(self.entry, message)
 
     def unreachable(self, listener: Listener, key: int, error: int) -> None:
         """An address cannot be reached; the kernel tells one worker, whoever it was that sent there."""
@@ -129,6 +134,14 @@ class Reception:
         return True
 
     # In a runner
+
+    def timed(self, message: Request | Response) -> None:
+        """Handle a message to its end, and report it where that takes too long."""
+        began = time.monotonic()
+        try:
+            self.receive(message)
+        finally:
+            self.stopwatch.report(time.monotonic() - began, message.call_id)
 
     def receive(self, message: Request | Response) -> None:
         """Handle a message to its end."""

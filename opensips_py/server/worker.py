@@ -19,7 +19,7 @@ from opensips_py.module import life  # noqa: E402
 from opensips_py.module.run import Route  # noqa: E402
 from opensips_py.module.services import Services  # noqa: E402
 from opensips_py.server import boot as boot_module  # noqa: E402
-from opensips_py.server import core_settings, core_statistics, generation, logs  # noqa: E402
+from opensips_py.server import core_events, core_settings, core_statistics, generation, logs  # noqa: E402
 from opensips_py.server.boot import Boot, BoundListener  # noqa: E402
 from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.generation import Generation  # noqa: E402
@@ -154,13 +154,20 @@ class Worker:
         core_settings.apply_to_transports(self.transports.settings, values)
         core_settings.apply_to_resolver(self.resolver, values)
         core_settings.aliases(self.transports, values["alias"])
+        if values["auto_aliases"]:
+            self.spawn(core_settings.aliases_by_dns, self.transports, self.resolver.records)
         self.forwards_strays = not ("disable_stateless_fwd" in given and values["disable_stateless_fwd"])
         layer = self.transactions
-        layer.settings.dns_failover = not values["disable_dns_failover"]
+        assert new.registry.flag is not None  # the core gives it
+        core_settings.apply_to_transactions(layer.settings, values, new.registry.flag)
         life.start(new.registry, self.services, before.registry if before is not None else None)
         generation.keep_levels(new, before)
-        layer.settings.server_name = core_settings.signature(values)
         self.core_statistics = new.registry.modules["core_statistics"]
+        core_events.tell_log(self.events, values)
+        records = self.resolver.records
+        watch = core_events.Stopwatch(self.events, values["execdnsthreshold"], "dns",
+                                      self.core_statistics.dns_slow_queries.add)
+        records.slow = lambda name, kind, seconds: watch.report(seconds, f"{name} {kind}")
         if before is not None:
             self.reception.follow(new)
             life.stop(before.registry)

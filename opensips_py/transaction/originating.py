@@ -26,6 +26,8 @@ def originate(layer: TransactionLayer, method: str, uri: str, *, from_: str, to:
 
     *from_* and *to* are whole values with their tags. None: it cannot be sent. May wait for DNS.
     """
+    if b"user-agent:" not in headers.lower():
+        headers += layer.settings.request_headers
     data = build_request(method, uri, via=NO_VIA, from_=from_, to=to, call_id=call_id, cseq=cseq, headers=headers,
                          body=body, content_type=content_type, max_forwards=max_forwards)
     request = scan(data)

@@ -202,6 +202,8 @@ def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> i
         if target.protocol == "udp":
             layer.transports.send(target, branch.data)
         else:
+            if branch.flags & layer.settings.stay_connected_branch:
+                target.may_connect = False
             layer.transports.send(target, branch.data, partial(sent, layer, branch))
     except TransportError:
         branch.step(Event.ERROR)

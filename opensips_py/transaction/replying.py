@@ -1,6 +1,7 @@
 """Responses towards the client: forwarded ones and our own."""
 from __future__ import annotations
 
+import os
 from typing import TYPE_CHECKING
 
 from opensips_py.sip import build_response, forward_response
@@ -11,7 +12,7 @@ from opensips_py.transaction.user import Happening
 
 if TYPE_CHECKING:
     from opensips_py.sip import Edits
-    from opensips_py.sip._scan import Response
+    from opensips_py.sip._scan import Request, Response
     from opensips_py.transaction.layer import TransactionLayer
 
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)
@@ -34,7 +35,10 @@ def send(layer: TransactionLayer, transaction: Transaction, event: int, status: 
         transaction.status = status
     elif not todo & SEND_ONCE:
         return False
-    layer.transmit(transaction.target, data)
+    target, settings = transaction.target, layer.settings
+    if settings.stay_connected_reply and transaction.flags & settings.stay_connected_reply:
+        target.may_connect = False
+    layer.transmit(target, data)
     return True
 
 
@@ -84,6 +88,18 @@ def tag_of(layer: TransactionLayer, transaction: Transaction) -> str:
     return transaction.local_tag
 
 
+def own_headers(layer: TransactionLayer, request: Request) -> bytes:
+    """The header lines that every response of ours to *request* has."""
+    settings = layer.settings
+    if not settings.warns:
+        return settings.reply_headers
+    listener = request.listener
+    text = (f'Warning: 392 {listener.host}:{listener.port} "Noisy feedback tells: pid={os.getpid()} '
+            f"req_src_ip={request.source_host} req_src_port={request.source_port} in_uri={request.original_uri} "
+            f'out_uri={request.uri} via_cnt=={len(request.vias)}"\r\n')
+    return settings.reply_headers + text.encode("utf-8", "surrogateescape")
+
+
 def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason: str, headers: bytes = b"",
           body: bytes = b"", content_type: str = "", to_tag: str = "", branch: Branch | None = None) -> bool:
     """Answer the request ourselves; False where it has had a final response."""
@@ -94,7 +110,8 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
         layer.notify(transaction, Happening.LOCAL_REPLY, branch, request, status)
     extra: bytes = request.context.get("reply_headers", b"") if request.context else b""  # append_to_reply
     tag = request.to_tag or to_tag or tag_of(layer, transaction)
-    data = build_response(request, status, reason, tag, headers + extra, body, content_type)
+    headers += extra + own_headers(layer, request)
+    data = build_response(request, status, reason, tag, headers, body, content_type)
     event = PROVISIONAL if status < 200 else FAILURE if status >= 300 else ANSWER if transaction.invite else SUCCESS
     if not send(layer, transaction, event, status, data):
         return False

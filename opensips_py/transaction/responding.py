@@ -177,7 +177,7 @@ def answer_failure(layer: TransactionLayer, transaction: Transaction, branch: Br
         replying.reply(layer, transaction, status, choice.reason_of(status), branch=branch)
         return
     extra = choice.with_challenges(transaction, branch, response)
-    if response.status == 503:
+    if response.status == 503 and layer.settings.translate_503:
         extra = (*extra, choice.as_500(response))
     replying.forward(layer, transaction, branch, response, extra)
 

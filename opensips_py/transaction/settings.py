@@ -14,7 +14,12 @@ class Settings:
     ruri_matching: bool = True  # of clients before RFC 3261: compare the Request-URI too
     via_matching: bool = True  # ... and the top Via
     dns_failover: bool = True
-    server_name: str = ""  # value of the Server header in responses of our own; empty: none
+    translate_503: bool = True  # a 503 from a server means that server, so the client gets a 500
+    reply_headers: bytes = b""  # header lines of every response of our own: Server
+    request_headers: bytes = b""  # ... and of every request of our own: User-Agent
+    warns: bool = False  # put what we know of the request into a Warning header of our responses
+    stay_connected_branch: int = 0  # branch flag (a mask): send over a connection that exists, or not at all
+    stay_connected_reply: int = 0  # the same for responses, by flags of the request
 
 
 class Flags:

@@ -1,10 +1,14 @@
 """Core parameters arrive where they work."""
+from types import SimpleNamespace
+
+import dns.name
 import pytest
 
 from opensips_py import __version__
 from opensips_py.script import globals, tree
 from opensips_py.server import core_settings
-from opensips_py.transport import Settings
+from opensips_py.transaction import Settings as TransactionSettings
+from opensips_py.transport import Answer, Listener, Settings
 from opensips_py.transport.names import Names
 
 GIVEN = {"tos": 184, "mhomed": True, "mcast_loopback": True, "mcast_ttl": 3, "maxbuffer": 300000,
@@ -58,7 +62,31 @@ def test_aliases_are_names_of_ours(values):
 
 
 @pytest.mark.parametrize(("given", "expected"), [
-    ({}, f"OpenSIPS-py ({__version__})"), ({"server_header": "Server: Mine"}, "Mine"),
-    ({"server_header": "Mine"}, "Mine"), ({"server_signature": False}, "")])
+    ({}, f"Server: OpenSIPS-py ({__version__})\r\n".encode()), ({"server_header": "Server: Mine"}, b"Server: Mine\r\n"),
+    ({"server_signature": False}, b"")])
 def test_the_server_header_is_as_the_script_has_it(values, given, expected):
-    assert core_settings.signature({**values, **given}) == expected
+    assert core_settings.signature({**values, **given}, "Server", "server_header") == expected
+
+
+def test_names_that_the_dns_has_for_our_addresses_are_ours():
+    asked = []
+
+    def lookup(name, kind):
+        asked.append((name, kind))
+        return Answer([SimpleNamespace(target=dns.name.from_text("edge.example.com."))])
+
+    listeners = [Listener("udp", "192.0.2.9", 5060), Listener("udp", "127.0.0.1", 5060)]
+    transports = SimpleNamespace(listeners=listeners, names=Names())
+    core_settings.aliases_by_dns(transports, SimpleNamespace(lookup=lookup))
+    assert asked == [("9.2.0.192.in-addr.arpa", "PTR")]
+    assert transports.names.is_local("edge.example.com", 5060, "udp")
+
+
+def test_transactions_follow_the_core_parameters(values):
+    settings = TransactionSettings()
+    given = {"disable_503_translation": True, "sip_warning": True, "user_agent_header": "User-Agent: Mine",
+             "tcp_no_new_conn_bflag": "stay", "tcp_no_new_conn_rplflag": "keep", "disable_dns_failover": True}
+    core_settings.apply_to_transactions(settings, {**values, **given}, lambda scope, name: {"stay": 2, "keep": 3}[name])
+    assert (settings.translate_503, settings.warns, settings.request_headers, settings.dns_failover) == (
+        False, True, b"User-Agent: Mine\r\n", False)
+    assert (settings.stay_connected_branch, settings.stay_connected_reply) == (4, 8)

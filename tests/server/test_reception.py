@@ -9,6 +9,7 @@ import gevent
 import gevent.event
 import pytest
 
+from opensips_py.events import Publisher
 from opensips_py.module.run import Route
 from opensips_py.module.run import Run as ScriptRun
 from opensips_py.server.core_statistics import CoreStatistics
@@ -63,7 +64,7 @@ class Work:
 class Place(Stage):
     """One worker of several, its script and its reception."""
 
-    def __init__(self, script: str = SCRIPT, workers: int = 1, index: int = 0) -> None:
+    def __init__(self, script: str = SCRIPT, workers: int = 1, index: int = 0, threshold: int = 0) -> None:
         super().__init__(script)
         self.workers, self.index, self.started = workers, index, time.time()
         self.layer.slots = self.slots = Slots(69069, 7, b"k" * 16, workers)
@@ -73,6 +74,9 @@ class Place(Stage):
         self.on_error = self.routes.get(Route.ERROR)
         self.runners: Any = Work()
         self.links = Links()
+        self.globals = {"execmsgthreshold": threshold}
+        self.told: list[Any] = []
+        self.events = Publisher(list, lambda name, values: self.told.append((name, dict(values))))
         self.forwards_strays = True
         self.reception = Reception(self)  # type: ignore[arg-type]
 
@@ -313,3 +317,15 @@ def test_messages_of_connections_come_in_as_datagrams_do() -> None:
 def test_reason_phrases_fit_into_a_status_line() -> None:
     assert reason_of(400, "bad\r\nX: y\x00é" + "z" * 200) == "badX: y" + "z" * 73
     assert (reason_of(400, "\n"), reason_of(500, "")) == ("Bad Request", "Error")
+
+
+def test_messages_that_take_too_long_are_counted_logged_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    place = Place(threshold=1000)
+    place.datagram(place.options())
+    place.change(main=lambda run: time.sleep(0.002))
+    place.datagram(place.options(call_id="slow"))
+    assert place.counts()["slow_messages"] == 1
+    (name, values), = place.told
+    assert (name, values["source"], values["extra"], values["time"] > 2000) == (
+        "E_CORE_THRESHOLD", "msg processing", "slow", True)
+    assert "threshold exceeded: msg processing took" in caplog.text
