@@ -59,3 +59,11 @@ def test_to_tag(tag, expected):
 
 def test_21_has_it_in_module_uri():
     assert "has_totag" not in Registry.load(["sipmsgops"], "2.1").functions
+
+
+@DIALECTS
+@pytest.mark.parametrize(("kind", "headers", "expected"), [
+    ("id", "Privacy: id\r\n", 1), ("ID", "Privacy: header; Id;critical\r\n", 1), ("user", "Privacy: id\r\n", -1),
+    ("critical", "Privacy: id\r\nPrivacy: critical\r\n", 1), ("none", "", -1)])
+def test_privacy_that_is_asked_for(kind, headers, expected, dialect):
+    assert answer(f'is_privacy("{kind}")', dialect, headers=headers) == expected

@@ -1,0 +1,47 @@
+"""Options in headers that list them."""
+from __future__ import annotations
+
+import pytest
+
+from opensips_py.module.registry import Registry
+from tests.modules.sipmsgops.test_headers import sent
+
+LISTED = "Supported: timer, 100rel,Timer\r\nX-Own: one\r\nk: path , timer\r\n"
+
+
+def lists(body, headers=LISTED):
+    """The lines of the headers that list something, and the variables."""
+    lines, found = sent(body, headers=headers)
+    return [each for each in lines if each.startswith(("Supp", "k:", "X-Own"))], found
+
+
+@pytest.mark.parametrize(("header", "option", "expected"), [
+    ("Supported", "100rel", 1), ("k", "PATH", 1), ("supported", "path", 1), ("Supported", "gruu", -1),
+    ("Supported", "100", -1), ("X-Own", "one", 1), ("Require", "timer", -1)])
+def test_option_is_listed(header, option, expected):
+    assert lists(f'$var(rc) = list_hdr_has_option("{header}", "{option}");')[1]["rc"] == expected
+
+
+def test_option_is_added_to_the_first_header():
+    lines, found = lists('$var(rc) = list_hdr_add_option("Supported", "gruu"); list_hdr_add_option("X-Own", "$rm");'
+                         'list_hdr_add_option("Supported", "gruu"); $var(no) = list_hdr_add_option("Require", "gruu");'
+                         '$var(seen) = list_hdr_has_option("Supported", "gruu");')
+    assert lines == ["Supported: timer, 100rel, Timer, gruu, gruu", "X-Own: one, OPTIONS", "k: path , timer"]
+    assert found == {"rc": 1, "no": -1, "seen": -1}
+
+
+def test_last_option_of_that_name_is_removed_from_every_header():
+    lines, found = lists('$var(rc) = list_hdr_remove_option("Supported", "TIMER");'
+                         '$var(no) = list_hdr_remove_option("Supported", "gruu");')
+    assert lines == ["Supported: timer, 100rel", "X-Own: one", "k: path"] and found == {"rc": 1, "no": -1}
+
+
+def test_header_goes_with_its_only_option_and_comes_back_with_another():
+    assert lists('list_hdr_remove_option("X-Own", "one");')[0] == LISTED.splitlines()[::2]
+    lines, _ = lists('list_hdr_remove_option("X-Own", "one"); list_hdr_add_option("X-Own", "two");'
+                     'list_hdr_add_option("X-Own", "three"); list_hdr_remove_option("X-Own", "two");')
+    assert lines[1] == "X-Own: three"
+
+
+def test_21_has_none_of_them():
+    assert not any(each.startswith("list_hdr") for each in Registry.load(["sipmsgops"], "2.1").functions)
