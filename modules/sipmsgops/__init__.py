@@ -7,9 +7,11 @@ from opensips_py.modules.sipmsgops.options import Options
 from opensips_py.modules.sipmsgops.questions import Questions
 from opensips_py.modules.sipmsgops.removing import Removing
 from opensips_py.modules.sipmsgops.replies import Replies
+from opensips_py.modules.sipmsgops.streams import Codecs, Streams
 from opensips_py.modules.sipmsgops.uris import RequestUri
 from opensips_py.modules.sipmsgops.validation import Validation
 
 
-class SipMsgOps(Questions, Headers, Removing, Replies, Options, RequestUri, Validation, Module, name="sipmsgops"):
+class SipMsgOps(Questions, Headers, Removing, Replies, Options, RequestUri, Validation, Codecs, Streams, Module,
+                name="sipmsgops"):
     """Ask about messages and change them. Changes show in what is sent; reading goes on giving what came in."""
