@@ -6,12 +6,14 @@ SOURCES := $(wildcard opensips_py/_*.pyx opensips_py/*/_*.pyx) $(TYPED) $(wildca
 CFG ?= cfg/residential.cfg
 TORTURE ?=
 BENCH ?=
+COMPARE ?=
+LOAD ?=
 MUTATE ?=
 export TORTURE
 
 build: .venv/.installed
 
-.PHONY: build run test lint check surface bench loadtest wheel clean
+.PHONY: build run test lint check surface bench loadtest soak wheel sdist clean
 
 .venv/.installed: setup.cfg setup.py pyproject.toml $(SOURCES)
 	PYTHON=$(PYTHON) sh packaging/setup-venv.sh
@@ -26,10 +28,14 @@ build: .venv/.installed
 	@touch $@
 
 run: .venv/.installed
+ifeq ($(CFG),cfg/residential.cfg)
 	@echo "opensips-py runs $(CFG): SIP on 127.0.0.1:5060, UDP and TCP; stop it with Ctrl-C."
-	@echo "1. Point two phones (or baresip, linphone) at registrar 127.0.0.1:5060, users 1001 and 1002, any password."
-	@echo "2. Call 1002 from 1001: INVITE sip:1002@127.0.0.1 rings the other phone."
-	@echo "3. Look inside from another shell: $(BIN)/opensips-py mi ul_dump -- or edit $(CFG) and run: $(BIN)/opensips-py check $(CFG)"
+	@echo "1. Point two phones (baresip, linphone ...) of this machine at registrar 127.0.0.1:5060 as 1001 and 1002, any password."
+	@echo "2. Call sip:1002@127.0.0.1 from 1001: the other phone rings."
+	@echo "3. See who is there, from another shell: $(BIN)/opensips-py mi ul_dump"
+else
+	@$(BIN)/opensips-py check --no-notes $(CFG)
+endif
 	@exec $(BIN)/opensips-py -F -E -f $(CFG)
 
 test: .venv/.test
@@ -48,16 +54,21 @@ surface: .venv/.test
 
 bench: .venv/.installed
 	@test -n "$(BENCH)" || { echo "name the benchmark: make bench BENCH=/path/to/bench.py" >&2; exit 1; }
-	PATH="$(CURDIR)/$(BIN):$$PATH" $(BIN)/python loadtest/compare.py "$(BENCH)"
+	PATH="$(CURDIR)/$(BIN):$$PATH:/usr/sbin" $(BIN)/python loadtest/compare.py "$(BENCH)" $(COMPARE)
 
 loadtest: .venv/.load
-	$(BIN)/python loadtest/run.py
+	$(BIN)/python loadtest/run.py $(LOAD)
 
 soak: .venv/.test
 	$(BIN)/python -m loadtest.soak
 
 wheel: .venv/.installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .
+	@ls dist/*.whl
+
+sdist: .venv/.installed
+	@$(BIN)/python -c "from setuptools import build_meta; build_meta.build_sdist('dist')" >/dev/null
+	@ls dist/*.tar.gz
 
 clean:
 	rm -rf build dist .venv *.egg-info

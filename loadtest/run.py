@@ -10,10 +10,12 @@ from __future__ import annotations
 import argparse
 import contextlib
 import ipaddress
+import os
 import pathlib
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -43,17 +45,19 @@ def server(host: str, port: int):
         return
     if (host, port) != ("127.0.0.1", 5060):
         sys.exit(f"no SIP server answers at {host}:{port}")
-    process = subprocess.Popen([sys.executable, "-m", "opensips_py", "-F", "-E", "-f", "cfg/residential.cfg"], cwd=ROOT,
-                               stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        limit = time.monotonic() + 20
-        while not answers(host, port):
-            if process.poll() is not None or time.monotonic() > limit:
-                sys.exit("the server did not come up: try `make run`")
-        yield
-    finally:
-        process.terminate()
-        process.wait(10)
+    with tempfile.TemporaryDirectory(prefix="loadtest-") as state:
+        process = subprocess.Popen([sys.executable, "-m", "opensips_py", "-F", "-E", "-f", "cfg/residential.cfg"],
+                                   cwd=ROOT, env={**os.environ, "OPENSIPS_PY_STATE_DIR": state},
+                                   stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        try:
+            limit = time.monotonic() + 20
+            while not answers(host, port):
+                if process.poll() is not None or time.monotonic() > limit:
+                    sys.exit("the server did not come up: try `make run`")
+            yield
+        finally:
+            process.terminate()
+            process.wait(10)
 
 
 def main() -> int:
@@ -72,7 +76,7 @@ def main() -> int:
         files = ",".join(str(ROOT / "loadtest" / name) for name in USERS)
         return subprocess.call(
             [sys.executable, "-m", "locust", "-f", files, "--headless", "--host", args.host, "-u", str(args.users),
-             "-r", str(args.rate), "-t", f"{args.seconds}s", "--csv", str(args.results / "load"),
+             "-r", str(args.rate), "-t", f"{args.seconds}s", "--stop-timeout", "5", "--csv", str(args.results / "load"),
              "--html", str(args.results / "load.html"), "--only-summary"], cwd=ROOT)
 
 

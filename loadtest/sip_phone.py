@@ -37,6 +37,8 @@ class Phone:
         self.calls_answered = 0
         self._waiting: dict[tuple[str, str], AsyncResult[str]] = {}
         self._answered: dict[str, str] = {}
+        self._acks: dict[str, str] = {}  # by Call-ID, for 200s that are repeated
+        self._registration = self._fresh(user)
         self._reader = gevent.spawn(self._read)
 
     def close(self) -> None:
@@ -46,8 +48,9 @@ class Phone:
     # -- as a client ---------------------------------------------------------------------------------------
 
     def register(self, expires: int = 3600) -> None:
-        """Bind this phone's contact to its address-of-record."""
-        self.transact("REGISTER", f"sip:{self.domain}", self._fresh(self.user), f"Expires: {expires}\r\n")
+        """Bind this phone's contact to its address-of-record, or refresh it (RFC 3261, 10.2.4)."""
+        self._registration["cseq"] += 1
+        self.transact("REGISTER", f"sip:{self.domain}", self._registration, f"Expires: {expires}\r\n")
 
     def options(self) -> None:
         """Ask the server what it can do."""
@@ -63,33 +66,39 @@ class Phone:
             [v.strip() for line in header(answer, "Record-Route") for v in line.split(",")]))
         target = re.search(r"<([^>]*)>", header(answer, "Contact")[0])
         uri = target.group(1) if target else f"sip:{callee}@{self.domain}"
-        self._send(self._request("ACK", uri, dialog, self._branch()))
+        self._acks[dialog["id"]] = self._request("ACK", uri, dialog, self._branch())
+        self._send(self._acks[dialog["id"]])
         gevent.sleep(seconds)
         dialog["cseq"] += 1
-        self.transact("BYE", uri, dialog)
+        try:
+            self.transact("BYE", uri, dialog)
+        finally:
+            del self._acks[dialog["id"]]
 
     def transact(self, method: str, uri: str, dialog: dict[str, Any], headers: str = "", body: str = "") -> str:
         """Send a request with retransmissions; returns the 2xx and reports the time to Locust."""
         branch = self._branch()
         message = self._request(method, uri, dialog, branch, headers, body)
         waiting = self._waiting[branch, method] = AsyncResult()
-        began, failure, answer = time.perf_counter(), None, ""
+        began, answer = time.perf_counter(), ""
         try:
             answer = self._final(message, waiting)
-            status = int(answer.split(" ", 2)[1])
-            if status >= 300:
+            if int(answer.split(" ", 2)[1]) >= 300:
                 if method == "INVITE":
                     refused = dict(dialog, to=header(answer, "To")[0])
                     self._send(self._request("ACK", uri, refused, branch))
                 raise Refused(answer.split("\r\n", 1)[0])
-            return answer
         except (Refused, TimeoutError) as error:
-            failure = error
+            self._report(method, began, answer, error)
             raise
-        finally:
+        finally:  # of a user whom the end of the load stops nothing is reported
             del self._waiting[branch, method]
-            self.events.request.fire(request_type="SIP", name=method, response_length=len(answer), exception=failure,
-                                     response_time=(time.perf_counter() - began) * 1000, context={})
+        self._report(method, began, answer)
+        return answer
+
+    def _report(self, method: str, began: float, answer: str, error: Exception | None = None) -> None:
+        self.events.request.fire(request_type="SIP", name=method, response_length=len(answer), exception=error,
+                                 response_time=(time.perf_counter() - began) * 1000, context={})
 
     def _final(self, message: str, waiting: AsyncResult[str]) -> str:
         pause, limit = T1, time.monotonic() + 64 * T1
@@ -131,8 +140,13 @@ class Phone:
 
     def _response(self, text: str) -> None:
         branch = re.search(r"branch=([^;,\s]+)", header(text, "Via")[0])
-        waiting = self._waiting.get((branch.group(1) if branch else "", header(text, "CSeq")[0].split()[1]))
-        if waiting is not None and int(text.split(" ", 2)[1]) >= 200 and not waiting.ready():
+        method, status = header(text, "CSeq")[0].split()[1], int(text.split(" ", 2)[1])
+        waiting = self._waiting.get((branch.group(1) if branch else "", method))
+        if waiting is None and method == "INVITE" and 200 <= status < 300:
+            ack = self._acks.get(header(text, "Call-ID")[0])  # RFC 3261, 13.2.2.4: each 2xx gets its ACK
+            if ack is not None:
+                self._send(ack)
+        elif waiting is not None and status >= 200 and not waiting.ready():
             waiting.set(text)
 
     def _serve(self, text: str, source: tuple[str, int]) -> None:
