@@ -6,7 +6,7 @@ from opensips_py.sip import build_response
 from opensips_py.sip._scan import Request
 from opensips_py.transaction import FAULT_RESPONSES, response_target
 from opensips_py.transaction.layer import TransactionLayer
-from opensips_py.transaction.replying import own_headers
+from opensips_py.transaction.replying import own_headers, prepared
 
 Code = Annotated[int, Between(100, 699)]
 ACK_WAIT = 32  # seconds; a client has given up on its INVITE after 64*T1
@@ -68,9 +68,9 @@ class Sl(Module, name="sl"):
         if not request.is_request or request.method == "ACK":
             return False
         layer: TransactionLayer = self.services.transactions
-        extra = request.context.get("reply_headers", b"") if request.context else b""
+        extra, kept = prepared(request)
         data = build_response(request, code, reason, self.tag(request), headers + extra + own_headers(layer, request),
-                              body)
+                              body or kept)
         if not layer.transmit(response_target(layer.transports, request), data):
             return False
         if code >= 200 and request.method == "INVITE":

@@ -100,6 +100,12 @@ def own_headers(layer: TransactionLayer, request: Request) -> bytes:
     return settings.reply_headers + text.encode("utf-8", "surrogateescape")
 
 
+def prepared(request: Request) -> tuple[bytes, bytes]:
+    """The header lines and the body that the script has given all our responses to *request*."""
+    context = request.context
+    return (context.get("reply_headers", b""), context.get("reply_body", b"")) if context else (b"", b"")
+
+
 def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason: str, headers: bytes = b"",
           body: bytes = b"", content_type: str = "", to_tag: str = "", branch: Branch | None = None) -> bool:
     """Answer the request ourselves; False where it has had a final response."""
@@ -108,10 +114,10 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
     request = transaction.request
     if transaction.observed:
         layer.notify(transaction, Happening.LOCAL_REPLY, branch, request, status)
-    extra: bytes = request.context.get("reply_headers", b"") if request.context else b""  # append_to_reply
+    extra, kept = prepared(request)
     tag = request.to_tag or to_tag or tag_of(layer, transaction)
     headers += extra + own_headers(layer, request)
-    data = build_response(request, status, reason, tag, headers, body, content_type)
+    data = build_response(request, status, reason, tag, headers, body or kept, content_type)
     event = PROVISIONAL if status < 200 else FAILURE if status >= 300 else ANSWER if transaction.invite else SUCCESS
     if not send(layer, transaction, event, status, data):
         return False
