@@ -45,10 +45,10 @@ class Removing:
     @script(EVERYWHERE, dialect="4.0")
     def get_glob_headers_values(self, message: Message, hdr_name_glob: Glob, hdr_names_avp: Avp,
                                 hdr_vals_avp: Avp) -> bool:
-        """Add the names and values of all headers whose name fits a pattern as the shell's to two AVPs, so that equal
-        indexes belong together; false where there is none."""
+        """Add the names and values of all headers whose name fits a pattern as the shell's to two AVPs, where equal
+        indexes belong together and 0 is the last of the headers; false where there is none."""
         found = named(message, hdr_name_glob.matches)
-        for each in reversed(found):  # an AVP shows its newest value first
+        for each in found:
             hdr_names_avp.set(each.name)
             hdr_vals_avp.set(each.value)
         return bool(found)
