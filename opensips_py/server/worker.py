@@ -13,6 +13,7 @@ from typing import Any, cast  # noqa: E402
 
 import gevent  # noqa: E402
 
+from opensips_py import blocking  # noqa: E402
 from opensips_py.errors import ConfigError  # noqa: E402
 from opensips_py.mi import Dispatcher, remote  # noqa: E402
 from opensips_py.module import life  # noqa: E402
@@ -25,6 +26,7 @@ from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.generation import Generation  # noqa: E402
 from opensips_py.server.links import Links  # noqa: E402
 from opensips_py.server.reception import Reception  # noqa: E402
+from opensips_py.server.reload import PREPARE_LIMIT  # noqa: E402
 from opensips_py.server.routes import Routes  # noqa: E402
 from opensips_py.server.runners import Runners  # noqa: E402
 from opensips_py.server.shared import SharedWords  # noqa: E402
@@ -174,8 +176,8 @@ class Worker:
             self.routes.begin_timers(first=self.index == 0)
 
     def prepare(self, number: int) -> None:
-        """Read the next generation."""
-        self.next = generation.load(self.boot, number)
+        """Read the next generation; in a thread, for a long script takes longer than calls may wait."""
+        self.next = blocking.run(generation.load, self.boot, number, deadline=PREPARE_LIMIT)
 
     def cancel(self, number: int) -> None:
         """Give the next generation up."""
