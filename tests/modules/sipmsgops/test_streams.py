@@ -23,8 +23,8 @@ def test_codecs_are_found(call, code, dialect):
 @DIALECTS
 @pytest.mark.parametrize("call", [
     'codec_exists("PCMU")', 'codec_exists_re(".")', 'codec_delete("PCMU")', 'codec_delete_re(".")',
-    'codec_move_up("PCMU")', 'codec_delete_except_re("x")', 'codec_move_up_re(".")', 'codec_move_down("PCMU")', 'codec_move_down_re(".")',
-    'stream_exists(".*")', 'stream_delete(".*")', "is_audio_on_hold()"])
+    'codec_delete_except_re("x")', 'codec_move_up("PCMU")', 'codec_move_up_re(".")', 'codec_move_down("PCMU")',
+    'codec_move_down_re(".")', 'stream_exists(".*")', 'stream_delete(".*")', "is_audio_on_hold()"])
 @pytest.mark.parametrize(("content", "kind"), [("", ""), (SDP, "text/plain"), (SESSION, "application/sdp")])
 def test_without_streams_there_is_nothing(call, content, kind, dialect):
     assert answer(call, content, kind, dialect) == -1
