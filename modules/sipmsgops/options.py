@@ -1,8 +1,7 @@
 """Headers that list options, such as Supported and Require."""
 from __future__ import annotations
 
-from opensips_py.module import script
-from opensips_py.modules.sipmsgops.splices import pending, replace_again
+from opensips_py.module import Run, drafts, script
 from opensips_py.modules.sipmsgops.words import EVERYWHERE, Name
 from opensips_py.sip import Header, Message
 
@@ -18,36 +17,47 @@ class Options:
                    for each in header.value.split(","))
 
     @script(EVERYWHERE, dialect="4.0")
-    def list_hdr_add_option(self, message: Message, hdr_name: Name, option: str) -> bool:
+    def list_hdr_add_option(self, run: Run, message: Message, hdr_name: Name, option: str) -> bool:
         """Add *option* at the end of the first header *hdr_name*, even where it is listed; false without such a
         header. Options may be added to one header and removed from it again and again."""
         header = next(iter(message.headers(hdr_name)), None)
         if header is None or not option.strip():
             return False
-        store(message, header, [*options_of(message, header), option.strip()])
+        store(run, message, header, [*options_of(run, message, header), option.strip()])
         return True
 
     @script(EVERYWHERE, dialect="4.0")
-    def list_hdr_remove_option(self, message: Message, hdr_name: Name, option: str) -> bool:
+    def list_hdr_remove_option(self, run: Run, message: Message, hdr_name: Name, option: str) -> bool:
         """Take *option* out of all headers *hdr_name*, of each only the last where it is there several times; a header
         that lists nothing else goes with it. False where none has it."""
         found, wanted = False, option.strip().lower()
         for header in message.headers(hdr_name):
-            listed = options_of(message, header)
+            listed = options_of(run, message, header)
             places = [place for place, each in enumerate(listed) if each.lower() == wanted]
             if places:
                 del listed[places[-1]]
-                store(message, header, listed)
+                store(run, message, header, listed)
                 found = True
         return found
 
 
-def options_of(message: Message, header: Header) -> list[str]:
+def options_of(run: Run, message: Message, header: Header) -> list[str]:
     """The options that a header has with what was changed in it before."""
-    line = pending(message, header.start, header.end).decode("utf-8", "surrogateescape")
-    return [each for each in map(str.strip, line.partition(":")[2].split(",")) if each]
+    options: tuple[str, ...] | None = drafts.current(run, message, key_of(header))
+    return [each for each in map(str.strip, header.value.split(",")) if each] if options is None else list(options)
 
 
-def store(message: Message, header: Header, options: list[str]) -> None:
+def store(run: Run, message: Message, header: Header, options: list[str]) -> None:
     """Give a header these options; without any, it goes."""
-    replace_again(message, header.start, header.end, f"{header.name}: {', '.join(options)}\r\n" if options else "")
+    draft = drafts.write(message, key_of(header), tuple(options))
+    name = header.name
+
+    def line(options: tuple[str, ...]) -> bytes:
+        """The header with its options."""
+        return f"{name}: {', '.join(options)}\r\n".encode("utf-8", "surrogateescape") if options else b""
+    drafts.place_header(run, message, draft, header, "line", line)
+
+
+def key_of(header: Header) -> tuple[str, int]:
+    """The draft of a header."""
+    return "options", header.start

@@ -104,9 +104,7 @@ def store(run: Run, message: Message, parts: Parts) -> None:
     place(LAST, offset + end, len(message.data), tail)
     header = next(iter(message.headers("Content-Type")), None)
     if header is not None and not is_removed(run, message, header):
-        if not drafts.is_placed(run, message, KEY, "type"):
-            message.edits.delete(header.start, header.start + 1)  # apart, so that remove_hf() covers both and wins
-        place("type", header.start + 1, header.end, type_header)
+        drafts.place_header(run, message, draft, header, "type", type_header)
     elif not drafts.is_placed(run, message, KEY, "type"):
         message.append_header(drafts.Piece(draft, "type", type_header))
 

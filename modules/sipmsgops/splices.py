@@ -4,15 +4,6 @@ from __future__ import annotations
 from opensips_py.sip import Message
 
 
-def pending(message: Message, start: int, end: int) -> bytes:
-    """What will leave in place of the bytes from *start* up to *end*, as far as a change of just these says."""
-    if message.has_edits:
-        for first, last, text in message.edits:
-            if (first, last) == (start, end) and isinstance(text, bytes):
-                return text
-    return message.data[start:end]
-
-
 def replace_again(message: Message, start: int, end: int, text: str | bytes) -> None:
     """Put *text* in place of the bytes from *start* up to *end*, whatever an earlier call put there."""
     edits = message.edits

@@ -10,7 +10,7 @@ from collections.abc import Callable, Hashable, Iterable
 from typing import Any, NamedTuple
 
 from opensips_py.module.run import Route, Run
-from opensips_py.sip import Edits, Message
+from opensips_py.sip import Edits, Header, Message
 from opensips_py.transaction import Branch
 
 Render = Callable[[Any], bytes]
@@ -99,6 +99,14 @@ def nothing(_: Any) -> bytes:
 def is_placed(run: Run, message: Message, key: Hashable, place: Hashable) -> bool:
     """Whether a splice for that place of a part stands already where it holds for *run*."""
     return any(each.place == place for each in pieces(scopes(run, message), key))
+
+
+def place_header(run: Run, message: Message, draft: Draft, header: Header, place: Hashable, render: Render) -> None:
+    """Have *render* give the lines of a header, its name included, or none; where it does not yet."""
+    if not is_placed(run, message, draft.key, place):
+        # Two splices: a later deletion of the whole header covers either and so wins, one of just its extent would not.
+        message.edits.delete(header.start, header.start + 1)
+        message.edits.replace(header.start + 1, header.end, Piece(draft, place, render))
 
 
 def edited_body(run: Run, message: Message) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from opensips_py.module.registry import Registry
+from tests.modules.bench import Bench, options
 from tests.modules.sipmsgops.test_headers import sent
 
 LISTED = "Supported: timer, 100rel,Timer\r\nX-Own: one\r\nk: path , timer\r\n"
@@ -41,6 +42,19 @@ def test_header_goes_with_its_only_option_and_comes_back_with_another():
     lines, _ = lists('list_hdr_remove_option("X-Own", "one"); list_hdr_add_option("X-Own", "two");'
                      'list_hdr_add_option("X-Own", "three"); list_hdr_remove_option("X-Own", "two");')
     assert lines[1] == "X-Own: three"
+
+
+def test_branches_change_their_own_list():
+    bench = Bench("tm sipmsgops", 'list_hdr_add_option("Supported", "all"); t_on_branch("b");'
+                  '$branch = "sip:carol@192.0.2.3"; t_relay();',
+                  routes='branch_route[b] { if ($rU == "bob") list_hdr_add_option("Supported", "$rU"); '
+                         'else list_hdr_remove_option("Supported", "100rel"); }')
+    bench.receive(bench.message(options(method="INVITE", headers="Supported: 100rel\r\n")))
+    assert [each.header("Supported") for each in bench.take() if each.is_request] == ["100rel, all, bob", "all"]
+
+
+def test_a_header_that_is_removed_stays_away():
+    assert lists('list_hdr_add_option("X-Own", "two"); remove_hf("X-Own");')[0] == LISTED.splitlines()[::2]
 
 
 def test_21_has_none_of_them():
