@@ -1,12 +1,19 @@
 #!/bin/sh
-# Make .venv and install this checkout into it, with the extras named in $1 (for example "test,lint").
+# Make .venv, compile the core and install this checkout into it; or, once that is done, add what the extras named
+# in $1 need (for example "test,lint").
 # What Debian must provide (compiler, Python headers, venv) is installed with apt where we may, else named in one line.
 set -eu
 extras=${1:-}
+pip="-m pip install --quiet --disable-pip-version-check"
 python=${PYTHON:-python3}
 header='import os, sysconfig, sys; sys.exit(not os.path.exists(os.path.join(sysconfig.get_path("include"), "Python.h")))'
+wanted='import configparser, sys; read = configparser.ConfigParser(); read.read("setup.cfg"); print(*(read["options.extras_require"][each] for each in sys.argv[1].split(",")))'
 recent='import sys; sys.exit(0 if sys.version_info >= (3, 11) else "opensips-py needs Python 3.11 or newer, and %s is %d.%d: make PYTHON=/path/to/a/newer/python3" % (sys.executable, *sys.version_info[:2]))'
 
+if [ -n "$extras" ]; then
+    .venv/bin/python -c "$wanted" "$extras" | .venv/bin/python $pip -r /dev/stdin
+    exit
+fi
 case ${python##*/} in
     python3.*) debian=${python##*/} ;;  # its packages bear its name
     *) debian=python3 ;;
@@ -33,9 +40,11 @@ if [ -n "$need" ]; then
     $as env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq $need >/dev/null
     "$python" -c "$recent"
 fi
-[ -x .venv/bin/opensips-py ] || echo "Setting up .venv and compiling the core: some two minutes, this once"
+if [ -x .venv/bin/opensips-py ] && [ .venv/.installed -nt setup.cfg ] && [ .venv/.installed -nt pyproject.toml ]; then
+    .venv/bin/python setup.py --quiet build_ext --inplace  # only what has changed
+    exit
+fi
+[ -x .venv/bin/opensips-py ] || echo "Setting up .venv and compiling the core: some minutes, this once"
 .venv/bin/python -m pip --version >/dev/null 2>&1 || "$python" -m venv --clear .venv
-target="."
-[ -z "$extras" ] || target=".[$extras]"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check "setuptools>=77" wheel "Cython>=3.1"
-.venv/bin/python -m pip install --quiet --disable-pip-version-check --no-build-isolation -e "$target"
+.venv/bin/python $pip "setuptools>=77" wheel "Cython>=3.1"
+.venv/bin/python $pip --no-build-isolation -e .
