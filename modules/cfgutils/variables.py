@@ -8,7 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MIError
-from opensips_py.mi.tree import Node, rendered
+from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import ConfigError, OneOf, Run, mi, param, param_setter, process_state, pvar
 from opensips_py.module.declare import Dialect
 from opensips_py.module.kinds import Between, Text
@@ -71,7 +71,7 @@ def initial(text: str) -> tuple[str, Value]:
 
 def rows(data: Any) -> list[Node]:
     """2.1's lines of shared variables."""
-    return [Node("VAR", None, dict(each)) for each in data.get("VARS", [data.get("VAR")])]
+    return [listed("VAR", None, dict(each)) for each in data.get("VARS", [data.get("VAR")])]
 
 
 class Variables:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from opensips_py.mi.tree import Node
+from opensips_py.mi.tree import Node, listed
 from opensips_py.state._bindings import Binding
 
 ALL_METHODS = 0xFFFFFFFF
@@ -53,7 +53,7 @@ def contacts_tree(data: dict[str, Any]) -> list[Node]:
 def contact_node(contact: dict[str, Any]) -> Node:
     """One contact as 2.1 writes it."""
     rest = dict(contact)
-    node = Node("Contact", rest.pop("Contact"), {"Q": rest.pop("Q", "")})
+    node = listed("Contact", rest.pop("Contact"), {"Q": rest.pop("Q", "")})
     rest.pop("ContactID", None)
     node.children = [Node(name, value) for name, value in rest.items()]
     return node
@@ -61,11 +61,12 @@ def contact_node(contact: dict[str, Any]) -> Node:
 
 def tables_tree(data: dict[str, Any]) -> list[Node]:
     """All tables as 2.1 writes them."""
-    return [Node("Domain", table["name"], {"table": table["hash_size"], "records": len(table["AORs"])},
-                 [aor_node(each) for each in table["AORs"]]) for table in data["Domains"]]
+    return [listed("Domain", table["name"], {"table": table["hash_size"], "records": len(table["AORs"])},
+                   [aor_node(each) for each in table["AORs"]]) for table in data["Domains"]]
 
 
 def aor_node(entry: dict[str, Any]) -> Node:
     """One address-of-record as 2.1 writes it; of a brief listing its contacts' URIs alone."""
-    return Node("AOR", entry["AOR"], {}, [contact_node(each) if "Expires" in each else Node("Contact", each["Contact"])
-                                          for each in entry.get("Contacts", [])])
+    return listed("AOR", entry["AOR"], {}, [
+        contact_node(each) if "Expires" in each else listed("Contact", each["Contact"])
+        for each in entry.get("Contacts", [])])

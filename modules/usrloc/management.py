@@ -24,6 +24,7 @@ class Management:
 
     tables: Callable[[], list[Table]]
     hash_size: int
+    use_domain: bool
     mi_dump_kv_store: bool
     table: Callable[[str], Table]
     canonical: Callable[[str], str]
@@ -39,6 +40,8 @@ class Management:
 
     def registered(self, table: Table, aor: str) -> str:
         """*aor* in its canonical form, if it has a contact."""
+        if self.use_domain and "@" not in aor:
+            raise MIError(BAD, "Domain missing in AOR")
         name = self.canonical(aor)
         if not table.has(name):
             raise MIError(NOT_FOUND, "AOR not found")

@@ -12,7 +12,7 @@ from opensips_py.mi import arguments
 from opensips_py.mi.consumers import LogCommands
 from opensips_py.mi.events import EventCommands
 from opensips_py.mi.statistics import StatisticCommands
-from opensips_py.mi.tree import Node, rendered
+from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import Between, Module, mi
 
 Level = Annotated[int, Between(-3, 4)]
@@ -23,12 +23,12 @@ DATE = "%a %b %e %H:%M:%S %Y"
 
 def process_nodes(data: Any) -> list[Node]:
     """2.1's lines of `ps`."""
-    return [Node("Process", None, row) for row in data["Processes"]]
+    return [listed("Process", None, row) for row in data["Processes"]]
 
 
 def name_nodes(data: Any) -> list[Node]:
     """Names alone, one a line."""
-    return [Node("", name) for name in data]
+    return [listed("", name) for name in data]
 
 
 class CoreCommands(StatisticCommands, EventCommands, LogCommands, Module, name="mi_core", provides=("management",)):
@@ -89,20 +89,26 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, Module, name="
     @mi(None, v40="core:log_level")
     def log_level(self, level: Level | None = None, pid: int | None = None) -> dict[str, Any]:
         """The log level of all processes or of the one with *pid*; with *level*, sets it."""
+        rows = self.levels("Log level", level, pid)
+        if level is None:
+            return {"Processes": rows}
+        return {"New global log level": level} if pid is None else {"Log level": rows[0]["Log level"]}
+
+    @mi("debug")
+    def debug(self, level: Level | None = None, pid: int | None = None) -> dict[str, Any]:
+        """The log level of all processes; with *level*, sets it, in the one with *pid* alone if that is given."""
+        rows = self.levels("Debug", level, pid)
+        if level is None:
+            return {"Processes": rows}
+        return {"New global debug" if pid is None else "New debug": rows[0]["Debug"]}
+
+    def levels(self, name: str, level: int | None, pid: int | None) -> list[dict[str, Any]]:
+        """A row per process (or the one with *pid*) with its log level as *name*, set before where one is given."""
         rows = [row for row in self.processes() if pid in (None, row["PID"])]
         if not rows:
             raise MIError(NOT_FOUND, "Bad PID")
-        peers = [row["Index"] for row in rows]
-        levels = self.everywhere("log_level", level, peers=peers)
-        if level is None:
-            return {"Processes": [{"PID": row["PID"], "Log level": levels[row["Index"]], "Type": row["Type"]}
-                                  for row in rows]}
-        return {"New global log level": level} if pid is None else {"Log level": levels[peers[0]]}
-
-    @mi("debug")
-    def debug(self, level: Level | None = None) -> dict[str, int]:
-        """The log level of the server; with *level*, sets it."""
-        return {"DEBUG": self.everywhere("log_level", level)[0]}
+        levels = self.everywhere("log_level", level, peers=[row["Index"] for row in rows])
+        return [{"PID": row["PID"], name: levels[row["Index"]], "Type": row["Type"]} for row in rows]
 
     @mi(None, v40="core:xlog_level")
     def xlog_level(self, level: Level | None = None) -> dict[str, int]:

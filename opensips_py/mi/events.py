@@ -5,7 +5,7 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MIError
-from opensips_py.mi.tree import Node, rendered
+from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import mi
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ HOUR = 3600
 
 def event_nodes(data: Any) -> list[Node]:
     """2.1's lines of `events_list`."""
-    return [Node("Event", event["name"], {"id": event["id"]}) for event in data["Events"]]
+    return [listed("Event", event["name"], {"id": event["id"]}) for event in data["Events"]]
 
 
 class EventCommands:

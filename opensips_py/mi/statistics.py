@@ -1,11 +1,10 @@
 """The management commands for statistics."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from opensips_py.errors import MIError
 from opensips_py.mi import remote
-from opensips_py.mi.tree import Node, rendered
 from opensips_py.module import mi
 
 if TYPE_CHECKING:
@@ -14,29 +13,17 @@ if TYPE_CHECKING:
 NOT_FOUND = 404
 
 
-def value_nodes(data: Any) -> list[Node]:
-    """2.1's lines of statistics: ``group:name = value``, no name of a node."""
-    return [Node("", f"{name} = {value}") for name, value in data.items()]
-
-
-def kind_nodes(data: Any) -> list[Node]:
-    """2.1's lines of `list_statistics`."""
-    return [Node("", f"{name}: {kind}") for name, kind in data.items()]
-
-
 class StatisticCommands:
     """Commands that read and reset statistics; the workers count, the answer is one."""
 
     services: Services
 
     @mi("get_statistics", v40="statistics:get")
-    @rendered(value_nodes)
     def get_statistics(self, statistics: list[str]) -> dict[str, int]:
         """The values of the *statistics* named: "all", "group:" or single ones."""
         return {f"{group}:{name}": value for group, name, _, _, value in self.rows(statistics)}
 
     @mi("list_statistics", v40="statistics:list")
-    @rendered(kind_nodes)
     def list_statistics(self, statistics: list[str]) -> dict[str, str]:
         """The statistics there are, and whether they only grow."""
         return {f"{group}:{name}": "incremental" if kind == "counter" else "non-incremental"

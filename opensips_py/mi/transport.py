@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import Any
 
 from opensips_py.errors import MIError, TransportError
-from opensips_py.mi.tree import Node, rendered
+from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import Module, concatenate, mi
 from opensips_py.sip import address_host, address_port
 
@@ -14,7 +14,7 @@ PER_WORKER = 1 << 32  # identifiers of connections: each worker counts for itsel
 
 def connection_nodes(data: Any) -> list[Node]:
     """2.1's lines of `list_tcp_conns`."""
-    return [Node("Connection", None, row) for row in data["Connections"]]
+    return [listed("Connection", None, row) for row in data["Connections"]]
 
 
 def any_closed(answers: list[bool]) -> None:

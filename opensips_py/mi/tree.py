@@ -10,12 +10,16 @@ F = TypeVar("F", bound=Callable[..., Any])
 
 @dataclass(slots=True)
 class Node:
-    """One line of a 2.1 answer: ``name:: value attribute=value``, what belongs to it indented below."""
+    """One line of a 2.1 answer: ``name:: value attribute=value``, what belongs to it indented below.
+
+    A *listed* one is one of several of its name, however many there are now.
+    """
 
     name: str = ""
     value: Any = None
     attributes: dict[str, Any] = field(default_factory=dict)
     children: list[Node] = field(default_factory=list)
+    listed: bool = False
 
 
 def rendered(render: Callable[[Any], list[Node]]) -> Callable[[F], F]:
@@ -27,7 +31,12 @@ def rendered(render: Callable[[Any], list[Node]]) -> Callable[[F], F]:
 
 
 def tree_of(data: Any, command: Callable[..., Any] | None = None) -> list[Node]:
-    """The 2.1 tree of *data*, in the way that *command* asks for, else by the rules of plain()."""
+    """The 2.1 tree of *data*, in the way that *command* asks for, else by the rules of plain().
+
+    A bare "OK" says no more than the status does: nothing stands below it.
+    """
+    if data == "OK":
+        return []
     render = getattr(command, "__tree__", None)
     return render(data) if render is not None else plain(data)
 
@@ -39,7 +48,8 @@ def plain(data: Any) -> list[Node]:
     if isinstance(data, dict):
         return [node for name, value in data.items() for node in named(str(name), value)]
     if isinstance(data, (list, tuple)):
-        return [node for item in data for node in (plain(item) if isinstance(item, (dict, list)) else [Node("", item)])]
+        return [node for item in data
+                for node in (plain(item) if isinstance(item, (dict, list)) else [listed("", item)])]
     return [Node("", data)]
 
 
@@ -55,12 +65,18 @@ def named(name: str, value: Any) -> list[Node]:
 def entry(name: str, item: Any) -> Node:
     """One element of an array called *name*: its own name and single values in the line, the rest below."""
     if not isinstance(item, dict):
-        return Node(name, item if not isinstance(item, (list, tuple)) else None, {}, plain(item)
-                    if isinstance(item, (list, tuple)) else [])
+        below = isinstance(item, (list, tuple))
+        return listed(name, None if below else item, {}, plain(item) if below else [])
     rest = dict(item)
     value = rest.pop(name, rest.pop(name.lower(), None))
     attributes = {key: each for key, each in rest.items() if not isinstance(each, (dict, list, tuple))}
-    return Node(name, value, attributes, plain({key: each for key, each in rest.items() if key not in attributes}))
+    return listed(name, value, attributes, plain({key: each for key, each in rest.items() if key not in attributes}))
+
+
+def listed(name: str, value: Any = None, attributes: dict[str, Any] | None = None,
+           children: list[Node] | None = None) -> Node:
+    """A node that is one of several."""
+    return Node(name, value, attributes or {}, children or [], listed=True)
 
 
 def singular(name: str) -> str:
@@ -92,15 +108,24 @@ def text(nodes: list[Node], indent: str = "\t", level: int = 0) -> str:
     return "".join(lines)
 
 
-def data_of(nodes: list[Node]) -> list[Any]:
-    """The tree as 2.1's mi_json prints it: single values as texts, others as objects."""
-    return [shown(node.value) if not (node.name or node.attributes or node.children) else object_of(node)
-            for node in nodes]
+def data_of(nodes: list[Node]) -> dict[str, Any]:
+    """The tree as 2.1's mi_json prints it: an object of names, those of several as an array."""
+    result: dict[str, Any] = {}
+    for node in nodes:
+        if node.listed:
+            result.setdefault(node.name, []).append(object_of(node))
+        elif not node.name:
+            result.update(object_of(node))
+        elif node.value is None or node.attributes or node.children:
+            result[node.name] = object_of(node)
+        else:
+            result[node.name] = shown(node.value)
+    return result
 
 
 def object_of(node: Node) -> dict[str, Any]:
-    """One node as 2.1's mi_json prints it."""
-    result: dict[str, Any] = {"name": node.name, "value": None if node.value is None else shown(node.value)}
+    """What a node has besides its name."""
+    result: dict[str, Any] = {} if node.value is None else {"value": shown(node.value)}
     if node.attributes:
         result["attributes"] = {name: shown(value) for name, value in node.attributes.items()}
     if node.children:

@@ -3,6 +3,7 @@ import os
 import pytest
 
 from opensips_py.errors import MIError
+from opensips_py.mi.tree import text
 
 
 def test_which_names_the_commands_of_the_dialect(processes, processes_21):
@@ -44,7 +45,17 @@ def test_log_level_is_read_and_set_everywhere_or_in_one_process(processes):
     assert [row["Log level"] for row in management.call("log_level")["Processes"]] == [4, 1, 4]
     with pytest.raises(MIError, match="Bad PID"):
         management.call("log_level", {"level": 1, "pid": 99})
-    assert management.call("debug") == {"DEBUG": 4}
+
+
+def test_debug_is_the_log_level_in_the_words_of_21(processes):
+    management = processes[-1]
+    assert management.call("debug", [4]) == {"New global debug": 4}
+    assert management.call("debug", ["1", "12"]) == {"New debug": 1}
+    shown = text(management.tree("debug", management.call("debug"))).splitlines()
+    assert shown[1] == "Process::  PID=12 Debug=1 Type=SIP worker 1"
+    assert [line.split()[2] for line in shown] == ["Debug=4", "Debug=1", "Debug=4"]
+    with pytest.raises(MIError, match="Bad PID"):
+        management.call("debug", ["1", "99"])
 
 
 def test_xlog_level_is_read_and_set(processes):

@@ -6,7 +6,7 @@ import pytest
 from opensips_py.errors import MIError
 from opensips_py.mi import jsonrpc, text
 from opensips_py.mi.requests import JsonRequest, Reader, of_datagram
-from opensips_py.mi.tree import Node, data_of, tree_of
+from opensips_py.mi.tree import Node, data_of, listed, tree_of
 
 
 def call(name, params):
@@ -62,9 +62,21 @@ def test_trees_repeat_the_singular_name_and_indent_what_belongs_to_it():
         .replace("Domain:: location", "Domain::  name=location"))
 
 
-def test_mi_json_of_21_prints_values_and_nodes():
-    assert data_of([Node("", "core:a = 1"), Node("Process", None, {"ID": 0})]) == [
-        "core:a = 1", {"name": "Process", "value": None, "attributes": {"ID": "0"}}]
+def test_a_bare_ok_is_said_by_the_status_alone():
+    assert text.answer(text.Request("m"), lambda *_: "OK", lambda name, data: tree_of(data)) == "200 OK\n\n"
+
+
+def test_mi_json_of_21_prints_objects_and_what_is_listed_as_arrays():
+    assert data_of(tree_of(TREE)) == {
+        "Domain": [{"attributes": {"name": "location", "records": "2"}, "children": {"AOR": [
+            {"value": "bob", "children": {"Contact": [
+                {"value": "sip:bob@a", "attributes": {"Expires": "10", "Q": ""}}]}}]}}], "Total": "1"}
+    assert data_of(tree_of(["a", "b"])) == {"": [{"value": "a"}, {"value": "b"}]}
+    assert data_of([Node("core:a", 0), Node("Empty", ""), Node("Nothing", None)]) == {
+        "core:a": "0", "Empty": "", "Nothing": {}}
+    assert data_of(tree_of("TRUE")) == {"value": "TRUE"}
+    assert data_of([Node("One", 1, {"of": True}), listed("Many"), listed("Many", None, {}, [Node("x", 1)])]) == {
+        "One": {"value": "1", "attributes": {"of": "1"}}, "Many": [{}, {"children": {"x": "1"}}]}
 
 
 @pytest.mark.parametrize("command, first", [

@@ -56,6 +56,15 @@ def test_dump_of_2_1_is_a_tree(place: Any) -> None:
     assert text(tree_of(worker.mi("ul_dump", "brief"), command)) == brief
 
 
+@pytest.mark.parametrize("name", ["usrloc:show_contact", "usrloc:rm"])
+def test_an_aor_without_its_domain_is_refused_where_domains_count(place: Any, name: str) -> None:
+    worker = registered(place)
+    with pytest.raises(MIError, match="Domain missing in AOR") as refused:
+        worker.mi(name, "location", "alice")
+    assert refused.value.code == 400
+    assert worker.table.stored("alice@example.com")
+
+
 @pytest.mark.parametrize("name", ["usrloc:show_contact", "ul_show_contact"])
 def test_show_contact(place: Any, name: str) -> None:
     worker = registered(place)
