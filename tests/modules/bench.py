@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from opensips_py.events.publisher import Publisher
 from opensips_py.module.run import Route
 from opensips_py.module.run import Run as ScriptRun
 from opensips_py.sip import Request, Response, address_key, scan
@@ -14,11 +15,17 @@ OURS = {"192.0.2.9", "proxy.example.com"}
 
 
 class Bench(Stage):
-    """*body* is the request route, *settings* what stands before the routes, *routes* the other ones."""
+    """*body* is the request route, *settings* what stands before the routes, *routes* the other ones.
+
+    *told* holds the events that were raised, by name, with their parameters.
+    """
 
     def __init__(self, modules: str, body: str = "", settings: str = "", routes: str = "",
                  dialect: Any = "4.0") -> None:
         self.memory: dict[str, Words] = {}
+        self.told: list[tuple[str, dict[str, Any]]] = []
+        self.events = Publisher(list, lambda name, values: self.told.append((name, dict(values))),
+                                routed=lambda name: True)
         loads = "\n".join(f'loadmodule "{name}.so"' for name in modules.split())
         super().__init__(f"{loads}\n{settings}\nroute {{\n{body}\n}}\n{routes}", dialect)
         network: Any = self.network
