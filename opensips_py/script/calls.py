@@ -207,8 +207,9 @@ class CallCompiler(ValueCompiler):
         """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others."""
         inner = getattr(kind, "inner", kind)
         if self.context.dialect == "4.0" and isinstance(inner, Integer) and not isinstance(inner, Flag):
+            or_else = "; or dialect=2.1 at the top, if it is a script of OpenSIPS 2.1" * self.context.is_guessed
             self.diagnostics.error(f"{function.name}, argument '{argument.name}': a number is needed, not the text "
-                                   f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}")
+                                   f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}{or_else}")
             raise Reported
 
     def format(self, node: tree.String, argument: Argument) -> ast.expr:

@@ -9,7 +9,7 @@ from opensips_py.errors import ConfigError
 from opensips_py.module import awaited, loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
-from opensips_py.module.registry import Registry
+from opensips_py.module.registry import Registry, matches
 from opensips_py.module.run import Route
 from opensips_py.script import dialect, globals, parser, tree, unset
 from opensips_py.script.absent import Absent
@@ -162,8 +162,9 @@ class Reader:
     def modparam(self, item: tree.ModParam) -> None:
         """One modparam line."""
         module, name = item.module.value, item.parameter.value
-        if module in self.unavailable:
-            return
+        if any(matches(module, each) for each in self.unavailable) and \
+                not any(matches(module, each) for each in self.registry.modules):
+            return  # the loadmodule line has been complained of
         try:
             self.registry.set_parameter(module, name, item.value.value)
             self.places[module, name] = item.value.place
@@ -218,5 +219,6 @@ class Reader:
             self.registry.script, self.diagnostics, self.result.dialect,  # type: ignore[arg-type]
             reads_code=any(READS_CODE.search(text) for text in texts),
             reads_parameters=any(READS_PARAMETERS.search(text) for text in texts),
+            is_guessed=dialect.is_guessed(self.script),
             max_loops=values["max_while_loops"], asserts=values["enable_asserts"],
             abort_on_assert=values["abort_on_assert"], absent=absent)

@@ -33,6 +33,11 @@ def infer(script: tree.Script, diagnostics: Diagnostics) -> Dialect:
     return next(iter(first), USUAL)
 
 
+def is_guessed(script: tree.Script) -> bool:
+    """Whether nothing in *script* says its dialect, so that it is taken for the usual one."""
+    return not any(each.name == "dialect" for each in script.of(tree.Global)) and next(marks(script), None) is None
+
+
 def marks(script: tree.Script) -> Iterator[tuple[Dialect, str, Place]]:
     """What only one dialect has: dialect, how it is written, where."""
     for item in script.items:

@@ -14,6 +14,7 @@ COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
 LEVELS = {"|": 1, "&": 2, "^": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}  # weakest first
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
 LARGEST = 2**31 - 1
+LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
 
 
 class ExpressionParser(TokenStream):
@@ -51,6 +52,9 @@ class ExpressionParser(TokenStream):
             return left
         token = self.take()
         right = self.value()
+        if isinstance(left, tree.Operand) and left.name == "msg:len" \
+                and isinstance(right, tree.Name) and right.name == "max_len":
+            right = tree.Number(right.place, LONGEST_MESSAGE)
         if self.sees(*COMPARISONS):
             self.fail("comparisons cannot be chained", fix="join two of them with &&")
         return tree.Comparison(token.place, token.text, left, right)

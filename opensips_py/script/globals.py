@@ -122,7 +122,7 @@ TABLE = (
 
     # Processes
     old("children", "int", 8, "Workers that the script asks for; never more than the machine has cores.",
-        key="udp_workers", low=1),
+        key="udp_workers", low=0),
     new("udp_workers", "int", 8, "Workers that the script asks for; never more than the machine has cores.", low=1),
     old("tcp_children", "int", 8, "Workers that the script asks for; every worker serves all protocols.",
         key="tcp_workers", low=0),

@@ -30,6 +30,7 @@ class Context:
     scope: Scope
     diagnostics: Diagnostics
     dialect: Dialect
+    is_guessed: bool = False  # nothing in the script says that dialect
     namespace: Namespace = field(default_factory=Namespace)
     routes: dict[str, runtime.CompiledRoute] = field(default_factory=dict)  # route[name], for calls by variable
     route_names: dict[str, str] = field(default_factory=dict)  # name of a route -> its global name

@@ -57,13 +57,22 @@ def test_the_left_side_is_looked_at_first():
 OPERANDS = ["method == INVITE", 'method == "INVITE"', "method != ACK", "src_ip == 192.0.2.7", "src_ip == 192.0.2.0/24",
             "src_ip == 192.0.0.0/255.255.0.0", "src_port == 5062", 'src_port == "5062"', "proto == UDP", "af == INET",
             'uri =~ "^sip:bob"', "from_uri =~ \"alice\"", "to_uri == \"sip:bob@biloxi.com\"", "msg:len > 100",
-            "dst_ip == 127.0.0.1", "dst_port == 5060", "src_ip != 10.0.0.0/8", "!(src_ip == 10.0.0.1)"]
+            "msg:len <= max_len", "!(msg:len >= max_len)", "dst_ip == 127.0.0.1", "dst_port == 5060", "src_ip != 10.0.0.0/8", "!(src_ip == 10.0.0.1)"]
 
 
 @pytest.mark.parametrize("condition", OPERANDS)
 def test_operands_of_21(old_world, condition):
     old_world.execute(f"if ({condition}) $var(held) = 1;")
     assert old_world.run.variables == {"held": 1}
+
+
+@pytest.mark.parametrize(("length", "held"), [(65534, 0), (65535, 1), (65536, 1)])
+def test_max_len_is_the_size_of_the_longest_datagram(old_world, length, held):
+    shorter = old_world.on_invite(body="x" * 60000).request.data
+    world = old_world.on_invite(body="x" * (60000 + length - len(shorter)))
+    assert len(world.request.data) == length
+    world.execute("$var(held) = 0; if (msg:len >= max_len) $var(held) = 1;")
+    assert world.run.variables == {"held": held}
 
 
 @pytest.mark.parametrize(("condition", "held"), [

@@ -20,6 +20,18 @@ def test_names_of_21_are_kept_as_those_of_40():
     assert len(found.sockets) == 1
 
 
+def test_children_may_be_none_in_21_as_other_parameters_ask_for_workers():
+    assert right(f"children=0\nlisten=udp:127.0.0.1\n{MAIN}").globals["udp_workers"] == 0
+
+
+def test_parameters_of_modules_that_are_missing_are_not_complained_of_again():
+    text = f'loadmodule "osp.so"\nmodparam("osp|pua", "x", 1)\nmodparam("os.", "x", 1)\n{MAIN}'
+    assert messages(read(text).diagnostics) == ["module osp is not available yet"]
+    text = f'loadmodule "osp.so"\nloadmodule "maxfwd.so"\nmodparam("osp|maxfwd", "x", 1)\n{MAIN}'
+    assert messages(read(text).diagnostics) == [
+        "module osp is not available yet", "module maxfwd has no parameter x"]
+
+
 def test_the_command_line_wins():
     text = f"udp_workers=3\nsocket=udp:127.0.0.1:5060\nsocket=tcp:127.0.0.1:5060\n{MAIN}"
     found = right(text, udp_workers=9, listen=["tcp:10.0.0.1:5070", "10.0.0.2"], disable_tcp=1)

@@ -1,6 +1,6 @@
 import pytest
 
-from opensips_py.script.dialect import infer, marks
+from opensips_py.script.dialect import infer, is_guessed, marks
 from tests.script.script import parsed
 
 
@@ -35,3 +35,10 @@ def test_includes_count_as_one_file():
     script, diagnostics = parsed('include_file "a.cfg"\nroute { exit; }', {"a.cfg": "children=4"})
     assert infer(script, diagnostics) == "2.1"
     assert [what for _, what, _ in marks(script)] == ["children="]
+
+
+@pytest.mark.parametrize(("text", "guessed"), [
+    ("route { exit; }", True), ("check_via=1", True), ("dialect=4.0", False), ("children=4", False),
+    ("route { launch(f()); }", False)])
+def test_a_dialect_is_guessed_where_nothing_says_it(text, guessed):
+    assert is_guessed(parsed(text)[0]) is guessed

@@ -41,6 +41,9 @@ def test_one_mistake_is_one_error_at_its_place(name):
         assert each.place.file == "test.cfg"
 
 
+OR_2_1 = "; or dialect=2.1 at the top, if it is a script of OpenSIPS 2.1"  # where nothing says the dialect
+
+
 def test_what_is_proposed_instead():
     fixes = {name: errors(read(marked(BROKEN[name][0])[0]))[0].fix for name in (
         "misspelt module", "unknown parameter", "unknown function", "unknown transformation", "unknown core parameter",
@@ -51,7 +54,7 @@ def test_what_is_proposed_instead():
         "unknown function": "did you mean t_reply?", "unknown transformation": "did you mean {s.len}?",
         "unknown core parameter": "did you mean log_level?", "unknown kind of route": "did you mean 'failure_route'?",
         "misspelt while": "did you mean 'while'?", "word as a statement": "did you mean 'return'?",
-        "quoted number in 4.0": "write 404 without the quotes", "elif": "write else if",
+        "quoted number in 4.0": f"write 404 without the quotes{OR_2_1}", "elif": "write else if",
         "name without quotes": 'put it in quotes if it is a text: "INVITE"',
         "assignment in a condition": "write == to compare",
         "function of a module that is not loaded": 'add loadmodule "rr.so"'}

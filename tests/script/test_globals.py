@@ -40,7 +40,7 @@ def test_values(name, value, kept):
 
 
 @pytest.mark.parametrize(("name", "value"), [
-    ("children", "four"), ("children", 0), ("advertised_port", 70000), ("server_header", 5), ("tos", "FAST"),
+    ("children", "four"), ("children", -1), ("advertised_port", 70000), ("server_header", 5), ("tos", "FAST"),
     ("check_via", "yes")])
 def test_wrong_values_are_refused(name, value):
     with pytest.raises(ValueError):
