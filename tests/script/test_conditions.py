@@ -57,7 +57,8 @@ def test_the_left_side_is_looked_at_first():
 OPERANDS = ["method == INVITE", 'method == "INVITE"', "method != ACK", "src_ip == 192.0.2.7", "src_ip == 192.0.2.0/24",
             "src_ip == 192.0.0.0/255.255.0.0", "src_port == 5062", 'src_port == "5062"', "proto == UDP", "af == INET",
             'uri =~ "^sip:bob"', "from_uri =~ \"alice\"", "to_uri == \"sip:bob@biloxi.com\"", "msg:len > 100",
-            "msg:len <= max_len", "!(msg:len >= max_len)", "dst_ip == 127.0.0.1", "dst_port == 5060", "src_ip != 10.0.0.0/8", "!(src_ip == 10.0.0.1)"]
+            "msg:len <= max_len", "!(msg:len >= max_len)", "dst_ip == 127.0.0.1", "dst_port == 5060",
+            "src_ip != 10.0.0.0/8", "!(src_ip == 10.0.0.1)"]
 
 
 @pytest.mark.parametrize("condition", OPERANDS)
