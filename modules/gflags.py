@@ -1,6 +1,7 @@
 """Global flags: 32 switches that every worker sees and MI turns."""
 from typing import Annotated, Any
 
+from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import Between, MIError, Module, Route, mi, param, script
 
 Position = Annotated[int, Between(0, 31)]
@@ -58,15 +59,17 @@ class GFlags(Module, name="gflags"):
         return "OK"
 
     @mi("is_gflag", "gflags:is_gflag", v40="gflags:check")
-    def mi_check(self, bitmask: str) -> str:
-        """TRUE where all flags of *bitmask* are set, else FALSE."""
+    @rendered(lambda held: [Node("", "TRUE" if held else "FALSE")])
+    def mi_check(self, bitmask: str) -> bool:
+        """Whether all flags of *bitmask* are set."""
         mask = mask_of(bitmask)
-        return "TRUE" if self.flags & mask == mask else "FALSE"
+        return self.flags & mask == mask
 
     @mi("get_gflags", "gflags:get_gflags", v40="gflags:get")
+    @rendered(lambda flags: [listed("", flags[base]) for base in ("hex", "dec")])
     def mi_get(self) -> dict[str, str]:
         """All flags, in hexadecimal and decimal."""
-        return {"hex": f"0x{self.flags:x}", "dec": str(self.flags)}
+        return {"hex": f"0x{self.flags:X}", "dec": str(self.flags)}
 
 
 def mask_of(text: str) -> int:

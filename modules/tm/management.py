@@ -7,7 +7,9 @@ from typing import TYPE_CHECKING, Any
 from gevent.event import AsyncResult
 
 from opensips_py.errors import MalformedMessage, MIError
+from opensips_py.mi.tree import rendered
 from opensips_py.module import mi
+from opensips_py.modules.tm.outcome import lines_of, outcome
 from opensips_py.sip import scan
 
 if TYPE_CHECKING:
@@ -26,14 +28,15 @@ class Management:
     pass_provisional_replies: bool
 
     @mi("t_uac_dlg")
+    @rendered(lines_of)
     def uac_dlg_21(self, method: str, ruri: str, next_hop: str = ".", socket: str = ".", headers: str = "",
-                   body: str = "") -> dict[str, str]:
+                   body: str = "") -> dict[str, Any]:
         """Send a request and answer with the response that it gets; a dot stands for no next hop or socket."""
         return self.uac_dlg(method, ruri, headers, dotted(next_hop), dotted(socket), body)
 
     @mi(None, v40="tm:uac_dlg")
     def uac_dlg(self, method: str, ruri: str, headers: str, next_hop: str | None = None, socket: str | None = None,
-                body: str = "") -> dict[str, str]:
+                body: str = "") -> dict[str, Any]:
         """Send a request and answer with the response that it gets; *headers* hold From and To at least."""
         given = Given(headers)
         listener = self.socket_named(socket) if socket else None
@@ -52,10 +55,7 @@ class Management:
         if transaction is None:
             raise MIError(500, "the request cannot be sent")
         response, status = answered.get() or (None, 500)  # comes at the latest when the transaction times out
-        if response is None:
-            return {"Status": f"{status} Request Timeout" if status == 408 else f"{status} Not Delivered"}
-        return {"Status": f"{response.status} {response.reason}",
-                "Message": response.data.decode("utf-8", "surrogateescape")}
+        return outcome(response, status)
 
     def socket_named(self, text: str) -> Any:
         """Our socket protocol:address:port."""

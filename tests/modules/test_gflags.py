@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from opensips_py.errors import MIError
+from opensips_py.mi.tree import text, tree_of
 from opensips_py.module.registry import Registry
 from tests.modules.bench import Bench, options
 
@@ -42,9 +43,17 @@ def test_management_turns_flags(names, dialect):
     bench = Bench("gflags", TELL, dialect=dialect)
     turn, check, clear, get = names
     bench.mi(turn, "0x11")
-    assert bench.mi(check, "17") == "TRUE" and bench.mi(check, "19") == "FALSE" and run(bench) == {"four": 1, "zero": 1}
+    assert bench.mi(check, "17") is True and bench.mi(check, "19") is False and run(bench) == {"four": 1, "zero": 1}
     bench.mi(clear, "1")
     assert bench.mi(get) == {"hex": "0x10", "dec": "16"} and run(bench) == {"four": 1}
+
+
+def test_management_of_21_prints_bare_lines():
+    bench = Bench("gflags", TELL, 'modparam("gflags", "initial", 26)', dialect="2.1")
+    shown = {name: text(tree_of(bench.mi(name, *given), bench.registry.commands[name].call))
+             for name, given in (("is_gflag", ["2"]), ("get_gflags", []), ("set_gflag", ["1"]))}
+    assert shown == {"is_gflag": "TRUE\n", "get_gflags": "0x1A\n26\n", "set_gflag": ""}
+    assert text(tree_of(bench.mi("is_gflag", "4"), bench.registry.commands["is_gflag"].call)) == "FALSE\n"
 
 
 @pytest.mark.parametrize("mask", ["0", "-1", "x", "0x100000000"])

@@ -5,6 +5,7 @@ import gevent
 import pytest
 
 from opensips_py.errors import MIError
+from opensips_py.mi.tree import text, tree_of
 from tests.modules.tm.test_relaying import stage
 from tests.transaction.world import request, response
 
@@ -15,13 +16,14 @@ def command(s, name, **arguments):
     return s.registry.commands[name].call(**arguments)
 
 
-def ask(s, name, *statuses, **arguments):
+def ask(s, name, *statuses, more="", **arguments):
     """Run a command that waits for responses with *statuses*; returns the request that left, and the answer."""
+    s.take()  # such as the ACK of a call before
     asking = gevent.spawn(command, s, name, **arguments)
     gevent.idle()
     sent = s.only()
     for status in statuses:
-        s.receive(response(sent, status, "Fine"))
+        s.receive(response(sent, status, "Fine", headers=more))
     if not statuses:
         s.pass_time(31)
     return sent, asking.get(timeout=5)
@@ -32,7 +34,36 @@ def test_request_of_a_command_is_answered_with_its_response(name):
     s = stage("route { exit; }")
     sent, answer = ask(s, name, 200, method="OPTIONS", ruri="sip:alice@10.0.0.5", headers=HEADERS, body="")
     assert sent.method == "OPTIONS" and sent.from_tag and sent.header("Contact") == "sip:us@192.0.2.9"
-    assert answer["Status"] == "200 Fine" and answer["Message"].startswith("SIP/2.0 200 Fine\r\n")
+    assert answer["Status"] == "200 Fine" and answer["Message"].startswith("Via: SIP/2.0/UDP ")
+
+
+LOOSE = "Contact: <sip:a@10.0.0.7>\r\nRecord-Route: <sip:10.0.0.9;lr>;x=1, <sip:10.0.0.8;lr>\r\n"
+
+
+@pytest.mark.parametrize(("more", "way"), [
+    ("", {"RURI": "sip:alice@10.0.0.5", "Next-hop": "sip:alice@10.0.0.5"}),
+    ("Contact: <sip:a@10.0.0.7>\r\n", {"RURI": "sip:a@10.0.0.7", "Next-hop": "sip:a@10.0.0.7"}),
+    (LOOSE, {"RURI": "sip:a@10.0.0.7", "Next-hop": "sip:10.0.0.8;lr",
+             "Routes": ["<sip:10.0.0.8;lr>", "<sip:10.0.0.9;lr>;x=1"]}),
+    (LOOSE.replace("8;lr", "8"), {"RURI": "sip:10.0.0.8", "Next-hop": "sip:10.0.0.8",
+                                  "Routes": ["<sip:10.0.0.9;lr>;x=1", "<sip:a@10.0.0.7>"]})])
+def test_the_answer_says_where_requests_in_the_dialog_go(more, way):
+    s = stage("route { exit; }")
+    told = ask(s, "tm:uac_dlg", 200, more=more, method="INVITE", ruri="sip:alice@10.0.0.5", headers=HEADERS)[1]
+    assert {name: value for name, value in told.items() if name not in ("Status", "Message")} == way
+    refused = ask(s, "tm:uac_dlg", 486, more=more, method="INVITE", ruri="sip:alice@10.0.0.5", headers=HEADERS)[1]
+    assert list(refused) == ["Status", "Message"]
+
+
+def test_the_answer_of_2_1_has_five_lines():
+    s = stage("route { exit; }", "2.1")
+    call = s.registry.commands["t_uac_dlg"].call
+    arguments = {"method": "INVITE", "ruri": "sip:alice@10.0.0.5", "headers": HEADERS}
+    shown = text(tree_of(ask(s, "t_uac_dlg", 200, more=LOOSE, **arguments)[1], call)).split("\n")
+    assert shown[:4] == ["200 Fine", "sip:a@10.0.0.7", "sip:10.0.0.8;lr",
+                         "Route: <sip:10.0.0.8;lr>, <sip:10.0.0.9;lr>;x=1"]
+    assert shown[4].startswith("Via: ")
+    assert text(tree_of(ask(s, "t_uac_dlg", **arguments)[1], call)) == "408 Request Timeout\n.\n.\n.\n.\n"
 
 
 def test_next_hop_and_socket_of_a_command():
