@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import importlib.machinery
+import os
 import pathlib
 
 import pytest
@@ -24,3 +25,22 @@ def outdated() -> list[str]:
 def pytest_configure(config: pytest.Config) -> None:
     if stale := outdated():
         pytest.exit(f"compiled before their source was changed: {', '.join(stale)}: run `make build`", returncode=4)
+
+
+MISSING = "is not installed"
+ALLOWED = ("Locust",)  # of an extra that the tests do without
+missing: list[str] = []
+
+
+def pytest_runtest_logreport(report: pytest.TestReport) -> None:
+    """Note what was skipped because something is missing on this machine."""
+    reason = report.longrepr[2] if report.skipped and isinstance(report.longrepr, tuple) else ""
+    if MISSING in reason and not any(word in reason for word in ALLOWED):
+        missing.append(f"{report.nodeid}: {reason}")
+
+
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """In CI, which installs all that the tests use, such a skip is a failure."""
+    if missing and os.environ.get("CI"):
+        print("\nskipped for something that CI should have installed:", *missing, sep="\n")
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED

@@ -5,7 +5,9 @@ import pathlib
 
 import pytest
 
-from tests.live import ROOT, Server, Sipp, free_ports
+from tests.live import ROOT, SIPP, Server, Sipp, free_ports
+
+pytestmark = pytest.mark.skipif(SIPP is None, reason="sipp is not installed")
 
 USERS = 100
 FIELDS = "SEQUENTIAL\n" + "".join(f"user{number};\n" for number in range(USERS))
