@@ -52,7 +52,7 @@ class Settings:
     multicast_ttl: int = -1  # as the system has it
     receive_buffer: int = 0  # of a UDP socket, bytes; 0: enough
     udp_queue: int = 4096  # datagrams that may wait for the kernel
-    pause: float = 0.005  # seconds that messages in dense traffic may wait, to be served together; 0: never
+    pause: float = 0.008  # seconds that messages in dense traffic may wait, to be served together; 0: never
     tcp_accept_aliases: bool = False
     tcp_connect_timeout: float = 3.0
     tcp_connection_lifetime: float = 120.0
