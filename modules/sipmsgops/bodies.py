@@ -3,9 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from opensips_py.module import Route, Run, Writable, script
+from opensips_py.module import Route, Run, Writable, drafts, script
 from opensips_py.module.drafts import edited_body
-from opensips_py.modules.sipmsgops.parts import Added, Parts, parts_now, store, type_header
+from opensips_py.modules.sipmsgops.parts import KEY, Added, Parts, parts_now, store, type_header
 from opensips_py.modules.sipmsgops.replies import context_of
 from opensips_py.modules.sipmsgops.words import EVERYWHERE, whole_line
 from opensips_py.sip import Message, Request
@@ -116,7 +116,10 @@ def encoded(text: str) -> bytes:
 
 def content_type_now(run: Run, message: Message) -> str:
     """The Content-Type that the body would leave with; '' where it has none."""
-    line = type_header(parts_now(run, message)).partition(b"\r\n")[0]
+    now: Parts | None = drafts.current(run, message, KEY)
+    if now is None:  # a multipart body that came with a single part stays one until its parts are changed
+        return message.content_type or ""
+    line = type_header(now).partition(b"\r\n")[0]
     return line.partition(b":")[2].strip().decode("utf-8", "surrogateescape")
 
 

@@ -157,12 +157,14 @@ def type_header(parts: Parts) -> bytes:
     only = parts.left[0]
     if boundary(parts.content_type) is None:
         return Added(parts.content_type, b"").lines if parts.content_type else b""
-    return Added(parts.received[only].content_type, b"", other_headers(parts.heads[only])).lines
+    part = parts.received[only]
+    before = parts.heads[only][part.head - part.start:]  # what stands before its separating line is no header
+    return Added(part.content_type, b"", other_headers(before)).lines
 
 
 def other_headers(text: bytes) -> bytes:
     """The headers of a part (behind its separating line) without its Content-Type."""
-    lines = text.removeprefix(b"\r\n").partition(b"\r\n")[2].removesuffix(b"\r\n")
+    lines = text.partition(b"\r\n")[2].removesuffix(b"\r\n")
     kept: list[bytes] = []
     skipping = False
     for line in lines.splitlines(keepends=True):

@@ -5,9 +5,10 @@ from collections.abc import Callable
 from typing import Annotated
 
 from opensips_py.module import Pattern, Regex, ReturnCode, Run, script
-from opensips_py.module.sdp_drafts import sdps, write
+from opensips_py.module.sdp_drafts import Sdp, sdps, write
 from opensips_py.modules.sipmsgops import codecs
 from opensips_py.modules.sipmsgops.codecs import Chosen, Stream
+from opensips_py.modules.sipmsgops.parts import parts_now
 from opensips_py.modules.sipmsgops.words import EVERYWHERE
 from opensips_py.sip import Message
 
@@ -83,7 +84,7 @@ class Streams:
     def stream_exists(self, run: Run, message: Message, regexp: Expression, regexp2: Expression | None = None) -> bool:
         """Whether there is a stream whose media (audio, image ...) matches, and its transport (RTP/SAVP ...), too."""
         wanted = stream_matching(regexp, regexp2)
-        return any(wanted(each) for sdp in sdps(run, message) for each in codecs.cut(sdp.text)[1])
+        return any(wanted(each) for sdp in sdps_left(run, message) for each in codecs.cut(sdp.text)[1])
 
     @script(EVERYWHERE, dialect="2.1", name="stream_delete")
     def delete_stream(self, run: Run, message: Message, regexp: Expression) -> bool:
@@ -100,12 +101,12 @@ class Streams:
     @script(EVERYWHERE, dialect="2.1", name="is_audio_on_hold")
     def is_on_hold(self, run: Run, message: Message) -> bool:
         """Whether an audio stream is on hold: by a null address, or by sendonly or inactive."""
-        return any(codecs.hold_of(each.text) for each in sdps(run, message))
+        return any(codecs.hold_of(each.text) for each in sdps_left(run, message))
 
     @script(EVERYWHERE, dialect="4.0")
     def is_audio_on_hold(self, run: Run, message: Message) -> Hold:
         """Whether an audio stream is on hold: 1 by a null address (RFC 2543), 2 by sendonly or inactive (RFC 3264)."""
-        return Hold(next((hold for each in sdps(run, message) if (hold := codecs.hold_of(each.text))), -1))
+        return Hold(next((hold for each in sdps_left(run, message) if (hold := codecs.hold_of(each.text))), -1))
 
 
 def named(name: str, clock: str | None) -> Chosen:
@@ -123,9 +124,16 @@ def stream_matching(media: Pattern, protocol: Pattern | None) -> Callable[[Strea
     return lambda stream: media.matches(stream.media) and (protocol is None or protocol.matches(stream.protocol))
 
 
+def sdps_left(run: Run, message: Message) -> list[Sdp]:
+    """The SDPs that leave: one whose part the script has removed is none, though its text is still at hand."""
+    now = parts_now(run, message)
+    gone = {message.body_offset + now.received[number].start for number in now.gone}
+    return [each for each in sdps(run, message) if each.start not in gone]
+
+
 def exists(run: Run, message: Message, chosen: Chosen) -> bool:
     """Whether an SDP has a codec that is meant."""
-    return any(codecs.exists(each.text, chosen) for each in sdps(run, message))
+    return any(codecs.exists(each.text, chosen) for each in sdps_left(run, message))
 
 
 def delete(run: Run, message: Message, chosen: Chosen) -> bool:
@@ -142,7 +150,7 @@ def move(run: Run, message: Message, chosen: Chosen, *, up: bool) -> bool:
 def change(run: Run, message: Message, make: Callable[[str], str]) -> bool:
     """Change each SDP; whether one has become another."""
     done = False
-    for sdp in sdps(run, message):
+    for sdp in sdps_left(run, message):
         text = make(sdp.text)
         if text != sdp.text:
             write(run, message, sdp, text)

@@ -12,6 +12,10 @@ AUDIO = ("m=audio 4000 RTP/AVP 0 8 97 98 101\r\na=rtpmap:0 PCMU/8000\r\na=rtpmap
 VIDEO = "m=video 4002 RTP/SAVP 34 99\r\na=rtpmap:99 H264/90000\r\na=rtcp-fb:99 nack\r\n"
 SESSION = "v=0\r\no=- 1 1 IN IP4 192.0.2.1\r\ns=-\r\nc=IN IP4 192.0.2.1\r\nt=0 0\r\n"
 SDP = SESSION + AUDIO + VIDEO
+ISUP = "\x01\x02isup"
+MIXED = "multipart/mixed;boundary=b"
+BOTH = (f"--b\r\nContent-Type: application/sdp\r\n\r\n{SDP}\r\n--b\r\nContent-Type: application/isup;v=1\r\n"
+        f"Content-Disposition: signal;\r\n handling=optional\r\n\r\n{ISUP}\r\n--b--\r\n")
 
 
 def invite(content: str = SDP, kind: str = "application/sdp") -> str:
