@@ -4,9 +4,11 @@ from typing import Annotated, Any
 from opensips_py.module import Between, Module, Route, Run, counter, param, script
 from opensips_py.sip import build_response
 from opensips_py.sip._scan import Request
-from opensips_py.transaction import FAULT_RESPONSES, response_target
+from opensips_py.state._words import Keyed
+from opensips_py.transaction import FAULT_RESPONSES
 from opensips_py.transaction.layer import TransactionLayer
 from opensips_py.transaction.replying import own_headers, prepared
+from opensips_py.transaction.targets import response_target
 
 Code = Annotated[int, Between(100, 699)]
 ACK_WAIT = 32  # seconds; a client has given up on its INVITE after 64*T1
@@ -71,7 +73,7 @@ class Sl(Module, name="sl"):
         extra, kept = prepared(request)
         data = build_response(request, code, reason, self.tag(request), headers + extra + own_headers(layer, request),
                               body or kept)
-        if not layer.transmit(response_target(layer.transports, request), data):
+        if not layer.transmit(response_target(request), data):
             return False
         if code >= 200 and request.method == "INVITE":
             self.ack_until = self.services.timers.now + ACK_WAIT
@@ -81,8 +83,8 @@ class Sl(Module, name="sl"):
 
     def tag(self, request: Request) -> str:
         """The To tag of answers to *request*: the same for its retransmissions, recognised in its ACK."""
-        tag: str = self.services.slots.tag("sl", request.call_id, request.from_tag, request.cseq)
-        return tag
+        slots: Keyed = self.services.slots
+        return slots.tag("sl", request.call_id, request.from_tag, request.cseq)
 
     def absorb_ack(self, request: Request) -> bool:
         """Take the ACK of an answer of ours."""

@@ -20,6 +20,7 @@ class Ticker:
         self.wheel = wheel
         self.clock = clock
         self.latest = 0.0  # seconds by which the worst turn so far came too late
+        self.also: Callable[[], object] | None = None  # what else is to be done at each turn: it costs no wake-up then
         self._expected = 0.0
         self._watcher = loop.timer(wheel.tick, wheel.tick)
 
@@ -39,6 +40,8 @@ class Ticker:
             now = self.clock()
             self.latest = max(self.latest, now - self._expected)
             self._expected = now + self.wheel.tick
+            if self.also is not None:
+                self.also()
             self.wheel.advance(now)
         except BaseException:
             log.exception("a timer's callback failed; the other timers go on")

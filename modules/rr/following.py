@@ -10,6 +10,7 @@ if TYPE_CHECKING:
     from opensips_py.modules.rr import RecordRoute
     from opensips_py.sip._scan import Request
     from opensips_py.sip._uri import NameAddr, Uri
+    from opensips_py.transport.transports import Transports
 
 DEFAULT_PORT = {"tls": 5061, "sips": 5061, "ws": 80, "wss": 443}
 
@@ -17,16 +18,18 @@ DEFAULT_PORT = {"tls": 5061, "sips": 5061, "ws": 80, "wss": 443}
 def follow(rr: RecordRoute, request: Request, routes: list[NameAddr]) -> bool:
     """Take our own entries off *routes* and aim at the next one; whether the route set decides where it goes."""
     try:
-        strict = is_strict(rr, request, routes[0].parsed_uri)
+        top = routes[0].parsed_uri
+        strict = is_strict(rr, request, top)
         rest = list(routes)
         if strict:  # RFC 3261, 16.4: a strict router put our Record-Route into the Request-URI; what was there is last
             note(rr, request, request.parsed_uri)
             doubled = request.parsed_uri.parameter("r2") is not None
             request.uri = rest.pop().uri
             take_twin(rr, request, rest, doubled)
-        elif is_ours(rr, rest[0].parsed_uri):
-            note(rr, request, rest[0].parsed_uri)
-            take_twin(rr, request, rest, rest.pop(0).parsed_uri.parameter("r2") is not None)
+        elif is_ours(rr, top):
+            note(rr, request, top)
+            del rest[0]
+            take_twin(rr, request, rest, top.parameter("r2") is not None)
         if rest:
             aim(request, routes, rest)
             return True
@@ -52,7 +55,8 @@ def is_ours(rr: RecordRoute, uri: Uri) -> bool:
     """Whether *uri* means this server."""
     protocol = uri.transport or ("tls" if uri.scheme == "sips" else "")
     port = uri.port or DEFAULT_PORT.get(protocol, 5060)
-    return bool(rr.services.transports.is_local(uri.host, port, protocol))
+    transports: Transports = rr.services.transports
+    return transports.is_local(uri.host, port, protocol)
 
 
 def take_twin(rr: RecordRoute, request: Request, rest: list[NameAddr], doubled: bool) -> None:

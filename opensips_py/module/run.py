@@ -28,6 +28,9 @@ class Route(IntFlag):
     ANY = 511
 
 
+REQUEST = Route.REQUEST
+
+
 class Run:
     """The state of one top-level route run; it ends with the route.
 
@@ -35,24 +38,6 @@ class Run:
     of the transaction in every route that has one. AVPs belong to the transaction once there is one, and to the
     run before.
     """
-
-    __slots__ = (
-        "avps",
-        "branch",
-        "dropped",
-        "endings",
-        "extra",
-        "generation",
-        "kind",
-        "message",
-        "parameters",
-        "parent",
-        "rc",
-        "request",
-        "services",
-        "transaction",
-        "variables",
-    )
 
     def __init__(self, services: Services, generation: Any, kind: Route, message: Message | None,
                  request: Request | None = None, transaction: Any = None, branch: Any = None) -> None:
@@ -81,7 +66,7 @@ class Run:
     def park(self) -> None:
         """Called before a function that may wait: a request that can have a transaction gets it first, so that its
         retransmissions and its CANCEL find it (design: events of one transaction run one at a time)."""
-        if self.transaction is None and self.kind == Route.REQUEST:
+        if self.transaction is None and self.kind == REQUEST:
             self.services.transactions.prepare_wait(self)
 
     def at_end(self, ending: Callable[[], object]) -> None:

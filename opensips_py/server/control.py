@@ -4,6 +4,7 @@ from __future__ import annotations
 import logging
 import os
 from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import gevent
@@ -13,6 +14,7 @@ from opensips_py.errors import ConfigError
 from opensips_py.server import channel
 from opensips_py.server.boot import Boot
 from opensips_py.server.heartbeat import INTERVAL, Pulse
+from opensips_py.timers import Ticker
 
 log = logging.getLogger(__name__)
 
@@ -52,10 +54,13 @@ class Control:
         self._send("ready", pid=os.getpid())
         return bool(self._go.get())
 
-    def beat(self) -> None:
-        """Be watched from now on: this process answers in time, always."""
+    def beat(self, ticker: Ticker | None = None) -> None:
+        """Be watched from now on: this process answers in time, always. *ticker*, if there is one, gives the beat."""
         self.pulse.beat(self.slot)
-        self._timer.start(self.pulse.beat, self.slot)
+        if ticker is not None:
+            ticker.also = partial(self.pulse.beat, self.slot)
+        else:
+            self._timer.start(self.pulse.beat, self.slot)
 
     def fail(self, reason: str | Exception) -> None:
         """Tell the supervisor that this process cannot begin; it prints *reason* and stops the server."""

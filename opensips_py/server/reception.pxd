@@ -1,13 +1,16 @@
 from opensips_py.sip._scan cimport Request, Response
+from opensips_py.state._words cimport Counter, Keyed
 from opensips_py.transaction.layer cimport TransactionLayer
 
 
 cdef class Reception:
-    cdef readonly object worker, runners, slots, handed_over, refused, complaints, not_reached
+    cdef readonly object worker, runners, handed_over, refused, complaints, not_reached
+    cdef readonly Keyed slots
+    cdef readonly Counter rcv_requests, rcv_replies
     cdef readonly int index
     cdef readonly bint alone
     cdef readonly TransactionLayer layer
-    cdef readonly object generation, main, on_reply, counters, rcv_requests, rcv_replies
+    cdef readonly object generation, main, on_reply, counters
     cdef readonly tuple request_received, response_received, request_done
     cdef readonly object stopwatch, entry
 

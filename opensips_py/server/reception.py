@@ -250,7 +250,7 @@ class Reception:
         """Answer without a transaction, where the request shows where to."""
         try:
             data = build_response(request, status, reason_of(status, why), self.worker.tag(request))
-            target = response_target(self.worker.transports, request)
+            target = response_target(request)
         except (MalformedMessage, ValueError):
             self.counters.drop_requests.add()
             return

@@ -25,7 +25,7 @@ log = logging.getLogger(__name__)
 BOOT_LIMIT = 60.0  # seconds for a process to become ready
 STOP_SECONDS = 3.0  # to end in order; the server has to be gone 5 s after SIGTERM
 DRAIN_SECONDS = 2.0  # the same for one process of a rolling restart
-TURN = 0.2  # seconds between two looks at the heartbeats
+TURN = 0.25  # seconds between two looks at the heartbeats
 BACK_OFF = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th start in a row that failed at once
 STEADY = 10.0  # a process that ran for so long failed for a new reason
 
@@ -67,6 +67,7 @@ class Supervisor:
         self._stopping = False
         self._status: int | None = None
         self._last_turn = time.monotonic()
+        self._calm = False  # every process runs, and nothing is on its way
 
     def run(self) -> int:
         """Run the server until it is stopped; returns the exit status."""
@@ -83,7 +84,7 @@ class Supervisor:
         """End all processes, then the server with *status*."""
         if self._stopping:
             return
-        self._stopping = True
+        self._stopping, self._calm = True, False
         self._exit = status
         for process in self._living():
             process.stop(STOP_SECONDS, time.monotonic())
@@ -95,6 +96,7 @@ class Supervisor:
             answer({"ok": False, "reasons": ["another reload, a start or a stop is on its way"]})
             return
         self._checking = self._check(), answer
+        self._calm = False
 
     def _checked(self, now: float) -> None:
         if self._checking is None or not self._is_settled():
@@ -122,10 +124,15 @@ class Supervisor:
         """Restart one process after the other; calls go on meanwhile."""
         log.info("rolling restart of %d processes", len(self.indices))
         # Asked for again meanwhile: what has been restarted already may have come too early for whoever asks now.
+        self._calm = False
         self._rolling.extend(index for index in self.indices if index not in self._rolling)
 
     def _turn(self) -> None:
-        for key, _ in self._selector.select(TURN):
+        events = self._selector.select(TURN)
+        if not events and self._calm and not self._silent():
+            self._last_turn = time.monotonic()
+            return
+        for key, _ in events:
             if key.data is not None:
                 self._received(key.data)
         for number in self._signals.take():
@@ -146,6 +153,9 @@ class Supervisor:
             if self._reload.is_over:
                 self.generation += self._reload.succeeded
                 self._reload = None
+        # What follows is told by a signal or over a channel, all but a heartbeat that stops.
+        self._calm = self._begun and self._is_settled() and not (
+            self._due or self._rolling or self._checking or self._reload)
 
     def _signalled(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
@@ -306,10 +316,14 @@ class Supervisor:
         if late:
             return  # this very process was held up, so the others may have been: look again before judging
         running = {self._slot(i): p for i, p in self.processes.items() if p.state is State.RUNNING}
-        for slot in stuck(self._pulse, list(running), time.monotonic_ns()):
+        for slot in self._silent():
             process = running[slot]
             log.error("%s (pid %d) is stuck: no heartbeat for over a second", process.name, process.pid)
             process.kill()
+
+    def _silent(self) -> list[int]:
+        running = [self._slot(i) for i, process in self.processes.items() if process.state is State.RUNNING]
+        return stuck(self._pulse, running, time.monotonic_ns())
 
     def _enforce(self, now: float) -> None:
         for process in self._living():

@@ -42,7 +42,7 @@ from opensips_py.transport import Directory, Listener, Settings, Sharing, Transp
 log = logging.getLogger(__name__)
 
 DIRECTORY = 32768  # connections that workers find with each other
-TICK = 0.05  # seconds; a turn costs an idle worker some 100 µs, and no timer of SIP needs to be more exact
+TICK = 0.1  # seconds; a turn costs an idle worker some 100 µs, and no timer of SIP needs to be more exact
 REVIVE = 1.0  # seconds between two looks at whether every socket is still read
 COLLECTION = (10000, 20, 1_000_000)  # young cycles are collected, the large old heap is not gone through
 
@@ -234,7 +234,7 @@ def main() -> int:
     except Exception as error:
         control.fail(error)
         return 1
-    control.beat()
+    control.beat(worker.ticker)
     worker.serve()
     control.stopped.wait()
     return 0

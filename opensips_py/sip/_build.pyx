@@ -187,7 +187,7 @@ cdef bytes hop_request(Request sent, bytes method, bytes to_header, bytes header
         elif slot.id == names.TO and to_header is not None:
             out.append(to_header)
         elif slot.id == names.CSEQ:
-            out.append(b"CSeq: %d %s\r\n" % (sent.cseq_number, method))
+            out.append(b"CSeq: %d %s\r\n" % (sent.cseq, method))
         elif slot.id == names.FROM or slot.id == names.TO or slot.id == names.CALL_ID or slot.id == names.ROUTE:
             out.append(sent.base[slot.start:slot.end])
     out.append(b"Max-Forwards: 70\r\n")

@@ -26,11 +26,14 @@ cdef class Index:
     cdef Slot small[32]
     cdef short first[64]
     cdef Span method_span, uri_span, reason_span, cseq_span
-    cdef int status_code, cseq_number, forwards, declared_length
+    cdef readonly int cseq  # the number in CSeq
+    cdef int status_code, forwards, declared_length
     cdef bint forwards_set, line_changed
     cdef ViaSpan via
     cdef AddressSpan from_span, to_span
-    cdef str _method, _cseq_method, _call_id, _from_tag, _to_tag, _via_branch, _source_host
+    # What finds the transaction; tags and branch are '' where there is none. The method of a response is that of CSeq.
+    cdef readonly str method, cseq_method, call_id, from_tag, to_tag, via_branch
+    cdef str _source_host
     cdef NameAddr _from, _to
     cdef Via _top_via
     cdef Edits _edits

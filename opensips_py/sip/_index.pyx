@@ -19,6 +19,7 @@ cdef class Index:
 
     def __cinit__(self):
         self.base = b""
+        self.method = self.cseq_method = self.call_id = self.from_tag = self.to_tag = self.via_branch = ""
         self.no_start_line()
         self.slots = self.small
         self.capacity = 32
@@ -240,11 +241,11 @@ cdef class Index:
 
     cdef const char* check_cseq(self, const char* s, const char* e) noexcept:
         cdef const char* q = skip(s, e, DIGIT)
-        self.cseq_number = <int>number(s, q, 0x7FFFFFFF)  # RFC 3261, 8.1.1.5: less than 2**31
+        self.cseq = <int>number(s, q, 0x7FFFFFFF)  # RFC 3261, 8.1.1.5: less than 2**31
         self.cseq_span.start = skip(q, e, SPACE)
         self.cseq_span.end = e
-        if self.cseq_number < 0 or self.cseq_span.start == q or skip(self.cseq_span.start, e, TOKEN) != e:
-            self.cseq_number = 0
+        if self.cseq < 0 or self.cseq_span.start == q or skip(self.cseq_span.start, e, TOKEN) != e:
+            self.cseq = 0
             return b"malformed CSeq"
         if self.cseq_span.start == e:
             return b"CSeq without a method"

@@ -13,6 +13,7 @@ cdef class BranchTarget:
     cdef public int q
 
 cdef class Message(Index):
+    cdef int identify(self) except -1
     cdef str value_of(self, int id)
     cdef Header header_at(self, int k)
     cdef int next_named(self, int id, bytes lower, int k) except -2

@@ -70,11 +70,6 @@ cdef extern from * nogil:
 cdef class Words:
     """A row of 64-bit words in a shared file; every operation on one is atomic between processes."""
 
-    cdef char* _mapping
-    cdef size_t _mapped
-    cdef int64_t* _words
-    cdef readonly Py_ssize_t count
-
     def __cinit__(self, int fd, Py_ssize_t offset, Py_ssize_t count):
         cdef Py_ssize_t start = offset // mmap.PAGESIZE * mmap.PAGESIZE
         if offset % 8 or offset < 0 or count < 1:
@@ -142,16 +137,6 @@ cdef class Words:
 @cython.final
 cdef class Counter:
     """A number with one word per worker: each adds to its own, reading sums them all."""
-
-    cdef Words _words
-    cdef int64_t* _own
-    cdef int64_t* _first
-    cdef Py_ssize_t _stride
-    cdef Py_ssize_t _slabs
-    cdef readonly str group
-    cdef readonly str name
-    cdef readonly str kind
-    cdef readonly str help
 
     def __init__(self, Words words, Py_ssize_t first, Py_ssize_t stride, Py_ssize_t slabs, Py_ssize_t own,
                  str group="", str name="", str kind="counter", str help=""):
@@ -250,11 +235,6 @@ cdef class Keyed:
     *multiplier* and *start* make the hash of Call-IDs (a classic BPF program computes the same), *key* is the sixteen
     bytes of everything else (SipHash-2-4).
     """
-
-    cdef uint64_t _k0
-    cdef uint64_t _k1
-    cdef readonly uint32_t multiplier
-    cdef readonly uint32_t start
 
     def __init__(self, uint32_t multiplier, uint32_t start, bytes key):
         if len(key) != 16:

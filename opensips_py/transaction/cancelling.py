@@ -8,7 +8,7 @@ from opensips_py.transaction._record import Branch, Cancel, Transaction
 from opensips_py.transaction.tables import Do, Event
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Response
+    from opensips_py.sip._scan import Response
     from opensips_py.transaction.layer import TransactionLayer
 
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)

@@ -19,13 +19,14 @@ from opensips_py.transaction.user import Happening, NoUser, TransactionUser
 if TYPE_CHECKING:
     from opensips_py.sip._scan import Request, Response
     from opensips_py.transport.blacklists import Blacklists
+    from opensips_py.transport.target import Target
 
 log = logging.getLogger(__name__)
 
 Work = tuple[Callable[[Any, Any, Any], object], Any, Any]  # called with the layer and the two values
 
 RETRANSMIT, TIMED_OUT, SEND_CANCEL, DELIVER = int(Do.RESEND), int(Do.TIMED_OUT), int(Do.SEND_CANCEL), int(Do.DELIVER)
-ACK, REQUEST = int(Event.ACK), int(Event.REQUEST)
+ACK, REQUEST, PARK, RELEASE = (int(event) for event in (Event.ACK, Event.REQUEST, Event.PARK, Event.RELEASE))
 
 
 class TransactionLayer:
@@ -176,7 +177,7 @@ class TransactionLayer:
         else:
             self.happen(transaction, _expire, half, half.ticket)
 
-    def transmit(self, target: Any, data: bytes | None) -> bool:
+    def transmit(self, target: Target, data: bytes | None) -> bool:
         """Send what has no report; False where it cannot be sent."""
         try:
             self.transports.send(target, data)
@@ -231,7 +232,7 @@ class TransactionLayer:
         transaction.user = self.user
         transaction.flags = request.flags
         transaction.listener = request.listener
-        transaction.target = target = response_target(self.transports, request)
+        transaction.target = target = response_target(request)
         transaction.reliable = target.protocol != "udp"
         self.servers[key] = transaction
         self.counters.server.add()
@@ -273,7 +274,7 @@ class TransactionLayer:
         transaction = self.new_transaction(run, trying=False)
         if transaction is not None:
             transaction.implicit = True
-            transaction.step(Event.PARK)
+            transaction.step(PARK)
 
     def route_done(self, run: Any) -> None:
         """The request route of *run* has ended, that of an async resume included."""
@@ -288,7 +289,7 @@ class TransactionLayer:
         if not transaction.acted and not transaction.awaited and not transaction.cancelled:
             log.warning("the script neither relayed nor answered a %s for %s; its transaction is released",
                         transaction.method, transaction.request.uri)
-            transaction.step(Event.RELEASE)
+            transaction.step(RELEASE)
         self.leave(transaction)
 
     def relay(self, run: Any, flags: int = 0, proxy: str | None = None) -> int:

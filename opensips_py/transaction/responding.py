@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from opensips_py.transaction.layer import TransactionLayer
 
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)
+REPLICATE, ALLOW_NO_CANCEL = Flags.REPLICATE, Flags.ALLOW_NO_CANCEL
 ACKNOWLEDGE, SEND_CANCEL, DELIVER = int(Do.ACKNOWLEDGE), int(Do.SEND_CANCEL), int(Do.DELIVER)
 
 
@@ -47,7 +48,7 @@ def receive(layer: TransactionLayer, branch: Branch, response: Response) -> None
     if status < 200:
         if branch.awaiting:
             branch.status = status
-            if status > 100 and transaction.status < 200 and not transaction.relay_flags & Flags.REPLICATE:
+            if status > 100 and transaction.status < 200 and not transaction.relay_flags & REPLICATE:
                 replying.forward(layer, transaction, branch, response)
     elif status < 300:
         succeed(layer, transaction, branch, response)
@@ -76,12 +77,12 @@ def succeed(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
     branch.awaiting = False
     branch.status = response.status
     transaction.winner = branch
-    if transaction.relay_flags & Flags.REPLICATE:
+    if transaction.relay_flags & REPLICATE:
         finish_replication(transaction)
     else:
         replying.forward(layer, transaction, branch, response)
     transaction.awaited = 0
-    if not (transaction.relay_flags & Flags.ALLOW_NO_CANCEL and asks_no_cancel(transaction)):
+    if not (transaction.relay_flags & ALLOW_NO_CANCEL and asks_no_cancel(transaction)):
         cancelling.cancel_all(layer, transaction)  # RFC 3261, 16.7 step 10
 
 
@@ -136,7 +137,7 @@ def settle(layer: TransactionLayer, transaction: Transaction) -> None:
     """Once no branch can bring anything more: let the failure route try, else answer with the best response."""
     if transaction.status >= 200 or waits(layer, transaction):
         return
-    if transaction.relay_flags & Flags.REPLICATE:
+    if transaction.relay_flags & REPLICATE:
         finish_replication(transaction)
         return
     branch = choice.best(transaction)

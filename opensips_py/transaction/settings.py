@@ -4,7 +4,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(slots=True)
+@dataclass
 class Settings:
     """The switches of a layer; timer lengths are in Timing."""
 

@@ -2,6 +2,8 @@ from opensips_py.sip._scan cimport Request
 from opensips_py.sip._uri cimport NameAddr, Uri
 from opensips_py.transaction._record cimport Branch, Transaction
 from opensips_py.transaction.layer cimport TransactionLayer
+from opensips_py.transport.listener cimport Listener
 from opensips_py.transport.target cimport Target
 
-cpdef int settle(Branch branch, object target) except? -1
+cpdef Target response_target(Request request)
+cpdef int settle(Branch branch, Target target) except? -1

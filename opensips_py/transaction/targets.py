@@ -8,31 +8,33 @@ from opensips_py.sip import address_key, is_ip
 from opensips_py.sip._uri import NameAddr, Uri
 from opensips_py.transaction._record import Branch, answers_source, names_maddr, sent_by_port
 from opensips_py.transaction.settings import Fault
+from opensips_py.transport.target import Target
 from opensips_py.transport.via import REPLY_TO_VIA
 
 if TYPE_CHECKING:
     from opensips_py.sip._scan import Request
     from opensips_py.transaction.layer import TransactionLayer
+    from opensips_py.transport.listener import Listener
 
 
-def response_target(transports: Any, request: Request) -> Any:
+def response_target(request: Request) -> Target:
     """Where responses to *request* go (RFC 3261, 18.2.2; RFC 3581)."""
-    listener = request.listener
+    listener: Listener = request.listener
     if listener.protocol != "udp":
         source: Any = request.source
         if request.connection is not None:  # should it be gone, a new one is opened to the port that sent-by names
             source = (source >> 16 << 16) | (sent_by_port(request) or (5061 if listener.protocol == "tls" else 5060))
-        return transports.target(listener.protocol, source, listener, request.connection)
+        return Target(listener.protocol, source, listener, request.connection)
     source = request.source
     if names_maddr(request):
         maddr = request.top_via.parameter("maddr")
         if maddr and is_ip(maddr):
-            return transports.target("udp", address_key(maddr, sent_by_port(request) or 5060), listener)
+            return Target("udp", address_key(maddr, sent_by_port(request) or 5060), listener)
     if request.context and REPLY_TO_VIA in request.context and is_ip(request.top_via.host):
         source = address_key(request.top_via.host, sent_by_port(request) or 5060)
     elif not answers_source(request):
         source = (source >> 16 << 16) | (sent_by_port(request) or 5060)
-    return transports.target("udp", source, listener)
+    return Target("udp", source, listener)
 
 
 def next_hop(branch: Branch, request: Request, proxy: str | None) -> Uri | None:
@@ -77,7 +79,7 @@ def locate(layer: TransactionLayer, branch: Branch, hop: Uri, failover: bool) ->
     return settle(branch, target)
 
 
-def settle(branch: Branch, target: Any) -> int:
+def settle(branch: Branch, target: Target) -> int:
     """Send *branch* to *target*; 0, or a code of Fault."""
     if target.listener is None:
         return Fault.UNSENT

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeAlias
 
 from opensips_py.errors import ConfigError
 from opensips_py.sip import address_key
@@ -12,6 +12,10 @@ from opensips_py.transport.interfaces import addresses_of, is_name
 DEFAULT_PORTS = {"udp": 5060, "tcp": 5060, "tls": 5061, "sctp": 5060, "ws": 80, "wss": 443}
 OPTIONS = frozenset(("anycast", "frag", "reuse_port", "accept_subdomain"))
 NUMBERS = {"use_workers": "workers", "use_children": "workers", "tos": "tos"}
+# An address with its port as one number (sip.address_key), and a port where 0 stands for none. By these names, not as
+# int, for the compiled form of what calls them takes `int` for a type of C.
+AddressKey: TypeAlias = int
+Port: TypeAlias = int
 IPV6 = 1 << 144  # address keys of IPv6 start here
 
 
@@ -20,7 +24,7 @@ def bracketed(host: str) -> str:
     return f"[{host}]" if ":" in host and not host.startswith("[") else host
 
 
-@dataclass(slots=True)
+@dataclass
 class Listener:
     """One address we listen on; *index* is its place among all of them.
 

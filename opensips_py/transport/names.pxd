@@ -1,1 +1,4 @@
-# No types of the core here: this file says that its namesake is compiled.
+cdef class Names:
+    cdef dict _known, _parents, _answers
+
+    cpdef bint is_local(self, str host, object port=*, str protocol=*) except -1

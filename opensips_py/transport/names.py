@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from opensips_py.sip import address_host, address_key, is_ip
-from opensips_py.transport.listener import Listener
+from opensips_py.transport.listener import Listener, Port
 
 LONGEST = 4096  # answers remembered
 
@@ -39,7 +39,7 @@ class Names:
         if listener.advertised_host:
             self.add(listener.advertised_host, listener.advertised_port or listener.port, listener.protocol, subdomains)
 
-    def is_local(self, host: str, port: int = 0, protocol: str = "") -> bool:
+    def is_local(self, host: str, port: Port = 0, protocol: str = "") -> bool:
         """Whether *host*, *port* (0: any) and *protocol* ('': any) are ours."""
         asked = host, port, protocol
         known = self._answers.get(asked)

@@ -27,7 +27,7 @@ class Tally:
         self.value += n
 
 
-@dataclass(slots=True)
+@dataclass
 class Counters:
     """What the transports count beyond the datagrams, which every UdpSocket counts for itself."""
 
@@ -41,7 +41,7 @@ class Counters:
     pings: Countable = field(default_factory=Tally)  # keep-alives of streams
 
 
-@dataclass(slots=True)
+@dataclass
 class Settings:
     """Parameters of all transports; times are seconds. The fields tcp_* are proto_tcp's and the core's."""
 
@@ -52,7 +52,7 @@ class Settings:
     multicast_ttl: int = -1  # as the system has it
     receive_buffer: int = 0  # of a UDP socket, bytes; 0: enough
     udp_queue: int = 4096  # datagrams that may wait for the kernel
-    pause: float = 0.008  # seconds that messages in dense traffic may wait, to be served together; 0: never
+    pause: float = 0.01  # seconds that messages in dense traffic may wait, to be served together; 0: never
     tcp_accept_aliases: bool = False
     tcp_connect_timeout: float = 3.0
     tcp_connection_lifetime: float = 120.0

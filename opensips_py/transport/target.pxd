@@ -1,4 +1,8 @@
+from opensips_py.transport.listener cimport Listener
+
+
 cdef class Target:
     cdef public str protocol, host
-    cdef public object address, listener, connection
+    cdef public object address, connection
+    cdef public Listener listener
     cdef public bint may_connect

@@ -17,7 +17,7 @@ from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
 from opensips_py.transport.connection import Connection, Report
 from opensips_py.transport.directory import ConnectionGone
-from opensips_py.transport.listener import IPV6, Listener
+from opensips_py.transport.listener import IPV6, AddressKey, Listener, Port
 from opensips_py.transport.names import Names
 from opensips_py.transport.pool import Pool
 from opensips_py.transport.routing import local_address
@@ -271,7 +271,7 @@ class Transports:
 
     # Addresses
 
-    def choose_listener(self, protocol: str, address: int, preferred: Listener | None = None) -> Listener | None:
+    def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None) -> Listener | None:
         """The listener to leave by towards *address*: *preferred* if it can get there, else the first that can."""
         ipv6 = address >= IPV6
         loopback = is_loopback(address)
@@ -298,7 +298,7 @@ class Transports:
         host = local_address(address)
         return next((each for each in self.listeners if each.protocol == protocol and each.host == host), None)
 
-    def is_local(self, host: str, port: int = 0, protocol: str | None = None) -> bool:
+    def is_local(self, host: str, port: Port = 0, protocol: str | None = None) -> bool:
         """Whether *host* and *port* (0: any) are ours: a listener, an advertised address, or an alias."""
         return self.names.is_local(host, port, protocol or "")
 

@@ -1,1 +1,3 @@
-# No types of the core here: this file says that its namesake is compiled.
+from opensips_py.transport.listener cimport Listener
+
+cpdef bytes via_line(Listener listener, str branch, dict context=*)

@@ -59,6 +59,16 @@ class Probe(Module, name="probe"):
         return Answer(number)
 
 
+class Parking:
+    """Services that see which request is about to wait."""
+
+    def __init__(self):
+        self.transactions = self
+
+    def prepare_wait(self, run):
+        Probe.seen.append("parked")
+
+
 def read(statements, dialect="4.0", more=""):
     Probe.seen.clear()
     text = f"dialect={dialect}\nroute {{ {statements} }}\n{more}"
@@ -68,7 +78,7 @@ def read(statements, dialect="4.0", more=""):
 def run(statements, dialect="4.0", more=""):
     found = read(statements, dialect, more)
     assert not found.diagnostics.errors, found.diagnostics.render()
-    return run_of(found)
+    return run_of(found, services=Parking())
 
 
 @pytest.mark.parametrize(("arguments", "seen"), [
@@ -133,30 +143,25 @@ def test_routes_by_variable(caplog):
 
 
 
-@pytest.fixture
-def parking(monkeypatch):
-    monkeypatch.setattr(Run, "park", lambda self: Probe.seen.append("parked"))
-
-
-def test_a_function_that_waits_parks_the_run(parking):
+def test_a_function_that_waits_parks_the_run():
     run("wait(1); if (wait(2)) show(3);")
     assert Probe.seen == ["parked", "waited 1", "parked", "waited 2", (3, "none", 7)]
 
 
-def test_async_goes_on_in_the_other_route_and_nowhere_else(parking):
+def test_async_goes_on_in_the_other_route_and_nowhere_else():
     code, done = run("route(sub); $var(never) = 1;", more="""
         route[sub] { async(wait(2), resume); $var(nor_here) = 1; }
         route[resume] { $var(code) = $rc; $var(parameter) = $param(1); }""")
     assert (code, done.variables) == (0, {"code": 2, "parameter": None})
 
 
-def test_launch_runs_beside(parking):
+def test_launch_runs_beside():
     found = read("$var(n) = 5; launch(show($var(n)), report, \"for $var(n)\"); $var(n) = 6; launch(answer(-2));",
                  more="route[report] { $var(x) = 1; show($rc, $param(1)); }")
     assert not found.diagnostics.errors, found.diagnostics.render()
     spawned = []
 
-    class Services:
+    class Services(Parking):
         def spawn(self, function, *arguments):
             spawned.append((function, arguments))
     done = Run(Services(), found, Route.REQUEST, None)

@@ -6,6 +6,7 @@ from opensips_py.errors import TransportError
 from opensips_py.script.functions_send import destination_uri
 from opensips_py.sip import address_host, address_key, parse
 from opensips_py.transport.blacklists import rule
+from opensips_py.transport.listener import Listener
 
 
 class Wire:
@@ -88,7 +89,7 @@ def test_forward_waits_for_dns_beside_the_script(world, wire):
 
 def test_forward_carries_edits_and_leaves_by_the_chosen_socket(world, wire):
     world.request.append_header("X-New: 1\r\n")
-    second = SimpleNamespace(**{name: getattr(world.listener, name) for name in ("protocol", "via_prefix")}, host="x")
+    second = Listener("udp", "192.0.2.77", 5060)
     world.request.send_socket = second
     world.call("forward", "192.0.2.9")
     assert wire.sent[0][0].listener is second and parse(wire.sent[0][1]).header("X-New") == "1"

@@ -10,6 +10,7 @@ from opensips_py.server import core_settings
 from opensips_py.transaction import Settings as TransactionSettings
 from opensips_py.transport import Answer, Listener, Settings
 from opensips_py.transport.names import Names
+from tests.transaction.world import Network
 
 GIVEN = {"tos": 184, "mhomed": True, "mcast_loopback": True, "mcast_ttl": 3, "maxbuffer": 300000,
          "tcp_accept_aliases": True, "tcp_connect_timeout": 250, "tcp_connection_lifetime": 60,
@@ -33,7 +34,7 @@ def test_transports_follow_the_core_parameters(values):
 
 
 def test_a_resolver_that_is_at_work_follows_too(values):
-    found = core_settings.resolver(None, values)
+    found = core_settings.resolver(Network(), values)
     records = found.records
     core_settings.apply_to_resolver(found, {**values, "dns_try_ipv6": not found.try_ipv6, "dns_retr_time": 11,
                                             "dns_try_naptr": not found.try_naptr, "dns_retr_no": 4,

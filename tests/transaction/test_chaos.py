@@ -20,7 +20,7 @@ class Chaos:
         self.dice = random.Random(seed)
         self.user = User()
         self.world = World(self.user)
-        self.world.network.names["bob.example"] = [Target("udp", address_key(f"10.1.0.{n}", 5060)) for n in (1, 2)]
+        self.world.network.hosts["bob.example"] = [Target("udp", address_key(f"10.1.0.{n}", 5060)) for n in (1, 2)]
         self.user.branch_route = lambda transaction, branch: self.dice.random() > 0.1
         self.user.reply_route = lambda transaction, branch, response: self.dice.random() > 0.1
         self.user.failure_route = self.failed

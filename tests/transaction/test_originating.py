@@ -39,7 +39,7 @@ def test_silence_is_reported(world):
 
 
 def test_failover_takes_the_next_address(world):
-    world.network.names["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
+    world.network.hosts["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
     originate(world, uri="sip:bob.example")
     first = world.only()
     world.receive(response(first, 503))

@@ -163,7 +163,7 @@ def test_503_reaches_the_client_as_500(world):
 
 
 def test_503_and_silence_go_on_to_the_next_address(world):
-    world.network.names["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2, 3)]
+    world.network.hosts["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2, 3)]
     first = fork(world, "bob.example")[0]
     assert hosts(world)[-1] == "10.0.0.1"
     world.receive(response(first, 503))
@@ -178,14 +178,14 @@ def test_503_and_silence_go_on_to_the_next_address(world):
 
 
 def test_failover_can_be_forbidden(world):
-    world.network.names["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
+    world.network.hosts["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
     first = fork(world, "bob.example", flags=Flags.NO_FAILOVER)[0]
     world.receive(response(first, 503))
     assert world.lines() == ["ACK 10.0.0.1", "500 192.0.2.1"]
 
 
 def test_stream_that_breaks_goes_on_to_the_next_address(world):
-    world.network.names["bob.example"] = [Target("tcp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
+    world.network.hosts["bob.example"] = [Target("tcp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
     fork(world, "bob.example")
     world.network.reports[0](TransportError("refused"))
     assert world.lines() == ["INVITE 10.0.0.2"]

@@ -79,7 +79,7 @@ def test_nothing_rings_for_ever(path):
 def test_room_is_bounded_and_comes_back(path):
     world = world_with(path)
     notes = Ringing(path, 2, lambda: 1000.0)
-    target = world.network.literal(Uri.parse("sip:10.0.0.1"))
+    target = world.resolver.literal(Uri.parse("sip:10.0.0.1"))
     for branch in ("z9hG4bK" + letter * 25 for letter in "abc"):
         notes.note(branch, target, "sip:bob@10.0.0.1")
     notes.forget("z9hG4bK" + "a" * 25)

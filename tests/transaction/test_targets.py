@@ -17,7 +17,7 @@ def test_response_over_udp(via, port):
     world = World()
     data = request(world=world).data.replace(b"192.0.2.1:5060", via.encode(), 1)
     message = scan(data, world.network.udp, address_key("192.0.2.1", 6000))
-    target = response_target(world.network, message)
+    target = response_target(message)
     assert place(target) == port and target.listener is world.network.udp
 
 
@@ -26,7 +26,7 @@ def test_response_over_a_stream_takes_its_connection_or_the_port_in_via():
     data = request(world=world, tcp=True).data.replace(b"192.0.2.1:5060", b"192.0.2.1:5070", 1)
     for connection, port in (("connection", 5070), (None, 40000)):
         message = scan(data, world.network.tcp, address_key("192.0.2.1", 40000), connection)
-        target = response_target(world.network, message)
+        target = response_target(message)
         assert (place(target), target.connection) == (("192.0.2.1", port), connection)
 
 
@@ -34,7 +34,7 @@ def test_forced_rport_goes_to_the_source():
     world = World()
     message = scan(request(world=world).data, world.network.udp, address_key("192.0.2.1", 6000))
     message.force_rport = True
-    assert place(response_target(world.network, message)) == ("192.0.2.1", 6000)
+    assert place(response_target(message)) == ("192.0.2.1", 6000)
 
 
 @pytest.mark.parametrize(("text", "uri"), [

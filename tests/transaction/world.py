@@ -9,8 +9,10 @@ from opensips_py.state.slots import Slots
 from opensips_py.timers import Wheel
 from opensips_py.transaction import TransactionLayer
 from opensips_py.transaction.user import NoUser
-from opensips_py.transport.listener import Listener
+from opensips_py.transport.listener import AddressKey, Listener
+from opensips_py.transport.resolver import Resolver
 from opensips_py.transport.target import Target
+from opensips_py.transport.transports import Transports
 
 CLIENT, CALLEE = ("192.0.2.1", 5060), ("192.0.2.2", 5060)
 
@@ -20,8 +22,8 @@ def place(target: Target) -> tuple[str, int]:
     return address_host(target.address), address_port(target.address)
 
 
-class Network:
-    """Transports and resolver: keeps what is sent, and knows hosts by a table."""
+class Network(Transports):
+    """Transports without sockets: keeps what is sent. *hosts* are the names that Hosts knows."""
 
     def __init__(self) -> None:
         self.udp = Listener("udp", "192.0.2.9", 5060)
@@ -29,13 +31,13 @@ class Network:
         self.listeners = [self.udp, self.tcp]
         self.sent: list[tuple[Target, bytes]] = []
         self.reports: list[Any] = []
-        self.names: dict[str, list[Target]] = {}
+        self.hosts: dict[str, list[Target]] = {}
         self.broken: set[tuple[str, int]] = set()
         self.while_resolving: Any = None
 
     target = Target
 
-    def choose_listener(self, protocol: str, address: int) -> Listener | None:
+    def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None) -> Listener | None:
         return {"udp": self.udp, "tcp": self.tcp}.get(protocol)
 
     def send(self, target: Target, data: bytes, report: Any = None) -> None:
@@ -45,20 +47,27 @@ class Network:
         if report is not None:
             self.reports.append(report)
 
+
+class Hosts(Resolver):
+    """A resolver that knows the hosts in a table of the network, and addresses."""
+
+    def __init__(self, network: Network) -> None:
+        self.network = network
+
     def literal(self, uri: Uri, preferred: Listener | None = None) -> Target | None:
         if not uri.host.replace(".", "").isdigit():
             return None
         protocol = uri.parameter("transport") or "udp"
         listener = preferred if preferred is not None and preferred.protocol == protocol else \
-            self.choose_listener(protocol, 0)
+            self.network.choose_listener(protocol, 0)
         return Target(protocol, address_key(uri.host, uri.port or 5060), listener)
 
     def resolve(self, uri: Uri, preferred: Listener | None = None) -> list[Target]:
-        if self.while_resolving is not None:
-            self.while_resolving()
-        found = list(self.names.get(uri.host, []))
+        if self.network.while_resolving is not None:
+            self.network.while_resolving()
+        found = list(self.network.hosts.get(uri.host, []))
         for each in found:
-            each.listener = self.choose_listener(each.protocol, each.address)
+            each.listener = self.network.choose_listener(each.protocol, each.address)
         return found
 
 
@@ -84,7 +93,8 @@ class World:
 
     def __init__(self, user: Any = None) -> None:
         self.network = Network()
-        self.transports = self.resolver = self.network
+        self.transports = self.network
+        self.resolver = Hosts(self.network)
         self.index, self.workers = 0, 1
         self.timers = Wheel(lambda callback, argument: callback(argument))
         self.slots = Slots.random()

@@ -16,7 +16,7 @@ def removing(place: Any, call: str, dialect: str = "4.0") -> Any:
     worker = place(f'if ($rm == "REGISTER") {{ $avp(rcv) = $hdr(Rcv); if ($hdr(Nat) != NULL) setbflag("NAT");'
                    f' save("location", "p0"); exit; }}\nif ({call}) $avp(yes) = 1;',
                    'modparam("registrar", "received_avp", "$avp(rcv)")\nmodparam("usrloc", "use_domain", 1)', dialect)
-    worker.network.names["edge.example.com"] = [Target("udp", address_key("10.0.0.9", 5060))]
+    worker.network.hosts["edge.example.com"] = [Target("udp", address_key("10.0.0.9", 5060))]
     worker.register("Contact: <sip:plain@10.0.0.1:5061>", "Nat: yes")
     worker.register("Contact: <sip:natted@192.168.0.1>", "Rcv: sip:10.0.0.2:6000")
     worker.register("Contact: <sip:behind@192.168.0.2>", "Path: <sip:10.0.0.9;lr>")

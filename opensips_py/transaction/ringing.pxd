@@ -1,0 +1,10 @@
+cdef class Ringing:
+    cdef public object clock
+    cdef object _memory
+    cdef list _free
+    cdef dict _places
+    cdef public dict orphans
+    cdef double _now
+
+    cpdef object note(self, str branch, object target, str uri)
+    cpdef object forget(self, str branch)
