@@ -93,4 +93,4 @@ def significant(value: float, figures: int) -> str:
     if value == 0:
         return f"{0:.{figures - 1}f}"
     decimals = figures - 1 - math.floor(math.log10(abs(value)))
-    return f"{away_from_zero(value, decimals):.{max(decimals, 0)}f}"
+    return f"{away_from_zero(value, decimals):.{decimals if decimals > 0 else 6}f}"

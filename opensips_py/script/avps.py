@@ -6,11 +6,6 @@ from opensips_py.script.indexes import Index, Value, pick
 Avps = dict[str, list[Value]]
 
 
-def plain_name(name: str) -> str:
-    """*name* without the s: or i: that old scripts put before it."""
-    return name[2:] if name[:2] in ("s:", "i:", "S:", "I:") else name
-
-
 def read(avps: Avps, name: str, index: Index = None) -> Value:
     """The newest value, the one at *index*, or all joined."""
     return pick(avps.get(name, ()), index)

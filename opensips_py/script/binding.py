@@ -85,6 +85,7 @@ class Scope:
         self.registry = registry
         self.avp_aliases: dict[str, str] = {}
         self.initial_variables: dict[str, Value] = {}  # $var(name) that do not begin as NULL
+        self.no_result = "" if registry.dialect == "2.1" else None  # what a transformation without a result gives
 
     # What modules call: ValueError where a text is wrong
 
@@ -113,7 +114,7 @@ class Scope:
         bound = self.bind_bare(reference)
         if not reference.steps:
             return bound
-        read = chained(bound.read, changes(reference, self))
+        read = chained(bound.read, changes(reference, self), self.no_result)
         item = bound.item and chained_item(bound.item, changes(reference, self))
         waits = bound.waits or any(step.name == "ip.resolve" for step in reference.steps)
         return Bound(reference, read, None, None, None, waits, item)
@@ -280,15 +281,15 @@ def message_assigner(call: Callable[..., Any], convert: Callable[[Any], Any] | N
     return write
 
 
-def chained(read: Read, steps: tuple[Change, ...]) -> Read:
-    """*read* with its transformations behind it; NULL passes through."""
+def chained(read: Read, steps: tuple[Change, ...], no_result: str | None = None) -> Read:
+    """*read* with its transformations behind it; one of NULL, or one that fails, gives *no_result*."""
     def value_of(run: Run) -> Any:
         value = read(run)
         for step in steps:
             if value is None:
-                return None
+                return no_result
             value = step(value, run)
-        return value
+        return no_result if value is None else value
     return value_of
 
 
@@ -339,7 +340,7 @@ def avp(scope: Scope, reference: Reference) -> Bound:
     index: Any = scope.index(reference) if reference.index is not None else None
     name: Any
     if isinstance(reference.name, str):
-        name = scope.avp_aliases.get(reference.name) or avps.plain_name(reference.name)
+        name = scope.avp_aliases.get(reference.name) or reference.name
     else:
         name = Dynamic(scope.bind_text(reference.name))
     if isinstance(name, str) and index is None:
@@ -347,7 +348,7 @@ def avp(scope: Scope, reference: Reference) -> Bound:
 
     def both(run: Run) -> tuple[str, Any]:
         found = resolved((name, index), run)
-        return avps.plain_name(str(found[0])), found[1]
+        return str(found[0]), found[1]
 
     def write(run: Run, value: Any) -> None:
         avps.assign(run.avps, *both(run), value)

@@ -115,7 +115,7 @@ class CallCompiler(ValueCompiler):
 
     def route_call(self, node: tree.RouteCall) -> ast.expr:
         """A call of a route: its code, in a local; 0 ends this route, too."""
-        arguments = [self.argument_value(each) for each in node.arguments]
+        arguments = [self.value(each) for each in node.arguments]  # texts as they stand: no variable in them is read
         invocation = self.route_invocation(node.route)
         passes = bool(arguments) or self.context.reads_parameters
         if passes:
@@ -130,7 +130,7 @@ class CallCompiler(ValueCompiler):
         return name(result)
 
     def argument_value(self, node: tree.Expression) -> ast.expr:
-        """An argument of a route: texts may have variables in them."""
+        """A value that is returned: texts may have variables in them."""
         return self.text(node) if isinstance(node, tree.String) else self.value(node)
 
     def route_invocation(self, route: tree.Expression) -> ast.expr:

@@ -80,6 +80,8 @@ class ConditionCompiler(CallCompiler):
                 return self.network(left, operator, right)
             case tree.Name() if isinstance(left, tree.Operand) and operator in ("==", "!="):
                 return self.bare_word(left, operator, right)
+            case tree.Name(name=word) if word.isupper() and operator in ("==", "!=") and self.context.dialect == "2.1":
+                return self.with_text(left, operator, word)
             case tree.Null() | tree.Number() | tree.Address():
                 self.diagnostics.error(f"'{operator}' does not go with this", right.place,
                                        fix="NULL and addresses are compared with == and !=")
@@ -99,10 +101,10 @@ class ConditionCompiler(CallCompiler):
         return self.helper(operators.NUMBER_COMPARISONS[operator], value, constant(number))
 
     def with_text(self, left: tree.Expression, operator: str, text: str) -> ast.expr:
-        """value == "text", without regard to case; the method of a message is compared as it is."""
+        """value == "text", without regard to case."""
         value = self.value(left)
-        if isinstance(left, tree.Operand) and left.name == "method":
-            return compared(value, ast.Eq() if operator == "==" else ast.NotEq(), constant(text))
+        if isinstance(left, tree.Operand) and left.name == "method" and text.isupper() and operator == "!=":
+            return compared(value, ast.NotEq(), constant(text))
         if text.isdigit() and isinstance(left, tree.Operand) and left.name in ("src_port", "dst_port"):
             return self.with_number(left, operator, int(text))
         function = operators.BY_DIALECT[self.context.dialect].texts[operator]

@@ -12,7 +12,7 @@ from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
 from opensips_py.module.marks import process_state, transformation
 from opensips_py.module.registry import Registry
-from opensips_py.script import avps, formatting
+from opensips_py.script import formatting
 from opensips_py.script.binding import Scope
 from opensips_py.script.flags import Flags
 from opensips_py.script.functions_blacklists import BlacklistFunctions
@@ -110,7 +110,7 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
 def aliases_of(text: str) -> dict[str, str]:
     """The short names in avp_aliases: name=avp;name=avp."""
     pairs = (each.partition("=") for each in text.split(";"))
-    return {name.strip(): avps.plain_name(avp.strip()) for name, equals, avp in pairs if equals}
+    return {name.strip(): avp.strip() for name, equals, avp in pairs if equals}
 
 
 def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> Registry:

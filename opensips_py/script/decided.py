@@ -84,6 +84,9 @@ def in_routes(configuration: Configuration, spoken: Dialect) -> Iterator[Finding
                     yield (f"{node.name} takes {named(here)} here; in {OTHER[spoken]}, {named(there)}", node.place)
             elif isinstance(node, tree.Comparison):
                 yield from of_null(node, spoken)
+            elif isinstance(node, tree.Assign) and node.operator not in ("=", ":="):
+                rule = {"2.1": "only assigns what stands on its right", "4.0": "computes with the value there was"}
+                yield f"'{node.operator}' {rule[spoken]}; in {OTHER[spoken]} it {rule[OTHER[spoken]]}", node.place
 
 
 def named(arguments: tuple[Argument, ...]) -> str:
@@ -111,5 +114,5 @@ def of_null(node: tree.Comparison, spoken: Dialect) -> Iterator[Finding]:
         kind = "patterns"
     ours, others = (getattr(operators.BY_DIALECT[each], kind).get(node.operator) for each in (spoken, OTHER[spoken]))
     if ours is not others:
-        rule = {"2.1": "false where a side is NULL", "4.0": "compared with NULL like with any value"}
+        rule = {"2.1": "false where its right side is NULL", "4.0": "true there"}
         yield f"'{node.operator}' is {rule[spoken]}; in {OTHER[spoken]} it is {rule[OTHER[spoken]]}", node.place

@@ -11,31 +11,26 @@ NULL_WORDS = frozenset(("null", "NULL"))
 OPERANDS = frozenset(("method", "uri", "status", "from_uri", "to_uri", "src_ip", "src_port", "dst_ip", "dst_port",
                       "proto", "af", "myself", "msg:len"))
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
-LEVELS = {"|": 1, "&": 2, "^": 3, "<<": 4, ">>": 4, "+": 5, "-": 5, "*": 6, "/": 6, "%": 6}  # weakest first
+LEVELS = {"|": 1, "&": 1, "^": 1, "<<": 1, ">>": 1, "+": 2, "-": 2, "*": 2, "/": 2, "%": 2}  # weakest first
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
 LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
 
 
 class ExpressionParser(TokenStream):
-    """Expressions, weakest operator first: or, and, not, comparisons, | & ^ << >> + - * / %, - ~.
+    """Expressions, weakest operators first: or and, not, comparisons, | & ^ << >>, + - * / %, - ~.
 
-    As in OpenSIPS, `!` turns a whole comparison round: !a == b is !(a == b).
+    Operators of one rank go from left to right, as in OpenSIPS: 1 + 2 * 3 is 9. `!` turns a whole comparison round:
+    !a == b is !(a == b).
     """
 
     def condition(self) -> tree.Expression:
-        """Conditions joined with `or`."""
-        left = self.conjunction()
-        while self.sees("or", "||"):
-            place = self.take().place
-            left = tree.Logical(place, "or", left, self.conjunction())
-        return left
-
-    def conjunction(self) -> tree.Expression:
+        """Conditions joined with `and` and `or`, which are of one rank: a || b && c is (a || b) && c."""
         left = self.negation()
-        while self.sees("and", "&&"):
-            place = self.take().place
-            left = tree.Logical(place, "and", left, self.negation())
+        while self.sees("and", "&&", "or", "||"):
+            token = self.take()
+            joint = "and" if token.text in ("and", "&&") else "or"
+            left = tree.Logical(token.place, joint, left, self.negation())
         return left
 
     def negation(self) -> tree.Expression:

@@ -40,18 +40,20 @@ class StatementCompiler(ConditionCompiler):
     """Statements as Python statements."""
 
     final = False  # whether the statement to be compiled is the last one of its route
+    last = False  # ... of a branch of an if
     breakable = 0  # loops and cases around it
 
-    def block(self, statements: list[tree.Statement], *, final: bool = False) -> list[ast.stmt]:
+    def block(self, statements: list[tree.Statement], *, final: bool = False, branch: bool = False) -> list[ast.stmt]:
         """Statements as a block of their own; *final*: the route ends with it."""
         with self.body.nested() as inner:
-            self.statements(statements, final=final)
+            self.statements(statements, final=final, branch=branch)
         return inner or [ast.Pass()]
 
-    def statements(self, statements: list[tree.Statement], *, final: bool = False) -> None:
+    def statements(self, statements: list[tree.Statement], *, final: bool = False, branch: bool = False) -> None:
         """Statements one after the other; one that cannot be compiled is left out, its error is known."""
         for index, each in enumerate(statements):
             self.final = final and index == len(statements) - 1
+            self.last = branch and index == len(statements) - 1
             try:
                 self.statement(each)
             except Reported:
@@ -59,13 +61,14 @@ class StatementCompiler(ConditionCompiler):
 
     def statement(self, node: tree.Statement) -> None:
         final, self.final = self.final, False
+        last, self.last = self.last, False
         match node:
             case tree.Assign():
                 self.assignment(node, final)
             case tree.Do(call=inner):
                 self.do(inner, final)
             case tree.If():
-                self.if_statement(node, final)
+                self.if_statement(node, final, last=last)
             case tree.While():
                 self.while_statement(node)
             case tree.ForEach():
@@ -112,10 +115,36 @@ class StatementCompiler(ConditionCompiler):
         if bound.write is None:
             self.diagnostics.error(f"{node.target.text} cannot be assigned", node.target.place, "read-only")
             raise Reported
-        value = self.value(node.value)
-        if node.operator not in ("=", ":="):
-            operation = operators.ARITHMETIC[node.operator[:-1]]
-            value = call(self.namespace.bind(operation, operation.__name__), self.read(bound), value)
+        value, can_fail = self.new_value(node, bound)
+        if not can_fail:
+            self.store(bound, value, node, final)
+            return
+        result = self.body.temporary()
+        self.body.emit(assign(result, value), node.place)
+        with self.body.nested() as stored:
+            self.store(bound, name(result), node, final)
+        failed: list[ast.stmt] = [ast.Expr(call(self.namespace.bind(runtime.incomputable, "incomputable"),
+                                                constant(node.target.text),
+                                                constant(f"{node.place.file}:{node.place.line}")))]
+        if final or self.context.reads_code:
+            failed.append(at(ast.Return(constant(-1)) if final else assign("run.rc", constant(-1)), node.place))
+        self.body.emit(ast.If(compared(name(result), ast.Is(), constant(None)), failed, stored), node.place)
+
+    def new_value(self, node: tree.Assign, bound: Bound) -> tuple[ast.expr, bool]:
+        """The value to assign, and whether it may turn out that it cannot be computed."""
+        value = self.taken(node.value)
+        if node.operator not in ("=", ":=") and self.context.dialect == "2.1":
+            self.diagnostics.warning(f"in OpenSIPS 2.1, '{node.operator}' only assigns what stands on its right",
+                                     node.place,
+                                     fix=f"write {node.target.text} = {node.target.text} {node.operator[:-1]} ...")
+        if node.operator in ("=", ":=") or self.context.dialect == "2.1":
+            return value, isinstance(node.value, (tree.Binary, tree.Unary))
+        operation = operators.ARITHMETIC[node.operator[:-1]]
+        return call(self.namespace.bind(operators.changed, "changed"),
+                    self.namespace.bind(operation, operation.__name__), self.read(bound), self.value(node.value)), True
+
+    def store(self, bound: Bound, value: ast.expr, node: tree.Assign, final: bool) -> None:
+        """Write the value, and keep the code of the assignment."""
         self.write(bound, value, node.place, replace=node.operator == ":=")
         if final or self.context.reads_code:
             self.outcome(self.body.statements[-1], final, node.place)
@@ -143,11 +172,19 @@ class StatementCompiler(ConditionCompiler):
 
     # Branches and loops
 
-    def if_statement(self, node: tree.If, final: bool) -> None:
+    def if_statement(self, node: tree.If, final: bool, *, last: bool) -> None:
+        """The code is that of the branch taken; where there is none to take it is 0, or 1 as the end of a branch."""
         test = self.attempt(node.condition)
-        body = self.block(node.body, final=final)
-        otherwise = self.block(node.otherwise, final=final) if node.otherwise else []
-        self.body.emit(ast.If(test, body, otherwise), node.place)
+        body = self.block(node.body, final=final, branch=True) if node.body else self.code_only(1, node.place)
+        otherwise = self.block(node.otherwise, final=final, branch=True) if node.otherwise else \
+            self.code_only(1 if last else 0, node.place)
+        self.body.emit(ast.If(test, body or [ast.Pass()], otherwise), node.place)
+
+    def code_only(self, code: int, place: Place) -> list[ast.stmt]:
+        """A block that does nothing but leave its code in $rc."""
+        with self.body.nested() as inner:
+            self.keep_code(constant(code), place)
+        return inner
 
     def while_statement(self, node: tree.While) -> None:
         """A loop with the bound of max_while_loops."""
@@ -159,6 +196,7 @@ class StatementCompiler(ConditionCompiler):
         complaint = call(self.namespace.bind(runtime.too_many_loops, "too_many_loops"),
                          constant(self.context.max_loops), constant(f"{node.place.file}:{node.place.line}"))
         self.body.emit(ast.For(ast.Name("_", ast.Store()), rounds, inner, [ast.Expr(complaint)]), node.place)
+        self.keep_code(constant(1), node.place)
 
     def loop_body(self, statements: list[tree.Statement]) -> None:
         """Statements that a `break` leaves."""
@@ -175,8 +213,9 @@ class StatementCompiler(ConditionCompiler):
         item = self.body.temporary()
         values = call(self.namespace.bind(source.values, f"values_of_{source.reference.variable}"), name("run"))
         with self.body.nested() as inner:
-            self.write(target, name(item), node.place, replace=True)
+            self.write(target, name(item), node.place)
             self.loop_body(node.body)
+        self.keep_code(constant(1), node.place)
         self.body.emit(ast.For(ast.Name(item, ast.Store()), values, inner, []), node.place)
 
     def break_statement(self, node: tree.Break) -> None:
@@ -192,6 +231,7 @@ class StatementCompiler(ConditionCompiler):
         """A chain of tests; where a case falls through into the next, a row of steps entered at the one that fits."""
         subject = self.body.temporary()
         self.body.emit(assign(subject, self.value(node.subject)), node.place)
+        self.keep_code(constant(1), node.place)
         groups = self.groups(node.cases)
         through = any(body and not ends(body) for _, body in groups[:-1])
         self.breakable += 1
@@ -261,7 +301,8 @@ class StatementCompiler(ConditionCompiler):
         with self.body.nested() as inner:
             self.body.emit(assign(entry, choice), place)
             for index, (_, body) in enumerate(groups):
-                reached = compared(name(entry), ast.LtE(), constant(index))
+                alone = index == default and self.context.dialect == "2.1"  # there, no case falls through into default
+                reached = compared(name(entry), ast.Eq() if alone else ast.LtE(), constant(index))
                 self.body.emit(ast.If(reached, self.step(body, final, last=index == len(groups) - 1), []), place)
         once = ast.Tuple([constant(0)], ast.Load())
         self.body.emit(ast.For(ast.Name("_", ast.Store()), once, inner, []), place)

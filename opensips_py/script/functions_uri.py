@@ -59,12 +59,9 @@ class UriFunctions:
     @script(Route.ANY, name="setuserpass")
     @script(Route.ANY, name="setup")
     @script(Route.ANY, name="rewriteuserpass")
-    def set_password(self, request: Request, password: str) -> bool:
-        """Make *password* the password in the Request-URI; written user:password, both change."""
-        if not request.is_request:
-            return False
-        change = uris.with_userinfo if ":" in password else uris.with_password
-        return self.rewrite(request, change(request.uri, password))
+    def set_userinfo(self, request: Request, userinfo: str) -> bool:
+        """Make *userinfo*, user or user:password, the user and password in the Request-URI."""
+        return self.rewrite(request, uris.with_userinfo(request.uri, userinfo)) if request.is_request else False
 
     @script(Route.ANY)
     def prefix(self, request: Request, prefix: str) -> bool:

@@ -7,7 +7,7 @@ Index = int | str | None
 Value = int | str | None
 
 
-def pick(values: Sequence[Value], index: Index, delimiter: str = ",") -> Value:
+def pick(values: Sequence[Value], index: Index, delimiter: str = ", ") -> Value:
     """The value at *index* of *values*: the first without one, all joined for "*", NULL outside."""
     if index is None:
         return values[0] if values else None

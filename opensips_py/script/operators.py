@@ -5,6 +5,7 @@ are known: `value == 5` for a constant number, since a text never equals one.
 """
 from __future__ import annotations
 
+import operator
 from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
@@ -29,8 +30,7 @@ def is_true(value: Value) -> bool:
 
 
 # Comparison: two numbers as numbers, a text with a constant number never, everything else as text without regard to
-# case. In 4.0 NULL equals NULL alone; in 2.1 whatever is compared with it other than by == NULL and != NULL is false,
-# != and !~ included.
+# case. NULL equals NULL alone; the two dialects differ in !~ NULL only.
 
 def equal(left: Value, right: Value) -> bool:
     """left == right, both variables."""
@@ -41,19 +41,9 @@ def equal(left: Value, right: Value) -> bool:
     return str(left).lower() == str(right).lower()
 
 
-def equal_21(left: Value, right: Value) -> bool:
-    """left == right, both variables, in 2.1."""
-    return left is not None and equal(left, right)
-
-
 def differs(left: Value, right: Value) -> bool:
     """left != right, both variables."""
     return not equal(left, right)
-
-
-def differs_21(left: Value, right: Value) -> bool:
-    """left != right, both variables, in 2.1."""
-    return left is not None and right is not None and not equal(left, right)
 
 
 def equals_text(value: Value, text: str) -> bool:
@@ -68,11 +58,6 @@ def differs_text(value: Value, text: str) -> bool:
     return value is None or (value != text and str(value).lower() != text)
 
 
-def differs_text_21(value: Value, text: str) -> bool:
-    """value != "text" in 2.1."""
-    return value is not None and value != text and str(value).lower() != text
-
-
 def equals_number(value: Value, constant: int) -> bool:
     """value == 5."""
     return value == constant
@@ -80,7 +65,7 @@ def equals_number(value: Value, constant: int) -> bool:
 
 def differs_number(value: Value, constant: int) -> bool:
     """value != 5: a text is not comparable with a number."""
-    return type(value) is int and value != constant
+    return type(value) is not str and value != constant
 
 
 def is_null(value: Value) -> bool:
@@ -173,11 +158,6 @@ def lacks_pattern(value: Value, pattern: Pattern) -> bool:
     return value is None or not pattern.matches(value if type(value) is str else str(value))
 
 
-def lacks_pattern_21(value: Value, pattern: Pattern) -> bool:
-    """value !~ a compiled expression in 2.1."""
-    return value is not None and not pattern.matches(value if type(value) is str else str(value))
-
-
 def matches(value: Value, text: Value) -> bool:
     """value =~ a variable."""
     if value is None or text is None:
@@ -188,13 +168,15 @@ def matches(value: Value, text: Value) -> bool:
 
 def lacks(value: Value, text: Value) -> bool:
     """value !~ a variable; a wrong expression fits nothing and lacks nothing."""
-    pattern = expression(str(text)) if text is not None else None
-    return pattern is not None and (value is None or not pattern.matches(str(value)))
+    if value is None or text is None:
+        return value is not text
+    pattern = expression(str(text))
+    return pattern is not None and not pattern.matches(str(value))
 
 
 def lacks_21(value: Value, text: Value) -> bool:
-    """value !~ a variable in 2.1."""
-    return value is not None and lacks(value, text)
+    """value !~ a variable in 2.1, where nothing is compared with an expression that is NULL."""
+    return text is not None and lacks(value, text)
 
 
 # Addresses
@@ -215,69 +197,90 @@ def in_network(value: Value, wanted: IPv4Network | IPv6Network) -> bool:
         return False
 
 
-# Arithmetic: an operand that is no number makes the result NULL.
+# Arithmetic. NULL on the right of a number is 0, on the left it is an empty text. A number and a text do not go
+# together: the result is None, and an assignment of it does not take place.
 
 def add(left: Value, right: Value) -> Value:
-    """left + right: the sum of two numbers, else the texts joined; NULL adds nothing."""
-    if type(left) is int and type(right) is int:
-        return number(left + right)
-    if left is None:
-        return right
-    if right is None:
-        return left
-    return f"{left}{right}"
+    """left + right: the sum of two numbers, two texts joined."""
+    if type(left) is int:
+        return number(left + (right or 0)) if not isinstance(right, str) else None
+    if type(right) is int:
+        return None
+    return (left or "") + (right or "")  # type: ignore[operator]
 
+
+def add_variable(left: Value, right: Value) -> Value:
+    """left + right where the right side is a variable: its number is joined to a text as digits."""
+    return add(left, str(right) if type(right) is int and type(left) is not int else right)
 
 
 def subtract(left: Value, right: Value) -> int | None:
     """left - right."""
-    return number(left - right) if type(left) is int and type(right) is int else None
+    return number(left - (right or 0)) if type(left) is int and not isinstance(right, str) else None
 
 
 def multiply(left: Value, right: Value) -> int | None:
     """left * right."""
-    return number(left * right) if type(left) is int and type(right) is int else None
+    return number(left * (right or 0)) if type(left) is int and not isinstance(right, str) else None
 
 
 def divide(left: Value, right: Value) -> int | None:
-    """left / right, cut towards zero; NULL for a division by zero."""
-    if type(left) is not int or type(right) is not int or not right:
+    """left / right, cut towards zero; 0 for a division by zero."""
+    if type(left) is not int or isinstance(right, str):
         return None
+    if not right:
+        return 0
     quotient = abs(left) // abs(right)
     return number(quotient if (left < 0) == (right < 0) else -quotient)
 
 
 def modulo(left: Value, right: Value) -> int | None:
-    """left % right, with the sign of *left* as in C."""
-    if type(left) is not int or type(right) is not int or not right:
+    """left % right, with the sign of *left* as in C; 0 for a division by zero."""
+    if type(left) is not int or isinstance(right, str):
         return None
+    if not right:
+        return 0
     rest = abs(left) % abs(right)
     return -rest if left < 0 else rest
 
 
-def bit_and(left: Value, right: Value) -> int | None:
-    """left & right."""
-    return left & right if type(left) is int and type(right) is int else None
+def bit_and(left: Value, right: Value) -> Value:
+    """left & right, of numbers or byte by byte of texts."""
+    if type(left) is int:
+        return left & (right or 0) if not isinstance(right, str) else None
+    return bytewise(operator.and_, left, right)
 
 
-def bit_or(left: Value, right: Value) -> int | None:
-    """left | right."""
-    return left | right if type(left) is int and type(right) is int else None
+def bit_or(left: Value, right: Value) -> Value:
+    """left | right, of numbers or byte by byte of texts."""
+    if type(left) is int:
+        return left | (right or 0) if not isinstance(right, str) else None
+    return bytewise(operator.or_, left, right)
 
 
-def bit_xor(left: Value, right: Value) -> int | None:
-    """left ^ right."""
-    return left ^ right if type(left) is int and type(right) is int else None
+def bit_xor(left: Value, right: Value) -> Value:
+    """left ^ right, of numbers or byte by byte of texts."""
+    if type(left) is int:
+        return left ^ (right or 0) if not isinstance(right, str) else None
+    return bytewise(operator.xor, left, right)
+
+
+def bytewise(operation: Callable[[int, int], int], left: Value, right: Value) -> str | None:
+    """*operation* on the bytes of two texts of one length."""
+    if type(left) is not str or not isinstance(right, str):
+        return None
+    one, other = left.encode("utf-8", "surrogateescape"), right.encode("utf-8", "surrogateescape")
+    return bytes(map(operation, one, other)).decode("utf-8", "surrogateescape") if len(one) == len(other) else None
 
 
 def shift_left(left: Value, right: Value) -> int | None:
     """left << right."""
-    return number(left << (right & 31)) if type(left) is int and type(right) is int else None
+    return number(left << ((right or 0) & 31)) if type(left) is int and not isinstance(right, str) else None
 
 
 def shift_right(left: Value, right: Value) -> int | None:
     """left >> right."""
-    return left >> (right & 31) if type(left) is int and type(right) is int else None
+    return left >> ((right or 0) & 31) if type(left) is int and not isinstance(right, str) else None
 
 
 def bit_not(value: Value) -> int | None:
@@ -289,6 +292,19 @@ def negate(value: Value) -> int | None:
     """-value."""
     return number(-value) if type(value) is int else None
 
+
+def changed(operation: Callable[[Any, Any], Value], value: Value, by: Value) -> Value:
+    """value += by, with any operation: NULL changes nothing, and NULL cannot be changed; None where it fails."""
+    if by is None or value is None:
+        return value
+    if by == 0 and operation in (divide, modulo):
+        return None
+    return operation(value, by)
+
+
+def as_text(value: Value) -> str | None:
+    """A port, which is text and number at once, where a text is wanted."""
+    return None if value is None else str(value)
 
 
 @dataclass(frozen=True, slots=True)
@@ -307,13 +323,12 @@ ORDERS: dict[str, Callable[[Value, Value], bool]] = {
 NUMBERS: dict[str, Callable[[Value, int], bool]] = {
     "==": equals_number, "!=": differs_number, "<": less_number, "<=": less_or_equal_number, ">": greater_number,
     ">=": greater_or_equal_number}
+EQUALITIES: dict[str, Callable[[Value, Value], bool]] = {"==": equal, "!=": differs}
+TEXTS: dict[str, Callable[[Value, str], bool]] = {"==": equals_text, "!=": differs_text}
+PATTERNS: dict[str, Callable[[Value, Pattern], bool]] = {"=~": matches_pattern, "!~": lacks_pattern}
 BY_DIALECT: dict[Dialect, Comparisons] = {
-    "2.1": Comparisons({"==": equal_21, "!=": differs_21, "!~": lacks_21, **ORDERS},
-                       {"==": equals_text, "!=": differs_text_21}, NUMBERS,
-                       {"=~": matches_pattern, "!~": lacks_pattern_21}),
-    "4.0": Comparisons({"==": equal, "!=": differs, "!~": lacks, **ORDERS},
-                       {"==": equals_text, "!=": differs_text}, NUMBERS,
-                       {"=~": matches_pattern, "!~": lacks_pattern}),
+    "2.1": Comparisons({**EQUALITIES, "!~": lacks_21, **ORDERS}, TEXTS, NUMBERS, PATTERNS),
+    "4.0": Comparisons({**EQUALITIES, "!~": lacks, **ORDERS}, TEXTS, NUMBERS, PATTERNS),
 }
 COMPARISONS, TEXT_COMPARISONS = BY_DIALECT["4.0"].values, BY_DIALECT["4.0"].texts
 NUMBER_COMPARISONS, PATTERN_COMPARISONS = NUMBERS, BY_DIALECT["4.0"].patterns

@@ -4,7 +4,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from opensips_py.module.marks import pvar
-from opensips_py.script.pvars_headers import user
+from opensips_py.script.pvars_headers import host, user
 from opensips_py.sip.splitting import separated, unquoted
 
 if TYPE_CHECKING:
@@ -49,11 +49,9 @@ class AuthVariables:
 
     @pvar("ad")
     def auth_domain(self, message: Message) -> str | None:
-        """Domain part of the user name in the credentials, else their realm."""
+        """Domain part of the user name in the credentials."""
         name = username(message)
-        if name is None:
-            return None
-        return name.partition("@")[2] or digest_parameter(message, CREDENTIALS, "realm")
+        return name.partition("@")[2] or None if name is not None else None
 
     @pvar("aU")
     def auth_whole_user(self, message: Message) -> str | None:
@@ -62,9 +60,13 @@ class AuthVariables:
 
     @pvar("Au")
     def accounting_user(self, message: Message) -> str | None:
-        """User name for accounting: that of the credentials, else that of From."""
+        """Who is accounted, user@domain: user and realm of the credentials, else those of the URI in From."""
         name = username(message)
-        return name.partition("@")[0] if name else user(message.from_)
+        if name:
+            realm = digest_parameter(message, CREDENTIALS, "realm")
+            return f"{name.partition('@')[0]}@{realm}" if realm else name
+        caller, domain = user(message.from_), host(message.from_)
+        return f"{caller}@{domain}" if caller and domain else caller or domain
 
     @pvar("ar")
     def auth_realm(self, message: Message) -> str | None:

@@ -205,7 +205,7 @@ class BranchVariables:
     def converted(self, name: str, value: Value) -> tuple[str, Any]:
         """The attribute that a field is kept in, and *value* as it is kept."""
         if name == "q":
-            return "q", -1 if value is None else q_number(str(value))
+            return "q", -1 if value is None else q_number(value)
         if name == "flags":
             names = str(value or "").replace(",", " ").split()
             return "flags", sum({1 << self.flags.number("branch", each) for each in names})

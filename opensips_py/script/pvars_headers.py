@@ -7,7 +7,7 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.module.marks import pvar
 from opensips_py.script.indexes import Index, Value, pick
 from opensips_py.script.uris import q_text
-from opensips_py.sip import NameAddr
+from opensips_py.sip import NameAddr, Request
 
 if TYPE_CHECKING:
     from opensips_py.sip import Message, Uri
@@ -65,10 +65,10 @@ class HeaderVariables:
         """Value of Call-ID."""
         return message.call_id
 
-    @pvar("cs", inline="run.message.cseq")
-    def cseq(self, message: Message) -> int | None:
-        """Number of the CSeq."""
-        return message.cseq
+    @pvar("cs", inline="str(run.message.cseq)")
+    def cseq(self, message: Message) -> str | None:
+        """Number of the CSeq, as a text."""
+        return str(message.cseq)
 
     @pvar("cl")
     def content_length(self, message: Message) -> int | None:
@@ -83,8 +83,8 @@ class HeaderVariables:
 
     @pvar("path")
     def path(self, message: Message) -> str | None:
-        """Value of Path."""
-        return message.header("Path")
+        """Route values that the request is sent along, such as those a registration brought."""
+        return message.path if isinstance(message, Request) else None
 
     # From
 
@@ -165,6 +165,8 @@ class HeaderVariables:
         try:
             contacts = message.contacts
         except MalformedMessage:
+            return None
+        if message.header("Contact") == "*":
             return None
         return pick([contact_part(each, name) for each in contacts], index)
 

@@ -12,6 +12,7 @@ from opensips_py.sip import Uri
 if TYPE_CHECKING:
     import logging
 
+    from opensips_py.module.registry import Registry
     from opensips_py.sip import Request, Response
 
 OF_REQUEST = "(m.{} if (m := run.message).is_request else None)"
@@ -56,6 +57,7 @@ class RequestVariables:
     """The pseudo-variables of the request line and the destination."""
 
     log: logging.Logger
+    registry: Registry
 
     @pvar("rm", inline="(m.method if (m := run.message).is_request else m.cseq_method)")
     def method(self, request: Request) -> str | None:
@@ -81,7 +83,9 @@ class RequestVariables:
 
     @request_uri.setter
     def set_request_uri(self, request: Request, value: Value) -> None:
-        if request.is_request and value is not None:
+        if value is None:
+            raise ValueError("a request cannot be without its URI")
+        if request.is_request:
             request.uri = str(value)
 
     ruri = pvar("ruri", inline=OF_REQUEST.format("uri"))(request_uri.getter)
@@ -89,12 +93,14 @@ class RequestVariables:
 
     @pvar("rU")
     def request_user(self, request: Request) -> str | None:
-        """User of the Request-URI; NULL where it has none. Assigning NULL removes it."""
+        """User of the Request-URI; NULL where it has none. Assigning NULL removes it, in 2.1 an empty text does."""
         uri = current(request)
         return uri.user or None if uri is not None else None
 
     @request_user.setter
     def set_request_user(self, request: Request, value: Value) -> None:
+        if value is None and self.registry.dialect == "2.1":
+            raise ValueError("in OpenSIPS 2.1, an empty text takes the user away, not NULL")
         if request.is_request:
             request.uri = uris.with_user(request.uri, None if value is None else str(value))
 
@@ -109,7 +115,9 @@ class RequestVariables:
 
     @request_host.setter
     def set_request_host(self, request: Request, value: Value) -> None:
-        if request.is_request and value is not None:
+        if value is None:
+            raise ValueError("a URI cannot be without its host")
+        if request.is_request:
             request.uri = uris.with_host(request.uri, str(value))
 
     ruri_domain = pvar("ruri.domain")(request_host.getter)
@@ -131,16 +139,16 @@ class RequestVariables:
         return protocol_of(current(request))
 
     @pvar("ru_q")
-    def request_q(self, request: Request) -> str | None:
-        """q value of the Request-URI's branch; NULL where none is set."""
-        return uris.q_text(request.q) if request.is_request else None
+    def request_q(self, request: Request) -> int | None:
+        """q value of the Request-URI's branch in thousandths; -1 where none is set."""
+        return request.q if request.is_request else None
 
     @request_q.setter
     def set_request_q(self, request: Request, value: Value) -> None:
         if not request.is_request:
             return
         try:
-            request.q = -1 if value is None else uris.q_number(str(value))
+            request.q = -1 if value is None else uris.q_number(value)
         except ValueError as error:
             self.log.error("$ru_q: %s", error)
 
@@ -202,8 +210,8 @@ class RequestVariables:
 
     @destination_host.setter
     def set_destination_host(self, request: Request, value: Value) -> None:
-        if request.is_request and value is not None:
-            request.destination = uris.with_host(request.destination or "sip:", str(value))
+        if request.is_request and value is not None and request.destination:
+            request.destination = uris.with_host(request.destination, str(value))
 
     @pvar("dp")
     def destination_port(self, request: Request) -> int | None:

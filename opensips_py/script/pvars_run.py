@@ -93,11 +93,11 @@ class RunVariables:
     def avp(self, run: Run, name: str, index: Index = None) -> Value:
         """A list of values that belongs to the transaction: assigning puts a value before the others, := replaces
         them, [n] is the n-th newest, [append] the place behind the oldest."""
-        return avps.read(run.avps, avps.plain_name(name), index)
+        return avps.read(run.avps, name, index)
 
     @avp.setter
     def set_avp(self, run: Run, name: str, index: Index, value: Value) -> None:
-        avps.assign(run.avps, avps.plain_name(name), index, value)
+        avps.assign(run.avps, name, index, value)
 
     @pvar("cfg_line")
     def configuration_line(self, run: Run) -> int | None:
@@ -112,7 +112,7 @@ class RunVariables:
     @pvar("rT")
     def run_type(self, run: Run) -> str | None:
         """Kind of the route that this run began with."""
-        return ROUTE_TYPES.get(run.kind)
+        return "request_route" if run.kind == Route.REQUEST else ROUTE_TYPES.get(run.kind)
 
     # Flags
 
@@ -231,34 +231,34 @@ class RunVariables:
     # error_route
 
     @pvar("err.class")
-    def error_class(self, run: Run) -> int | None:
-        """In error_route, the class of the error: 1 for a message that cannot be read."""
+    def error_class(self, run: Run) -> int:
+        """In error_route, the class of the error: 1 for a message that cannot be read; 0 elsewhere."""
         found = error_of(run)
-        return found.error_class if found is not None else None
+        return found.error_class if found is not None else 0
 
     @pvar("err.level")
-    def error_level(self, run: Run) -> int | None:
+    def error_level(self, run: Run) -> int:
         """In error_route, how grave the error is."""
         found = error_of(run)
-        return found.level if found is not None else None
+        return found.level if found is not None else 0
 
     @pvar("err.info")
-    def error_info(self, run: Run) -> str | None:
+    def error_info(self, run: Run) -> str:
         """In error_route, what is wrong."""
         found = error_of(run)
-        return found.info if found is not None else None
+        return found.info if found is not None else ""
 
     @pvar("err.rcode")
-    def error_code(self, run: Run) -> int | None:
+    def error_code(self, run: Run) -> int:
         """In error_route, the status to answer with."""
         found = error_of(run)
-        return found.code if found is not None else None
+        return found.code if found is not None else 0
 
     @pvar("err.rreason")
-    def error_reason(self, run: Run) -> str | None:
+    def error_reason(self, run: Run) -> str:
         """In error_route, the reason phrase to answer with."""
         found = error_of(run)
-        return found.reason if found is not None else None
+        return found.reason if found is not None else ""
 
     # Routes being run, innermost last
 

@@ -118,7 +118,7 @@ def socket_part(socket: Any, name: str) -> Value:
         found: Value = {"": socket.uri_text, "ip": socket.host, "port": socket.port, "tag": socket.name}[name]
         return None if found == "" else found
     if name == "proto":
-        return str(socket.protocol).upper()
+        return str(socket.protocol)
     if name in ("advertised_ip", "advertised_port"):
         host_or_port: Value = socket.advertised_host if name == "advertised_ip" else socket.advertised_port
         return host_or_port or None

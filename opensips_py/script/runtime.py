@@ -37,6 +37,11 @@ def failed(what: str, place: str) -> bool:
     return False
 
 
+def incomputable(target: str, place: str) -> None:
+    """Log that an assignment did not take place: a number and a text, or NULL, do not go together."""
+    complaints.say("%s: %s keeps its value: what is assigned cannot be computed", place, target)
+
+
 def too_many_loops(limit: int, place: str) -> None:
     """Log that a while loop was cut short."""
     log.error("%s: the loop ended after %d rounds, see max_while_loops", place, limit)

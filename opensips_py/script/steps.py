@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
 
-from opensips_py.script.variables import Reference, Spot, Step, parse_at
+from opensips_py.module.substitution import SubstitutionKind, compiled, sliced
+from opensips_py.script.variables import Reference, Spot, Step, parse_at, split
 
 if TYPE_CHECKING:
     from opensips_py.module.declare import Argument
@@ -53,6 +54,8 @@ def change(reference: Reference, step: Step, scope: Binder) -> Change:
         return lambda value, run: call(run, str(value), *arguments)
     if any(type(each) is Dynamic for each in arguments):
         return lambda value, run: dynamic(call, value, run, arguments)
+    if step.name == "s.hex2dec":
+        return lambda value, run: call(value) if type(value) is str else value
     if not arguments:
         return lambda value, run: call(value if type(value) is str else str(value))
     return lambda value, run: call(value if type(value) is str else str(value), *arguments)
@@ -124,7 +127,37 @@ def bound_argument(reference: Reference, step: Step, piece: str, argument: Argum
             read = scope.bind(inner).read
             kind = argument.kind
             return Dynamic(lambda run: kind.convert(read(run)))
+    if isinstance(argument.kind, SubstitutionKind) and "$" in text:
+        return replacing(reference, step, text, scope)
     try:
         return argument.kind.constant(text)
     except ValueError as error:
         reference.fail(f"{{{step.name}}}: {error}", "", step.offset)
+
+
+def replacing(reference: Reference, step: Step, text: str, scope: Binder) -> Any:
+    """The substitution of {re.subst}; variables in its replacement are those of the run."""
+    try:
+        expression, replacement, flags = sliced(text)
+        fixed = compiled(text)
+    except ValueError as error:
+        reference.fail(f"{{{step.name}}}: {error}", "", step.offset)
+    mark = text[0]
+    pieces = [each if isinstance(each, str) else scope.bind(each).read for each in split(replacement)]
+    if not any(map(callable, pieces)):
+        return fixed
+
+    def substitution(run: Run) -> Any:
+        given = "".join(each if isinstance(each, str) else escaped(each(run), mark) for each in pieces)
+        return compiled(f"{mark}{escaped_mark(expression, mark)}{mark}{given}{mark}{flags}")
+    return Dynamic(substitution)
+
+
+def escaped_mark(text: str, mark: str) -> str:
+    """*text* with a backslash before each delimiter."""
+    return text.replace(mark, f"\\{mark}")
+
+
+def escaped(value: Any, mark: str) -> str:
+    """A value as a replacement that stands for itself."""
+    return "" if value is None else escaped_mark(str(value).replace("\\", "\\\\"), mark)

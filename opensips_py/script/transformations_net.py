@@ -14,6 +14,8 @@ from opensips_py.sip.splitting import at, csv_fields
 if TYPE_CHECKING:
     from ipaddress import IPv6Address
 
+    from opensips_py.module.registry import Registry
+
 PRIVATE = [ip_network(each) for each in ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10",
                                          "127.0.0.0/8")]
 
@@ -45,7 +47,9 @@ class AddressOfTransformations:
     def ip_ntop(self, text: str) -> str | None:
         """The address that 4 or 16 bytes are."""
         packed = raw(text)
-        return str(ip_address(packed)) if len(packed) in (4, 16) else None
+        if len(packed) == 16:
+            return ":".join(f"{high << 8 | low:X}" for high, low in zip(packed[::2], packed[1::2], strict=True))
+        return str(IPv4Address(packed)) if len(packed) == 4 else None
 
     @transformation("ip.family")
     def ip_family(self, text: str) -> str | None:
@@ -70,10 +74,10 @@ class AddressOfTransformations:
         return int(found is not None and found.version == 6)
 
     @transformation("ip.isprivate")
-    def ip_isprivate(self, text: str) -> int | None:
+    def ip_isprivate(self, text: str) -> int:
         """1 or 0: whether an IPv4 address is private (RFC 1918, RFC 6598) or loopback."""
         found = address(text)
-        return None if found is None else int(any(found in network for network in PRIVATE))
+        return int(found is not None and any(found in network for network in PRIVATE))
 
     @transformation("ip.matches")
     def ip_matches(self, text: str, network: str) -> int | None:
@@ -99,15 +103,17 @@ class AddressOfTransformations:
 class ListTransformations:
     """The classes csv, sdp and re of transformations."""
 
+    registry: Registry
+
     @transformation("csv.count")
-    def csv_count(self, text: str) -> int:
-        """How many fields the record has."""
-        return len(csv_fields(text))
+    def csv_count(self, text: str) -> int | None:
+        """How many fields the record has; NULL for an empty text."""
+        return len(csv_fields(text)) or None if text else None
 
     @transformation("csv.value")
     def csv_value(self, text: str, index: int) -> str | None:
         """The field at a place of the record; negative ones count from the end."""
-        return at(csv_fields(text), index)
+        return at(csv_fields(text, quoted=self.registry.dialect == "2.1"), index) if text else None
 
     @transformation("sdp.line")
     def sdp_line(self, text: str, kind: str, number: int = 0) -> str | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 from opensips_py.errors import MalformedMessage
 from opensips_py.module.marks import transformation
 from opensips_py.sip import NameAddr, Uri, Via
-from opensips_py.sip.splitting import at, fields, parameter_pairs
+from opensips_py.sip.splitting import at, fields, parameter_pairs, separated
 
 
 def uri_of(text: str) -> Uri | None:
@@ -17,7 +17,7 @@ def uri_of(text: str) -> Uri | None:
 
 def via_of(text: str) -> Via | None:
     """The first value of *text* as a Via; None where it is none."""
-    values = fields(text)
+    values = fields(text.partition("(")[0])
     try:
         return Via.parse(values[0]) if values else None
     except MalformedMessage:
@@ -128,12 +128,12 @@ class UriTransformations:
     @transformation("uri.lr")
     def uri_lr(self, text: str) -> str | None:
         """Value of the parameter lr."""
-        return uri_parameter(text, "lr")
+        return uri_parameter(text, "lr") or None
 
     @transformation("uri.r2")
     def uri_r2(self, text: str) -> str | None:
         """Value of the parameter r2."""
-        return uri_parameter(text, "r2")
+        return uri_parameter(text, "r2") or None
 
 
 class ViaTransformations:
@@ -202,7 +202,7 @@ class ViaTransformations:
     @transformation("via.rport")
     def via_rport(self, text: str) -> str | None:
         """Value of the parameter rport."""
-        return via_parameter(text, "rport")
+        return via_parameter(text, "rport") or None
 
 
 def protocol_part(text: str, number: int) -> str | None:
@@ -228,15 +228,18 @@ class AddressTransformations:
 
     @transformation("nameaddr.len")
     def nameaddr_len(self, text: str, option: int) -> int | None:
-        """Length of the whole address in bytes."""
+        """Length of display name and URI with its brackets, in bytes."""
         found = at(fields(text), option)
-        return None if found is None else len(found.encode("utf-8", "surrogateescape"))
+        if found is None:
+            return None
+        closing = found.find(">", found.rfind('"') + 1)
+        return len((found[:closing + 1] if closing >= 0 else found).encode("utf-8", "surrogateescape"))
 
     @transformation("nameaddr.param")
     def nameaddr_param(self, text: str, option: int, name: str) -> str | None:
         """Value of a parameter behind the address."""
         found = address_of(text, option)
-        return None if found is None else found.parameter(name)
+        return None if found is None else found.parameter(name) or None
 
     @transformation("nameaddr.params")
     def nameaddr_params(self, text: str, option: int) -> str | None:
@@ -247,12 +250,12 @@ class AddressTransformations:
     @transformation("param.value")
     def param_value(self, text: str, name: str) -> str | None:
         """Value of a parameter of a list a=1;b=2."""
-        return next((value for key, value in parameter_pairs(text) if key.lower() == name.lower()), None)
+        return next((value for key, value in pairs(text) or () if key.lower() == name.lower()), None)
 
     @transformation("param.exist")
     def param_exist(self, text: str, name: str) -> int:
         """1 or 0: whether the list has the parameter."""
-        return int(any(key.lower() == name.lower() for key, _ in parameter_pairs(text)))
+        return int(any(key.lower() == name.lower() for key, _ in pairs(text) or ()))
 
     @transformation("param.exists")
     def param_exists(self, text: str, name: str) -> int:
@@ -262,14 +265,24 @@ class AddressTransformations:
     @transformation("param.valueat")
     def param_valueat(self, text: str, index: int) -> str | None:
         """Value of the parameter at a place of the list; negative ones count from the end."""
-        return at([value for _, value in parameter_pairs(text)], index)
+        return at([value for _, value in pairs(text) or ()], index)
 
     @transformation("param.name")
     def param_name(self, text: str, index: int) -> str | None:
         """Name of the parameter at a place of the list; negative ones count from the end."""
-        return at([key for key, _ in parameter_pairs(text)], index)
+        return at([key for key, _ in pairs(text) or ()], index)
 
     @transformation("param.count")
-    def param_count(self, text: str) -> int:
+    def param_count(self, text: str) -> int | None:
         """How many parameters the list has."""
-        return len(parameter_pairs(text))
+        found = pairs(text)
+        return None if found is None else len(found)
+
+
+def pairs(text: str) -> list[tuple[str, str]] | None:
+    """Names and values of a list of parameters; None where a value without quotes has a blank in it."""
+    for each in separated(text, ";"):
+        value = each.partition("=")[2].strip()
+        if not value.startswith('"') and len(value.split()) > 1:
+            return None
+    return parameter_pairs(text)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import binascii
 import hashlib
 import hmac
+import string
 from calendar import timegm
 from collections.abc import Callable
 from email.utils import parsedate
@@ -58,7 +59,7 @@ class StringTransformations:
         return len(text) if text.isascii() else len(raw(text))
 
     @transformation("s.int")
-    def s_int(self, text: str) -> int | None:
+    def s_int(self, text: str) -> int:
         """The number that the text begins with, 0 where it begins with none."""
         return leading_number(text)
 
@@ -80,7 +81,8 @@ class StringTransformations:
     @transformation("s.index")
     def s_index(self, text: str, wanted: str, start: int = 0) -> int | None:
         """Where *wanted* first occurs at or after *start*; NULL where it does not."""
-        found = raw(text).find(raw(wanted), start % len(raw(text)) if text else 0)
+        size = len(raw(text))
+        found = raw(text).find(raw(wanted), start % size if -size <= start < 0 else start)
         return None if found < 0 else found
 
     @transformation("s.rindex")
@@ -151,10 +153,7 @@ class StringTransformations:
     @transformation("s.hex2dec")
     def s_hex2dec(self, text: str) -> int | None:
         """A number of hexadecimal digits in decimal ones."""
-        try:
-            return int(text, 16)
-        except ValueError:
-            return None
+        return int(text, 16) if text and not text.strip(string.hexdigits) else None
 
     @transformation("s.encode.hexa")
     def s_encode_hexa(self, text: str) -> str:
@@ -178,7 +177,7 @@ class StringTransformations:
     def s_b64decode(self, text: str) -> str | None:
         """What a text in Base64 stands for."""
         try:
-            return text_of(binascii.a2b_base64(raw(text)))
+            return text_of(binascii.a2b_base64(raw(text) + b"=" * (-len(text) % 4)))
         except binascii.Error:
             return None
 
@@ -230,8 +229,8 @@ class StringTransformations:
 
     @transformation("s.crc32")
     def s_crc32(self, text: str) -> str:
-        """CRC-32 checksum in decimal digits."""
-        return str(binascii.crc32(raw(text)))
+        """CRC-32 checksum, without its final complement, in decimal digits."""
+        return str(binascii.crc32(raw(text)) ^ 0xFFFFFFFF)
 
     @transformation("s.date2unix")
     def s_date2unix(self, text: str) -> int | None:
@@ -252,10 +251,9 @@ def part(text: str, offset: int, length: int) -> str | None:
 
 
 def leading_number(text: str) -> int:
-    """The number at the start of *text*, as strtol() finds it."""
-    start = text.lstrip()
-    sign = -1 if start.startswith("-") else 1
-    digits = start[1:] if start[:1] in ("-", "+") else start
+    """The number at the start of *text*, which a sign may begin and a blank may not."""
+    sign = -1 if text.startswith("-") else 1
+    digits = text[1:] if text[:1] in ("-", "+") else text
     end = 0
     while end < len(digits) and digits[end] in "0123456789":
         end += 1

@@ -42,11 +42,6 @@ def with_user(uri: str, user: str | None) -> str:
     return str(pieces._replace(user=user) if user else pieces._replace(user="", password=""))
 
 
-def with_password(uri: str, password: str) -> str:
-    """*uri* with another password."""
-    return str(cut(uri)._replace(password=password))
-
-
 def with_userinfo(uri: str, userinfo: str) -> str:
     """*uri* with another user and password, written user:password."""
     user, _, password = userinfo.partition(":")
@@ -112,9 +107,11 @@ def q_text(q: int) -> str | None:
     return "0" if q == 0 else f"0.{q:03d}".rstrip("0")
 
 
-def q_number(text: str) -> int:
-    """A q value as text in thousandths; ValueError where it is none."""
-    value = float(text)
-    if not 0 <= value <= 1:
-        raise ValueError(f"a q value from 0 to 1 is needed, not {text}")
-    return round(value * 1000)
+def q_number(value: int | str) -> int:
+    """A q value in thousandths: a number is one already, at most 1000, a text is a q as headers have it."""
+    if isinstance(value, int):
+        return max(-1, min(value, 1000))
+    found = float(value)
+    if not 0 <= found <= 1:
+        raise ValueError(f"a q value from 0 to 1 is needed, not {value}")
+    return round(found * 1000)

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 OPERANDS = {"method": "$rm", "uri": "$ru", "status": "$rs", "from_uri": "$fu", "to_uri": "$tu", "src_ip": "$si",
             "src_port": "$sp", "dst_ip": "$Ri", "dst_port": "$Rp", "proto": "$proto", "msg:len": "$ml"}
+METHOD = "(m.method if (m := run.message) is not None and m.is_request else None)"
+PORTS = frozenset(("rp", "op", "dp"))
 BARE = Route.STARTUP | Route.TIMER | Route.EVENT  # routes that run without a message
 
 
@@ -124,14 +126,27 @@ class ValueCompiler:
                 function = self.namespace.bind(operators.UNARY[node.operator], operators.UNARY[node.operator].__name__)
                 return call(function, self.value(node.operand))
             case tree.Binary():
-                function = self.namespace.bind(operators.ARITHMETIC[node.operator],
-                                               operators.ARITHMETIC[node.operator].__name__)
-                return call(function, self.value(node.left), self.value(node.right))
+                return self.arithmetic(node)
             case tree.Name():
                 self.diagnostics.error(f"'{node.name}' is no value", node.place,
                                        fix=f'put it in quotes if it is a text: "{node.name}"')
                 raise Reported
         return self.other(node)
+
+    def arithmetic(self, node: tree.Binary) -> ast.expr:
+        """left + right and so on; of a variable that is joined to a text, a number counts as its digits."""
+        operation = operators.ARITHMETIC[node.operator]
+        if node.operator == "+" and isinstance(node.right, tree.Variable):
+            operation = operators.add_variable
+        return call(self.namespace.bind(operation, operation.__name__), self.taken(node.left), self.value(node.right))
+
+    def taken(self, node: tree.Expression) -> ast.expr:
+        """A value to be kept or added to: of a port, which is text and number at once, the text."""
+        value = self.value(node)
+        if isinstance(node, tree.Variable) and self.bound(node).reference.variable in PORTS \
+                and not self.bound(node).reference.steps:
+            return call(self.namespace.bind(operators.as_text, "as_text"), value)
+        return value
 
     def other(self, node: tree.Expression) -> ast.expr:
         """A call or a condition as a value; calls are compiled by the class below."""
@@ -153,6 +168,8 @@ class ValueCompiler:
         """The value of a bare word of the 2.1 dialect."""
         if node.name == "af":
             return call(self.namespace.bind(runtime.family, "family"), name("run"))
+        if node.name == "method":  # of a request alone, other than $rm
+            return parsed(METHOD)
         if node.name not in OPERANDS:
             self.diagnostics.error(f"'{node.name}' is no value by itself", node.place,
                                    fix="compare it: uri == myself")
@@ -165,7 +182,7 @@ class ValueCompiler:
         text = node.operand.value
         try:
             reference = variables.parse(f"$(ru{node.transformations})", node.place.inside(node.place.length - 4))
-            read = chained(lambda run: text, changes(reference, self.scope))
+            read = chained(lambda run: text, changes(reference, self.scope), self.scope.no_result)
         except ScriptError as error:
             self.report(error, node.place)
         return call(self.namespace.bind(read, "read_text"), name("run"))

@@ -55,7 +55,7 @@ def unquoted(value: str) -> str:
     return value[1:-1] if len(value) > 1 and value[0] == value[-1] == '"' else value
 
 
-def csv_fields(text: str) -> list[str]:
-    """The fields of a record (RFC 4180): quotes may hold commas, and two quotes are one."""
-    fields_found = separated(text.replace('""', "\0"), ",")
-    return [unquoted(each.strip()).replace("\0", '"') for each in fields_found]
+def csv_fields(text: str, *, quoted: bool = False) -> list[str]:
+    """The fields of a record (RFC 4180): quotes may hold commas, and two quotes are one; *quoted* keeps them."""
+    found = separated(text if quoted else text.replace('""', "\0"), ",")
+    return found if quoted else [unquoted(each).replace("\0", '"') for each in found]

@@ -4,7 +4,7 @@ def test_the_newest_value_comes_first(world):
     assert world.value("$avp(x)") == 3
     assert world.value("$(avp(x)[2])") == world.value("$(avp(x)[-1])") == "one"
     assert world.value("$(avp(x)[3])") is None
-    assert world.value("$(avp(x)[*])") == "3,two,one"
+    assert world.value("$(avp(x)[*])") == "3, two, one"
     assert world.values("$(avp(x)[*])") == [3, "two", "one"]
     assert world.run.avps == {"x": [3, "two", "one"]}
 
@@ -33,12 +33,13 @@ def test_assignment_at_an_index(world):
     assert world.run.avps == {}
 
 
-def test_old_prefixes_and_dynamic_names(world):
-    world.assign("$avp(s:name)", "v")
-    assert world.value("$avp(name)") == "v"
+def test_prefixes_are_part_of_the_name_and_names_may_be_dynamic(world):
+    world.assign("$avp(s:name)", "w")
+    world.assign("$avp(name)", "v")
+    assert world.value("$avp(s:name)") == "w"
     world.assign("$var(n)", "name")
     assert world.value("$avp($var(n))") == "v"
     world.assign("$var(i)", 0)
     assert world.value("$(avp(name)[$var(i)])") == "v"
     world.assign("$avp(i:700)", 1)
-    assert world.value("$avp(700)") == 1
+    assert world.value("$avp(700)") is None and world.value("$avp(i:700)") == 1

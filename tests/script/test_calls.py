@@ -136,7 +136,8 @@ def test_zero_ends_the_script():
 
 
 def test_routes_by_variable(caplog):
-    _, done = run('$var(r) = "sub"; route($var(r)); $var(a) = $rc; route("$var(r)"); route($var(none)); $var(b) = $rc;',
+    _, done = run('$var(n) = 0; $var(r) = "sub"; route($var(r)); $var(a) = $rc; route("$var(r)"); route($var(none)); '
+                  '$var(b) = $rc;',
                   more="route[sub] { $var(n) = $var(n) + 1; return(4); }")
     assert (done.variables["n"], done.variables["a"], done.variables["b"]) == (2, 4, -1)
     assert caplog.messages == ["test.cfg:2: there is no route[None]"]

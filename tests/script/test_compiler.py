@@ -14,7 +14,7 @@ def test_routes_by_kind_and_name():
 
 
 def test_route_0_is_the_main_route():
-    found = right("route[0] { if ($var(n) == 3) return(7); $var(n) = $var(n) + 1; route(0); }")
+    found = right('route[0] { if ($var(n) == "xxx") return(7); $var(n) = $var(n) + "x"; route(0); }')
     assert run_of(found)[0] == 7
 
 

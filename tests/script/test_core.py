@@ -52,7 +52,7 @@ def test_core_parameters_reach_what_depends_on_them(world):
     assert (world.value("$log_level"), world.value("$xlog_level"), world.value("$C(rx)")) == (3, -1, "\x1b[31m")
     world.assign("$avp(short)", 1)
     world.assign("$(avp(other)[append])", 2)
-    assert world.run.avps == {"a_long_name": [1], "5": [2]}
+    assert world.run.avps == {"s:a_long_name": [1], "i:5": [2]}
     world.core.configure(core_globals.defaults("4.0") | {"log_level": 4})
     assert world.value("$xlog_level") == 4
 

@@ -30,7 +30,8 @@ route {
   if ($rU != "a") exit;
   if ($rU !~ "a") exit;
   if ($rU == $rd) exit;
+  if ($rU !~ $rd) exit;
   if ($rU == "a" || $rU != NULL || $ml != 5 || $rU =~ "a") exit;
 }""")
     assert [line for each, line in found if "setbflag" in each] == [3]
-    assert [line for each, line in found if "is false where a side is NULL" in each] == [5, 6, 7]
+    assert [line for each, line in found if "is false where its right side is NULL" in each] == [8]

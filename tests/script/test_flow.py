@@ -20,7 +20,9 @@ def variables(statements, more="", settings="", **overrides):
     ("$var(a) = 12; $var(a) |= 3; $var(a) &= 6; $var(a) ^= 1;", 7),
     ("$var(a) = 1; $var(a) <<= 4; $var(a) >>= 1;", 8),
     ('$var(a) = "x"; $var(a) += "y";', "xy"), ("$var(a) := 5;", 5), ("$var(a) = NULL;", None),
-    ("$var(a) = 2147483647; $var(a) += 1;", -2147483648), ("$var(a) = 7; $var(a) /= 0;", None)])
+    ("$var(a) = 2147483647; $var(a) += 1;", -2147483648), ("$var(a) = 7; $var(a) /= 0;", 7),
+    ('$var(a) = 7; $var(a) = $var(a) - "x";', 7),
+    ("$var(a) = 7; $var(a) += $var(none);", 7), ('$var(a) = "x"; $var(a) = $var(a) + 1;', "x")])
 def test_assignments(statements, expected):
     assert variables(statements)["a"] == expected
 
@@ -161,7 +163,7 @@ def test_code_after_statements():
     found = variables("""isflagset(NONE); $var(function) = $rc; $var(assignment) = $retcode; route(sub);
         $var(route) = $?;
         if (isflagset(NONE)) exit; $var(condition) = $rc;""", "route[sub] { return(7); }")
-    assert (found["function"], found["assignment"], found["route"], found["condition"]) == (-1, 1, 7, -1)
+    assert (found["function"], found["assignment"], found["route"], found["condition"]) == (-1, 1, 7, 0)
 
 
 def test_return_values():
@@ -175,7 +177,7 @@ def test_parameters():
         route[a] { $var(one) = $param(1); route(b); $var(two) = $param(2); $var(none) = $param(4); }
         route[b] { $var(inner) = $param(1); }""")
     assert (found["one"], found["two"], found["inner"], found["outside"], found["none"]) == (
-        1, "two <null>", None, None, None)
+        1, "two $var(n)", None, None, None)
 
 
 def test_named_parameters():

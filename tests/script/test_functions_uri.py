@@ -14,9 +14,9 @@ START = "sip:bob@biloxi.com:5070;transport=tcp"
     ("setuser", "carol", "sip:carol@biloxi.com:5070;transport=tcp"),
     ("setu", "carol", "sip:carol@biloxi.com:5070;transport=tcp"),
     ("rewriteuser", "carol", "sip:carol@biloxi.com:5070;transport=tcp"),
-    ("setuserpass", "s3cret", "sip:bob:s3cret@biloxi.com:5070;transport=tcp"),
+    ("setuserpass", "s3cret", "sip:s3cret@biloxi.com:5070;transport=tcp"),
     ("setup", "u:p", "sip:u:p@biloxi.com:5070;transport=tcp"),
-    ("rewriteuserpass", "p", "sip:bob:p@biloxi.com:5070;transport=tcp"),
+    ("rewriteuserpass", "p", "sip:p@biloxi.com:5070;transport=tcp"),
     ("prefix", "00", "sip:00bob@biloxi.com:5070;transport=tcp"), ("strip", 2, "sip:b@biloxi.com:5070;transport=tcp"),
     ("strip", 9, "sip:biloxi.com:5070;transport=tcp"), ("strip_tail", 1, "sip:bo@biloxi.com:5070;transport=tcp"),
     ("strip_tail", 9, "sip:biloxi.com:5070;transport=tcp")])

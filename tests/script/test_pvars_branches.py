@@ -13,7 +13,7 @@ def test_assigning_adds_branches(world):
     assert (world.value("$msg.branch"), world.value("$msg.branch.last_idx")) == ("sip:b@x", 2)
     assert (world.value("$branch(uri)"), world.value("$(branch(uri)[1])"), world.value("$(branch(uri)[2])")) == (
         "sip:a@x", "sip:b@x", None)
-    assert world.value("$(msg.branch.uri[*])") == f"{world.request.uri},sip:a@x,sip:b@x"
+    assert world.value("$(msg.branch.uri[*])") == f"{world.request.uri}, sip:a@x, sip:b@x"
     assert world.value("$(msg.branch.uri[0])") == world.value("$(msg.branch.uri[-3])") == world.request.uri
     assert world.values("$(branch(uri)[*])") == ["sip:a@x", "sip:b@x"]
 

@@ -2,7 +2,7 @@ import pytest
 
 
 @pytest.mark.parametrize(("text", "value"), [
-    ("$ci", "a84b@pc33"), ("$cs", 314), ("$cl", 0), ("$ua", "Phone 1.0"), ("$fu", "sip:alice@atlanta.com"),
+    ("$ci", "a84b@pc33"), ("$cs", "314"), ("$cl", 0), ("$ua", "Phone 1.0"), ("$fu", "sip:alice@atlanta.com"),
     ("$from", "sip:alice@atlanta.com"), ("$fU", "alice"), ("$from.user", "alice"), ("$fd", "atlanta.com"),
     ("$from.domain", "atlanta.com"), ("$fn", '"Alice"'), ("$ft", "1928"), ("$tu", "sip:bob@biloxi.com"),
     ("$to", "sip:bob@biloxi.com"), ("$tU", "bob"), ("$to.user", "bob"), ("$td", "biloxi.com"),
@@ -17,7 +17,7 @@ def test_contacts(world):
     assert world.value("$ct") == "<sip:alice@pc33.atlanta.com>;q=0.5;expires=60"
     assert world.value("$(ct[1])") == world.value("$(ct[-1])") == '"X" <sip:x@c>'
     assert world.value("$(ct[2])") is None
-    assert world.value("$(ct[*])") == '<sip:alice@pc33.atlanta.com>;q=0.5;expires=60,"X" <sip:x@c>'
+    assert world.value("$(ct[*])") == '<sip:alice@pc33.atlanta.com>;q=0.5;expires=60, "X" <sip:x@c>'
     assert world.values("$(ct[*])") == [world.value("$ct"), world.value("$(ct[1])")]
 
 
@@ -25,7 +25,7 @@ def test_contacts(world):
     ("$ct.fields(uri)", "sip:alice@pc33.atlanta.com"), ("$ct.fields(q)", "0.5"), ("$ct.fields(expires)", "60"),
     ("$ct.fields(name)", None), ("$(ct.fields(name)[1])", '"X"'), ("$(ct.fields(q)[1])", None),
     ("$ct.fields(params)", "q=0.5;expires=60"), ("$ct.fields(methods)", None), ("$ct.fields(nonsense)", None),
-    ("$(ct.fields(uri)[*])", "sip:alice@pc33.atlanta.com,sip:x@c")])
+    ("$(ct.fields(uri)[*])", "sip:alice@pc33.atlanta.com, sip:x@c")])
 def test_fields_of_contacts(world, text, value):
     assert world.value(text) == value
 
@@ -35,7 +35,7 @@ def test_headers_by_index(world):
         "SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK2;received=1.2.3.4"
     assert world.value("$hdr(Via)") == world.value("$hdr(v)") == first
     assert world.value("$(hdr(Via)[1])") == world.value("$(hdr(via)[-1])") == second
-    assert world.value("$(hdr(Via)[*])") == f"{first},{second}"
+    assert world.value("$(hdr(Via)[*])") == f"{first}, {second}"
     assert world.values("$(hdr(Via)[*])") == [first, second]
 
 
@@ -56,7 +56,9 @@ def test_identities(world):
     assert [world.value(each) for each in ("$ai", "$pu", "$pU", "$pd", "$pn", "$re", "$rt", "$di", "$dip", "$dir",
     "$path")
             ] == ["sip:a@x.org", "sip:p@y.org", "p", "y.org", '"P"', "sip:r@z.org", "sip:t@w.org", "sip:d@v.org", "off",
-                  "unconditional", "<sip:edge>"]
+                  "unconditional", None]
+    world.request.path = "<sip:edge>"
+    assert world.value("$path") == "<sip:edge>"
 
 
 def test_to_tag_of_a_response(world):

@@ -6,7 +6,7 @@ import pytest
     ("$ruri", "sip:bob@biloxi.com:5070;transport=tcp"),
     ("$rU", "bob"), ("$ruri.user", "bob"), ("$rd", "biloxi.com"), ("$ruri.domain", "biloxi.com"), ("$rp", 5070),
     ("$rP", "tcp"), ("$rs", None), ("$rr", None), ("$du", None), ("$duri", None), ("$dd", None), ("$dp", None),
-    ("$dP", None), ("$ru_q", None), ("$ou", "sip:bob@biloxi.com:5070;transport=tcp"), ("$oU", "bob"),
+    ("$dP", None), ("$ru_q", -1), ("$ou", "sip:bob@biloxi.com:5070;transport=tcp"), ("$oU", "bob"),
     ("$od", "biloxi.com"), ("$op", 5070), ("$oP", "tcp"),
     ("$ds", "Contact: <sip:bob@biloxi.com:5070;transport=tcp>")])
 def test_of_a_request(world, text, value):
@@ -59,16 +59,16 @@ def test_destination(world):
     world.assign("$duri", None)
     assert world.value("$du") is None
     world.assign("$dd", "10.0.0.2")
-    assert world.value("$du") == "sip:10.0.0.2"
+    assert world.value("$du") is None
 
 
 def test_q_of_the_request_uri(world):
     world.assign("$ru_q", "0.75")
-    assert (world.value("$ru_q"), world.request.q) == ("0.75", 750)
+    assert (world.value("$ru_q"), world.request.q) == (750, 750)
     world.assign("$ru_q", "5")
-    assert world.value("$ru_q") == "0.75"
-    world.assign("$ru_q", 1)
-    assert world.value("$ru_q") == "1"
+    assert world.value("$ru_q") == 750
+    world.assign("$ru_q", 5000)
+    assert world.value("$ru_q") == 1000
     world.call("append_branch", "sip:x@y", None)
     assert world.value("$ds") == "Contact: <sip:bob@biloxi.com:5070;transport=tcp>;q=1, <sip:x@y>"
 

@@ -76,7 +76,7 @@ def test_log_levels(world):
 
 
 def test_the_error_of_an_error_route(world):
-    assert world.value("$err.info") is None
+    assert world.value("$err.info") == "" and world.value("$err.class") == world.value("$err.rcode") == 0
     world.run.extra = {RouteError: RouteError("no Via", 400, "Bad Request")}
     assert [world.value(f"$(err.{each})") for each in ("class", "level", "info", "rcode", "rreason")] == [
         1, 1, "no Via", 400, "Bad Request"]
@@ -95,5 +95,5 @@ def test_script_variables(world):
 
 
 def test_the_kind_of_route_and_the_place(world):
-    assert world.value("$rT") == "route"
+    assert world.value("$rT") == "request_route"
     assert world.on(None, kind=Route.TIMER).value("$rT") == "timer_route"

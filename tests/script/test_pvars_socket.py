@@ -8,7 +8,7 @@ def test_receiving_socket(world):
         "127.0.0.1", 5060, "udp", "udp", "udp:127.0.0.1:5060"]
     assert [world.value(f"$socket_in({each})") for each in (
         "ip", "port", "proto", "tag", "af", "anycast", "advertised_ip", "advertised_port", "nonsense")] == [
-        "127.0.0.1", 5060, "UDP", "lan", "INET", 0, None, None, None]
+        "127.0.0.1", 5060, "udp", "lan", "INET", 0, None, None, None]
     world.listener.advertised_host, world.listener.advertised_port = "sip.example.org", 5099
     assert (world.value("$socket_in(advertised_ip)"), world.value("$socket_in(advertised_port)")) == (
         "sip.example.org", 5099)
@@ -20,7 +20,7 @@ def test_sending_socket(world):
     world.assign("$fs", "tcp:127.0.0.1:5060")
     assert world.request.send_socket is world.other
     assert (world.value("$fs"), world.value("$socket_out(proto)"), world.value("$socket_out(forced)")) == (
-        "tcp:127.0.0.1:5060", "TCP", "tcp:127.0.0.1:5060")
+        "tcp:127.0.0.1:5060", "tcp", "tcp:127.0.0.1:5060")
     world.assign("$socket_out", "lan")
     assert world.request.send_socket is world.listener
     world.assign("$socket_out", "udp:10.9.9.9:5060")

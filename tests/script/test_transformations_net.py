@@ -8,7 +8,8 @@ SDP = ("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=a
 
 
 @pytest.mark.parametrize(("value", "steps", "result"), [
-    ("194.168.4.34", "{ip.pton}{ip.ntop}", "194.168.4.34"), ("2001:db8::1", "{ip.pton}{ip.ntop}", "2001:db8::1"),
+    ("194.168.4.34", "{ip.pton}{ip.ntop}", "194.168.4.34"),
+    ("2001:db8::1", "{ip.pton}{ip.ntop}", "2001:DB8:0:0:0:0:0:1"),
     ("194.168.4.34", "{ip.pton}{s.len}", 4), ("[::1]", "{ip.pton}{ip.family}", "INET6"),
     ("1.2.3.4", "{ip.pton}{ip.family}", "INET"), ("x", "{ip.pton}", None), ("x", "{ip.ntop}", None),
     ("194.068.4.034", "{ip.isip}", 1), ("194.068.4.034.1", "{ip.isip}", 0), ("::1", "{ip.isip4}", 0),
@@ -17,7 +18,7 @@ SDP = ("v=0\r\no=- 1 1 IN IP4 1.2.3.4\r\ns=-\r\nc=IN IP4 1.2.3.4\r\nt=0 0\r\nm=a
     ("10.10.0.9", "{ip.matches,10.10.0.1/24}", 1), ("10.11.0.9", "{ip.matches,10.10.0.1/24}", 0),
     ("::1", "{ip.matches,10.10.0.1/24}", None), ("1.2.3.4", "{ip.matches,nonsense}", None),
     ("192.168.3.4", "{ip.isprivate}", 1), ("100.64.1.1", "{ip.isprivate}", 1), ("127.0.0.1", "{ip.isprivate}", 1),
-    ("8.8.8.8", "{ip.isprivate}", 0), ("host", "{ip.isprivate}", None), ("1.2.3.4", "{ip.resolve}", "1.2.3.4"),
+    ("8.8.8.8", "{ip.isprivate}", 0), ("host", "{ip.isprivate}", 0), ("1.2.3.4", "{ip.resolve}", "1.2.3.4"),
     ("a,b,c", "{csv.count}", 3), ("a,b,c", "{csv.value,2}", "c"), ("a,b,c", "{csv.value,-1}", "c"),
     ("a,b,c", "{csv.value,3}", None), ('a,"b,""c""",d', "{csv.value,1}", 'b,"c"'), ('a,"b,c",d', "{csv.count}", 3),
     (SDP, "{sdp.line,m}", "m=audio 4000 RTP/AVP 0 8"), (SDP, "{sdp.line,a,1}", "a=ptime:20"),

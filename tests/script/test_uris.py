@@ -19,7 +19,6 @@ def test_changes():
     uri = "sip:a:p@h:5060;x=1?y=2"
     assert uris.with_user(uri, "b") == "sip:b:p@h:5060;x=1?y=2"
     assert uris.with_user(uri, None) == "sip:h:5060;x=1?y=2"
-    assert uris.with_password(uri, "q") == "sip:a:q@h:5060;x=1?y=2"
     assert uris.with_userinfo(uri, "b:c") == "sip:b:c@h:5060;x=1?y=2"
     assert uris.with_hostport(uri, "i:7") == "sip:a:p@i:7;x=1?y=2"
     assert uris.prefixed("sip:h", "00") == "sip:00@h"

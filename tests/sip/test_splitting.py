@@ -11,7 +11,8 @@ def test_parameters():
 
 
 def test_csv():
-    assert csv_fields('a,"b ""c"", d", e') == ["a", 'b "c", d', "e"]
+    assert csv_fields('a,"b ""c"", d", e') == ["a", 'b "c", d', " e"]
+    assert csv_fields('a,"b, c"', quoted=True) == ["a", '"b, c"']
     assert csv_fields("") == [""]
 
 

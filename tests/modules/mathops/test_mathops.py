@@ -57,7 +57,7 @@ def test_reverse_polish_notation_that_has_no_value(expression):
     ('math_trunc("3.7", $var(r))', 3), ('math_trunc("-2.9", $var(r))', -2), ('math_floor("-2.9", $var(r))', -3),
     ('math_floor("3.7", $var(r))', 3), ('math_ceil("3.2", $var(r))', 4), ('math_ceil("-2.9", $var(r))', -2),
     ('math_round("1.2", $var(r))', 1), ('math_round("0.5", $var(r))', 1), ('math_round("-0.5", $var(r))', -1),
-    ('math_round("3.141492", $var(r), 4)', "3.1415"), ('math_round_sf("17892.987", $var(r), 2)', "18000"),
+    ('math_round("3.141492", $var(r), 4)', "3.1415"), ('math_round_sf("17892.987", $var(r), 2)', "18000.000000"),
     ('math_round_sf("17892.987", $var(r), 7)', "17892.99"), ('math_round_sf("17892.987", $var(r), 6)', "17893.0"),
     ('math_round_sf("3.141492", $var(r), 4)', "3.141"), ('math_round_sf("0", $var(r), 3)', "0.00"),
     ('math_compare("1 + 8", "7/2", $var(r))', 1), ('math_compare("1", "7/2", $var(r))', -1),

@@ -54,4 +54,4 @@ def test_names_and_values_of_headers_by_pattern():
         $var(names) = $(avp(names)[*]); $var(values) = $(avp(values)[*]); $var(first) = $(avp(values)[0]);
         $var(none) = get_glob_headers_values("Y*", $avp(y), $avp(z)); $var(y) = $avp(y);""", headers=HEADERS)
     assert found["rc"] == 1 and found["none"] == -1 and found.get("y") is None
-    assert (found["names"], found["values"], found["first"]) == ("X-Bill-1,x-bill-2,X-Bill-1", "4,2,1", "4")
+    assert (found["names"], found["values"], found["first"]) == ("X-Bill-1, x-bill-2, X-Bill-1", "4, 2, 1", "4")

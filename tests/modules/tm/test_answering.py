@@ -49,7 +49,7 @@ def test_parked_call_is_answered_by_its_call_id():
     s = stage("""route {
         if ($rm == "INVITE") { t_reply(180, "Ringing"); t_wait_for_new_branches(); }
         else if ($rm == "BYE") {
-            $var(cseq) = $cs - 1;
+            $var(cseq) = $(cs{s.int}) - 1;
             if (!t_reply_by_callid(487, "Request Terminated", , $var(cseq))) t_reply(481, "Unknown");
             else t_reply(200, "OK");
         } }""")

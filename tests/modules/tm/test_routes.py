@@ -30,7 +30,7 @@ def test_failure_route_goes_on_to_the_next_target():
 
 def test_failure_route_runs_once_unless_armed_again():
     s = stage("""
-        route { t_on_failure("next"); t_relay(); }
+        route { $avp(n) = 0; t_on_failure("next"); t_relay(); }
         failure_route[next] {
             $avp(n) = $(avp(n)) + 1;
             if ($avp(n) < 3) { t_on_failure("next"); $ru = "sip:v@10.0.0." + $avp(n); t_relay(); }
