@@ -40,7 +40,7 @@ def test_a_right_configuration(right, letter):
     assert result.exit_code == 0
     assert result.stdout == f"{right}: the configuration is right (dialect 4.0)\nlistening on udp:127.0.0.1:5060\n"
     assert "note: the dialect is 4.0: only that has log_level=" in result.stderr
-    assert "note: '!=' is compared with NULL like with any value; in 2.1 it is false" in result.stderr
+    assert "note: max_while_loops is 10000 as nothing sets it; in 2.1 it is 100" in result.stderr
     assert not tool("check", right, "--no-notes").stderr
 
 

@@ -24,6 +24,7 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "core/transformations/s.sha384_hmac": "versions between the dialects have it",
     "core/transformations/s.sha512_hmac": "versions between the dialects have it",
     "core/mi/rolling_restart": "an extension: new code arrives without an interruption",
+    "core/globals/port": "of OpenSIPS 1.x, whose scripts still have it",
     "core/globals/workers": "an extension: the exact number of workers",
     "core/globals/dialect": "an extension: names the dialect where it does not show",
     "core/globals/state_dir": "an extension: where bindings and dialogs outlive the server",

@@ -11,7 +11,7 @@ from opensips_py.module.kinds import ScriptLanguage
 
 REPLY = "/reply"
 PLACES = {"log": "log", "evi": "evi"}
-AWAITED = {"db": "a database module", "aaa": "module aaa_radius"}
+AWAITED = {"db": "module db_mysql", "aaa": "module aaa_radius"}
 
 
 @dataclass(frozen=True)

@@ -204,9 +204,14 @@ class CallCompiler(ValueCompiler):
         return self.converted(node, kind, argument)
 
     def check_quoted(self, node: tree.String, kind: Kind, argument: Argument, function: tree.Call) -> None:
-        """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others."""
+        """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others, and the script may be of 2.1."""
         inner = getattr(kind, "inner", kind)
         if self.context.dialect == "4.0" and isinstance(inner, Integer) and not isinstance(inner, Flag):
+            if self.context.is_guessed and node.value.lstrip("-").isdigit():
+                self.diagnostics.warning(f"{function.name}, argument '{argument.name}': OpenSIPS 4.0 wants a number, not "
+                                         f"the text {shown(node.value)}", node.place,
+                                         fix=f"write {unquoted(node.value)}")
+                return
             or_else = "; or dialect=2.1 at the top, if it is a script of OpenSIPS 2.1" * self.context.is_guessed
             self.diagnostics.error(f"{function.name}, argument '{argument.name}': a number is needed, not the text "
                                    f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}{or_else}")

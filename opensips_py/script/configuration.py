@@ -44,13 +44,13 @@ class Configuration:
 
 
 def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[str], str] = read_text,
-         built_in: Iterable[type[Module]] = ()) -> Configuration:
+         built_in: Iterable[type[Module]] = (), protocol: str = "") -> Configuration:
     """Read the configuration *path*; *overrides* are core parameters from the command line, *built_in* modules that
-    need no loadmodule."""
+    need no loadmodule, *protocol* the module to load where the script has neither a socket nor a protocol."""
     given = dict(overrides or {})
     diagnostics = Diagnostics()
     script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    return Reader(script, diagnostics, given, built_in).configuration()
+    return Reader(script, diagnostics, given, built_in).configuration(protocol)
 
 
 class Reader:
@@ -67,7 +67,7 @@ class Reader:
         for each in built_in:
             self.registry.add_class(each)
 
-    def configuration(self) -> Configuration:
+    def configuration(self, protocol: str) -> Configuration:
         """All of it."""
         for item in self.script.items:
             if isinstance(item, tree.Global):
@@ -76,6 +76,8 @@ class Reader:
                 self.load(item)
             elif isinstance(item, tree.ModParam):
                 self.modparam(item)
+        if protocol and not self.result.sockets and not self.unavailable:
+            self.speak(protocol)
         self.override()
         core = self.registry.modules["core"]
         assert isinstance(core, Core)
@@ -158,6 +160,13 @@ class Reader:
         except Exception as error:  # whatever the code of a module from elsewhere does while it is imported
             self.diagnostics.error(f"module {item.name} cannot be loaded: {error}", item.name_place)
             self.unavailable.append(loader.module_name(item.name))
+
+    def speak(self, protocol: str) -> None:
+        """Load a protocol for a script of OpenSIPS 1.x, which had UDP built in and listened everywhere."""
+        if not any("transport" in each.declarations.provides for each in self.registry.modules.values()):
+            self.registry.add(protocol)
+            self.diagnostics.warning("no protocol is loaded, and there is no socket: the server listens for UDP on all "
+                                     "addresses", NOWHERE, fix=f'add loadmodule "{protocol}.so"')
 
     def modparam(self, item: tree.ModParam) -> None:
         """One modparam line."""

@@ -108,6 +108,7 @@ TABLE = (
     old("listen", "socket", None, SOCKET, key="socket", many=True),
     new("socket", "socket", None, SOCKET, many=True),
     both("alias", "sockets", None, "A further host name of ours, for myself and for Route headers.", many=True),
+    both("port", "int", 0, "Port of the sockets that name none; scripts of OpenSIPS 1.x have it.", low=0, high=65535),
     both("auto_aliases", "bool", False, "Take the names that DNS has for our addresses as ours, too.", v21=True),
     both("advertised_address", "address", "", "Host to put into Via and Record-Route instead of the socket's own."),
     both("advertised_port", "int", 0, "Port to put into Via and Record-Route instead of the socket's own.", low=0,

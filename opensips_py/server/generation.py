@@ -53,7 +53,7 @@ def keep_levels(new: Any, before: Any) -> None:
 
 def read(path: str, overrides: dict[str, Any], reader: Callable[[str], str]) -> Configuration:
     """The configuration *path* as this server reads it."""
-    return configuration.read(path, overrides, reader, BUILT_IN)
+    return configuration.read(path, overrides, reader, BUILT_IN, "proto_udp")
 
 
 def load(boot: Boot, number: int) -> Generation:

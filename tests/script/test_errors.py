@@ -54,7 +54,7 @@ def test_what_is_proposed_instead():
         "unknown function": "did you mean t_reply?", "unknown transformation": "did you mean {s.len}?",
         "unknown core parameter": "did you mean log_level?", "unknown kind of route": "did you mean 'failure_route'?",
         "misspelt while": "did you mean 'while'?", "word as a statement": "did you mean 'return'?",
-        "quoted number in 4.0": f"write 404 without the quotes{OR_2_1}", "elif": "write else if",
+        "quoted number in 4.0": "write 404 without the quotes", "elif": "write else if",
         "name without quotes": 'put it in quotes if it is a text: "INVITE"',
         "assignment in a condition": "write == to compare",
         "function of a module that is not loaded": 'add loadmodule "rr.so"'}
