@@ -25,6 +25,8 @@ MISSING = re.compile(r"(?<!of )module (\S+?),?(?: which)? is not available yet")
 INCLUDE = re.compile(r'^\s*(?:include_file|import_file)\s+"([^"]+)"', re.MULTILINE)
 PATIENCE = 15.0  # seconds that a server has to start and to answer
 REFUSED, WAITS, NOT_STARTED, SILENT, ANSWERED = "refused", "waits", "not started", "silent", "answered"
+MUTE = "mute"  # it runs, and nothing in it could answer
+ANSWERING = re.compile(r"\w*(?:reply|relay|forward|challenge|save|send|registration)\w*\s*\(")
 # Settings that reach beyond the folder of the server: (name of the parameter, what takes the place of its value)
 REWRITTEN = (
     (r'("mi_fifo"[^\n]*"fifo_name"[^\n]*,[ \t]*)"[^"]*"', r'\g<1>"@RUN@/fifo"'),
@@ -131,7 +133,8 @@ def answered(server: Server, over_udp: bool) -> tuple[str, str]:
             with contextlib.suppress(OSError):
                 reply = ask(server.port, request, 0.5, sock) if over_udp else over_tcp(server.port, request)
                 return ANSWERED, reply.split(b"\r\n", 1)[0].decode(errors="replace").partition(" ")[2]
-    return SILENT, "it runs, and does not answer"
+    answers = ANSWERING.search(server.config.read_text())
+    return (SILENT, "it runs, and does not answer") if answers else (MUTE, "it runs, and has nothing to answer with")
 
 
 def over_tcp(port: int, request: bytes) -> bytes:

@@ -8,15 +8,16 @@ from tests import corpus
 HEAD = 'log_level=2\nsocket=udp:192.0.2.55:5060\nmpath="/usr/lib/opensips/modules/"\nloadmodule "proto_udp.so"\n'
 FILES = {
     "answers.cfg": HEAD + 'chroot="/nowhere"\nloadmodule "sl.so"\nloadmodule "mi_fifo.so"\n'
-                   'modparam("mi_fifo", "fifo_name", "/nowhere/fifo")\ninclude_file "parts/main.cfg"\n',
+                   'modparam("mi_fifo", "fifo_name", "/tmp/fifo_of_the_corpus")\ninclude_file "parts/main.cfg"\n',
     "parts/main.cfg": 'route { sl_send_reply(403, "Not Here"); }\n',
     "waits.cfg": HEAD + 'loadmodule "jabber.so"\nloadmodule "sms.so"\nroute { jab_send_message(); }\n',
     "wrong.cfg": HEAD + 'loadmodule "jabber.so"\nroute { $var(x) = ; }\n',
-    "silent.cfg": HEAD + "route { exit; }\n",
+    "mute.cfg": HEAD + "route { exit; }\n",
+    "silent.cfg": HEAD + 'loadmodule "sl.so"\nroute { if ($rm == "INVITE") sl_send_reply(200, "OK"); }\n',
     "old.cfg": 'port=5070\nloadmodule "sl.so"\nroute { if (method=="OPTIONS") sl_send_reply("200", "OK"); }\n',
     "made.m4": "loadmodule \"proto_udp.so\"\nifelse(CLOSED, `yes', `loadmodule \"sl.so\"', `loadmodule \"sms.so\"')\n"
                "route { ifelse(CLOSED, `yes', `sl_send_reply(480, \"Closed\");', `exit;') }\n",
-    "made_def.m4": "divert(-1)\ndefine(`CLOSED', `no') # closed\ndivert",
+    "made_def.m4": "divert(-1)\ndefine(`CLOSED', `no') # closed\ndivert\n",
 }
 
 
@@ -39,6 +40,7 @@ def test_each_kind_is_told_apart(table):
     assert "wrong.cfg:6:" in details and "error" in details
     assert table == {
         "answers.cfg": ("4.0", "answered", "403 Not Here"), "waits.cfg": ("4.0", "waits", "for jabber, sms"),
+        "mute.cfg": ("4.0", "mute", "it runs, and has nothing to answer with"),
         "silent.cfg": ("4.0", "silent", "it runs, and does not answer"), "old.cfg": ("2.1", "answered", "200 OK")}
     if shutil.which("m4"):
         assert templates == {"made.m4 (as it stands)": ("4.0", "waits", "for sms"),

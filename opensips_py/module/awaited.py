@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Container
 from functools import cache
 from typing import Any
 
@@ -33,9 +34,11 @@ def owners(kind: str, name: str) -> list[str]:
     return [module for module, names in upstream().items() if name in names.get(kind, ())]
 
 
-def message(kind: str, name: str, module: str = "") -> str:
-    """What to say of a name that nobody declares; empty where OpenSIPS does not know it either."""
-    modules = [module] if module else owners(kind, name)
+def message(kind: str, name: str, module: str = "", loaded: Container[str] = ()) -> str:
+    """What to say of a name that nobody declares; empty where OpenSIPS does not know it either. Of several modules that
+    have it, in this dialect or the other, the *loaded* ones are out of the question."""
+    found = owners(kind, name)
+    modules = [module] if module else [each for each in found if each not in loaded] or found
     for each in modules:
         other = waits().get(each, {}).get(kind, {}).get(name)
         if other:

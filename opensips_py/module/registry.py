@@ -211,11 +211,11 @@ class Registry:
 
     def missing_function(self, name: str) -> str:
         """Why no loaded module has function *name*: what to load, what is awaited, or the nearest name."""
-        return awaited.message("functions", name) or f"function {name} is unknown" + nearest(name, self.functions)
+        return awaited.message("functions", name, loaded=self.modules) or f"function {name} is unknown" + nearest(name, self.functions)
 
     def missing_variable(self, name: str) -> str:
         """Why no loaded module has pseudo-variable *name*."""
-        return awaited.message("pvars", name) or f"${name} is unknown" + nearest(name, self.variables)
+        return awaited.message("pvars", name, loaded=self.modules) or f"${name} is unknown" + nearest(name, self.variables)
 
     def statistics(self) -> list[tuple[Module, Statistic]]:
         """Every statistic that the modules declare."""

@@ -208,8 +208,8 @@ class CallCompiler(ValueCompiler):
         inner = getattr(kind, "inner", kind)
         if self.context.dialect == "4.0" and isinstance(inner, Integer) and not isinstance(inner, Flag):
             if self.context.is_guessed and node.value.lstrip("-").isdigit():
-                self.diagnostics.warning(f"{function.name}, argument '{argument.name}': OpenSIPS 4.0 wants a number, not "
-                                         f"the text {shown(node.value)}", node.place,
+                self.diagnostics.warning(f"{function.name}, argument '{argument.name}': OpenSIPS 4.0 wants a number, "
+                                         f"not the text {shown(node.value)}", node.place,
                                          fix=f"write {unquoted(node.value)}")
                 return
             or_else = "; or dialect=2.1 at the top, if it is a script of OpenSIPS 2.1" * self.context.is_guessed

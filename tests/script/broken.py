@@ -44,7 +44,8 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "too few arguments": (routed("§sl_send_reply(404);"), "sl_send_reply takes 2 arguments, not 1"),
     "too many arguments": (routed("§t_newtran(1);"), "t_newtran takes 0 arguments, not 1"),
     "argument left out": (routed('§sl_send_reply(, "x");'), "sl_send_reply cannot do without its argument 'code'"),
-    "quoted number in 4.0": ("dialect=4.0\n" + routed('sl_send_reply(§"404", "x");'), "sl_send_reply, argument 'code': a number is"),
+    "quoted number in 4.0": (
+        "dialect=4.0\n" + routed('sl_send_reply(§"404", "x");'), "sl_send_reply, argument 'code': a number is"),
     "quoted variable in 4.0": (routed('sl_send_reply(§"$var(x)", "x");'), "sl_send_reply, argument 'code': a number"),
     "text for a number": (routed('sl_send_reply(§OK, "x");'), "sl_send_reply, argument 'code'"),
     "value for a variable": (routed('pv_printf(§"x", "y");'), "pv_printf, argument"),
