@@ -136,7 +136,7 @@ class Scope:
         shown = f"${reference.variable}"
         if declaration.named is None and reference.name is not None:
             reference.fail(f"{shown} takes no name", f"write {shown}")
-        if declaration.named is not None and reference.name is None and not declaration.name_optional:
+        if declaration.named is not None and not reference.name and not declaration.name_optional:
             reference.fail(f"{shown} needs a name", f"write {shown}(name)")
         if reference.index is not None and not declaration.indexed:
             reference.fail(f"{shown} takes no index")

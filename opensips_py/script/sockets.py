@@ -51,7 +51,9 @@ class SocketParser(StatementParser):
     def host_and_port(self, text: str, place: Place) -> tuple[str, str]:
         """The two halves of host:port; an IPv6 address may stand in brackets."""
         if text.startswith("["):
-            host, _, port = text[1:].partition("]")
+            host, closed, port = text[1:].partition("]")
+            if not closed or not is_ip(host):
+                self.fail(f"'{text}' is no address", place, fix="write an IPv6 address in brackets: udp:[::1]:5060")
             return host, port.removeprefix(":")
         if text.count(":") > 1:
             return text, ""

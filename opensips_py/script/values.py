@@ -135,6 +135,11 @@ class ValueCompiler:
 
     def arithmetic(self, node: tree.Binary) -> ast.expr:
         """left + right and so on; of a variable that is joined to a text, a number counts as its digits."""
+        for each in (node.left, node.right):
+            if isinstance(each, tree.Address):
+                self.diagnostics.error(f"'{node.operator}' does not go with an address", each.place,
+                                       fix="addresses are compared with == and !=")
+                raise Reported
         operation = operators.ARITHMETIC[node.operator]
         if node.operator == "+" and isinstance(node.right, tree.Variable):
             operation = operators.add_variable

@@ -44,6 +44,9 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "too few arguments": (routed("§sl_send_reply(404);"), "sl_send_reply takes 2 arguments, not 1"),
     "too many arguments": (routed("§t_newtran(1);"), "t_newtran takes 0 arguments, not 1"),
     "argument left out": (routed('§sl_send_reply(, "x");'), "sl_send_reply cannot do without its argument 'code'"),
+    "variable whose name is empty": (routed("$var(x) = §$hdr();"), "$hdr needs a name"),
+    "arithmetic with an address": (routed("if ($si == §10.0.0.0/8/2) exit;"), "'/' does not go with an address"),
+    "bracket of a socket": (f"socket=§udp:[::1:5060\n{MAIN}", "'[::1:5060' is no address"),
     "quoted number in 4.0": (
         "dialect=4.0\n" + routed('sl_send_reply(§"404", "x");'), "sl_send_reply, argument 'code': a number is"),
     "quoted variable in 4.0": (routed('sl_send_reply(§"$var(x)", "x");'), "sl_send_reply, argument 'code': a number"),
