@@ -39,15 +39,15 @@ def test_a_right_configuration(right, letter):
     result = tool("check", *letter, right)
     assert result.exit_code == 0
     assert result.stdout == f"{right}: the configuration is right (dialect 4.0)\nlistening on udp:127.0.0.1:5060\n"
-    assert "note: the dialect is 4.0: only that has log_level=" in result.stderr
-    assert "note: max_while_loops is 10000 as nothing sets it; in 2.1 it is 100" in result.stderr
+    assert "note[N0101]: the dialect is 4.0: only that has log_level=" in result.stderr
+    assert "note[N0102]: max_while_loops is 10000 as nothing sets it; in 2.1 it is 100" in result.stderr
     assert not tool("check", right, "--no-notes").stderr
 
 
 def test_a_wrong_configuration(wrong):
     result = tool("check", wrong)
     assert (result.exit_code, result.stdout) == (1, "")
-    assert f"error: '=' assigns, and this is a condition\n --> {wrong}:5:17\n" in result.stderr
+    assert f"error[E0107]: '=' assigns, and this is a condition\n --> {wrong}:5:17\n" in result.stderr
     assert f"a number is needed, not the text \"404\"\n --> {wrong}:5:38\n" in result.stderr
     assert result.stderr.endswith("2 errors found; nothing was started\n")
 
@@ -56,7 +56,7 @@ def test_a_configuration_that_cannot_be_started(tmp_path):
     path = tmp_path / "x.cfg"
     path.write_text(RIGHT.replace('"proto_udp.so"', '"proto_tcp.so"'))
     result = tool("check", path)
-    assert result.exit_code == 1 and "error: " in result.stderr and "udp" in result.stderr
+    assert result.exit_code == 1 and "error[" in result.stderr and "udp" in result.stderr
 
 
 def test_findings_as_data(right, wrong):
@@ -77,7 +77,7 @@ def test_the_python_behind_a_script(right):
 def test_no_such_file():
     result = tool("check", "/no/such/file.cfg")
     assert result.exit_code == 1
-    assert "error: cannot read /no/such/file.cfg: No such file or directory" in result.stderr
+    assert "error[E0601]: cannot read /no/such/file.cfg: No such file or directory" in result.stderr
     assert tool("check").exit_code == 2
 
 

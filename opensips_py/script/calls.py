@@ -242,7 +242,9 @@ class CallCompiler(ValueCompiler):
 
     def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call) -> None:
         """Report an argument that its kind refuses."""
-        self.diagnostics.error(f"{function.name}, argument '{argument.name}': {message}", place)
+        message, _, hint = message.partition(", did you mean")
+        self.diagnostics.error(f"{function.name}, argument '{argument.name}': {message}", place,
+                               fix=f"did you mean{hint}" if hint else "")
         raise Reported
 
     def converted(self, node: tree.Expression, kind: Kind, argument: Argument) -> ast.expr:

@@ -1,6 +1,8 @@
 """What can be said of routes before they are compiled: functions and routes that exist, called where they may be."""
 from __future__ import annotations
 
+from difflib import get_close_matches
+
 from opensips_py.module.declare import ScriptFunction
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
@@ -86,7 +88,18 @@ class Checker:
         if self.absent.explained("functions", node.name):
             return
         message, _, hint = self.registry.missing_function(node.name).partition(": ")
-        self.diagnostics.error(message, node.place, fix=hint)
+        fitting = self.nearest(node) if not hint or hint.startswith("did you mean") else ""
+        self.diagnostics.error(message, node.place, fix=f"did you mean {fitting}?" if fitting else hint)
+
+    def nearest(self, node: tree.Call) -> str:
+        """The function that was meant: of names that are alike, the first that takes as many arguments."""
+        alike = get_close_matches(node.name, list(self.registry.functions), 5, 0.7)
+        given = len(node.arguments)
+        for each in alike:
+            least, most = self.registry.functions[each].declaration.arity
+            if least <= given and (most is None or given <= most):
+                return each
+        return next(iter(alike), "")
 
     def count(self, node: tree.Call, declared: ScriptFunction) -> None:
         """The number of arguments."""

@@ -185,7 +185,8 @@ class Reader:
                 return
             message, _, hint = error.message.partition(": ")
             if message.startswith("parameter "):  # what is wrong with the value stands behind the colon
-                message, hint = error.message, ""
+                message, colon, hint = error.message.partition(": write ")
+                hint = f"write {hint}" if colon else ""
             place = item.module.place if "loaded" in message or message.startswith("module " + module + " is") else \
                 item.value.place if message.startswith("parameter ") else item.parameter.place
             self.diagnostics.error(message, place, fix=hint)

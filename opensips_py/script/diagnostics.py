@@ -3,8 +3,11 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Iterable
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from typing import Any
+
+from opensips_py.script import codes, remedies
+from opensips_py.script.remedies import Edit
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
 
@@ -31,7 +34,10 @@ NOWHERE = Place("", 0, 0)
 
 @dataclass(slots=True)
 class Diagnostic:
-    """One finding; *label* stands under the caret, *fix* says what to write."""
+    """One finding; *label* stands under the caret, *fix* says what to write.
+
+    *edits* do what *fix* says; where none are given, they follow from its words. *is_sure* where no other fix would do.
+    """
 
     severity: str
     message: str
@@ -39,6 +45,18 @@ class Diagnostic:
     label: str = ""
     fix: str = ""
     related: list[tuple[str, Place]] = field(default_factory=list)
+    edits: list[Edit] = field(default_factory=list)
+    is_sure: bool = False
+
+    @property
+    def code(self) -> str:
+        """What kind of finding this is, whatever its words."""
+        return codes.find(self.severity, self.message).code
+
+    @property
+    def help(self) -> str:
+        """What to do about it."""
+        return self.fix or codes.find(self.severity, self.message).help
 
     def __str__(self) -> str:
         return f"{self.place}: {self.severity}: {self.message}" + (f" ({self.fix})" if self.fix else "")
@@ -70,9 +88,9 @@ class Diagnostics:
             self.error(message, place, label, fix, related)
 
     def warning(self, message: str, place: Place, label: str = "", fix: str = "",
-                related: Iterable[tuple[str, Place]] = ()) -> None:
+                related: Iterable[tuple[str, Place]] = (), edits: Iterable[Edit] = (), *, is_sure: bool = False) -> None:
         """Report what works, but hardly as meant."""
-        self.add(Diagnostic(WARNING, message, place, label, fix, list(related)))
+        self.add(Diagnostic(WARNING, message, place, label, fix, list(related), list(edits), is_sure))
 
     def note(self, message: str, place: Place, label: str = "", fix: str = "") -> None:
         """Report what is worth knowing, such as a place where the dialect decided."""
@@ -104,12 +122,12 @@ class Diagnostics:
 
     def block(self, one: Diagnostic) -> list[str]:
         """The lines that show one finding."""
-        lines = [f"{one.severity}: {one.message}"]
+        lines = [f"{one.severity}[{one.code}]: {one.message}"]
         gutter = " " * len(str(max([one.place.line, *(place.line for _, place in one.related)])))
         lines += self.excerpt(one.place, one.label, gutter)
         for text, place in one.related:
             lines += [f"{gutter} = note: {text}", *self.excerpt(place, "", gutter)]
-        return [*lines, f"{gutter} = help: {one.fix}"] if one.fix else lines
+        return [*lines, f"{gutter} = help: {one.help}"] if one.help else lines
 
     def excerpt(self, place: Place, label: str, gutter: str) -> list[str]:
         """A quoted source line with a caret under *place*."""
@@ -129,16 +147,35 @@ class Diagnostics:
         lines = self.texts.get(place.file, [])
         return lines[place.line - 1].rstrip("\r") if 0 < place.line <= len(lines) else None
 
+    def edits_of(self, one: Diagnostic) -> tuple[list[Edit], bool]:
+        """The changes of text that follow the fix of *one*, and whether no other fix would do."""
+        if one.edits or not one.fix:
+            return one.edits, one.is_sure
+        return remedies.found(one.message, one.fix, one.place, self.texts)
+
     def as_data(self) -> list[dict[str, Any]]:
-        """All findings as plain data, for `check --json`."""
-        return [{"severity": each.severity, "message": each.message, **position(each.place), "label": each.label,
-                 "fix": each.fix, "related": [{"message": text, **position(place)} for text, place in each.related]}
-                for each in self.in_order()]
+        """All findings as plain data, for `check --json` and the language server."""
+        return [self.data_of(each) for each in self.in_order()]
+
+    def data_of(self, one: Diagnostic) -> dict[str, Any]:
+        """One finding as plain data; lines and columns count from 1, the end of a range lies behind it."""
+        edits, is_sure = self.edits_of(one)
+        return {"code": one.code, "severity": one.severity, "message": one.message, **position(one.place),
+                "range": range_of(one.place), "label": one.label, "fix": one.help,
+                "related": [{"message": text, **position(place), "range": range_of(place)}
+                            for text, place in one.related],
+                "edits": [asdict(each) for each in edits], "applicability": "sure" if is_sure else "likely"}
 
 
 def position(place: Place) -> dict[str, Any]:
     """A place as plain data."""
     return {"file": place.file, "line": place.line, "column": place.column, "length": place.length}
+
+
+def range_of(place: Place) -> dict[str, dict[str, int]]:
+    """A place as a range."""
+    return {"start": {"line": place.line, "column": place.column},
+            "end": {"line": place.line, "column": place.column + place.length}}
 
 
 def nearest(name: str, known: Iterable[str]) -> str:

@@ -44,6 +44,7 @@ class Parser(SocketParser):
         """A core parameter, loadmodule, modparam or route."""
         if self.accept(";"):
             return []
+        self.check_braces()
         if self.token.kind == "word":
             text = self.token.text
             if text in ROUTE_KINDS:
@@ -56,6 +57,12 @@ class Parser(SocketParser):
         if self.sees("}"):
             self.fail("'}' without a block to close", fix="remove it, or look for one too many above")
         self.fail(f"a parameter, loadmodule, modparam or route expected, found {self.shown()}")
+
+    def check_braces(self) -> None:
+        """Blame the brace that ended a route too early for what stands outside of it now."""
+        suspect, self.braces.early = self.braces.early, None
+        if suspect is not None and not self.starts_item():
+            self.fail(suspect.message, suspect.place, "the route goes on" * (suspect.fix[:3] == "add"), suspect.fix)
 
     def parameter(self) -> list[tree.Item]:
         """name = value; alias takes several."""
@@ -168,6 +175,7 @@ class Parser(SocketParser):
 
     def route(self) -> tree.Route:
         """kind[name, more] { statements }."""
+        self.braces.begin()
         kind = self.take()
         route = tree.Route(kind.place, kind.text, "", [], kind.place)
         try:

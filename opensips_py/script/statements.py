@@ -20,7 +20,9 @@ class StatementParser(ExpressionParser):
         """{ statements }."""
         opening = self.expect("{", f"before the body of {what}")
         body = self.statements("}")
-        if not self.accept("}"):
+        if self.accept("}"):
+            self.braces.closed(what, opening, self.previous)
+        else:
             self.unclosed(what, opening)
         return body
 
@@ -37,10 +39,12 @@ class StatementParser(ExpressionParser):
                 self.take()
         return found
 
-    def body(self, what: str) -> list[tree.Statement]:
+    def body(self, what: str, keyword: Place | None = None) -> list[tree.Statement]:
         """A block, or a single statement."""
         if self.sees("{"):
             return self.block(what)
+        if keyword is not None:
+            self.braces.without(keyword, self.behind())
         if self.sees(";"):
             self.diagnostics.warning(f"the body of {what} is empty", self.token.place, "the statement ends here")
         return self.statement()
@@ -128,7 +132,7 @@ class StatementParser(ExpressionParser):
         first = last = self.if_alone()
         while self.accept("else"):
             if not self.sees("if"):
-                last.otherwise = self.body("else")
+                last.otherwise = self.body("else", self.previous.place)
                 break
             following = self.if_alone()
             last.otherwise = [following]
@@ -139,12 +143,12 @@ class StatementParser(ExpressionParser):
         """if (condition) ..., without what follows."""
         place = self.take().place
         condition = self.test()
-        return tree.If(place, condition, self.body("if"), [])
+        return tree.If(place, condition, self.body("if", place), [])
 
     def while_statement(self) -> tree.While:
         place = self.take().place
         condition = self.test()
-        return tree.While(place, condition, self.body("while"))
+        return tree.While(place, condition, self.body("while", place))
 
     def for_statement(self) -> tree.ForEach:
         place = self.take().place
@@ -153,7 +157,7 @@ class StatementParser(ExpressionParser):
         self.expect("in", "behind the loop variable")
         source = self.variable("the variable to go through")
         self.expect(")", "behind the variable to go through", lenient=("{", ";"))
-        return tree.ForEach(place, target, source, self.body("for"))
+        return tree.ForEach(place, target, source, self.body("for", place))
 
     def variable(self, what: str) -> tree.Variable:
         if self.token.kind != "variable":

@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import NoReturn
 
+from opensips_py.script.braces import Braces
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.lexer import Token
 
@@ -21,6 +22,7 @@ class TokenStream:
     def __init__(self, tokens: list[Token], diagnostics: Diagnostics) -> None:
         self.tokens, self.diagnostics = tokens, diagnostics
         self.at = 0
+        self.braces = Braces(diagnostics)
         self.unclosed_at = -1  # where a block was missing its end: those around it miss theirs for the same reason
 
     @property
@@ -90,10 +92,18 @@ class TokenStream:
 
     def unclosed(self, what: str, opening: Token) -> None:
         """Report that the block of *what* has no end."""
+        before = self.diagnostics.found[-1] if self.diagnostics.found else None
+        suspect, self.braces.open = self.braces.open, None
         if self.unclosed_at != self.at:
             self.unclosed_at = self.at
+            if suspect is not None and suspect.opening is not None:
+                self.report(suspect.message, suspect.place, f"this ends {what}", suspect.fix,
+                            [("opened here", suspect.opening)])
+                return
             self.report(f"the block of {what} is not closed", self.token.place, f"found {self.shown()}",
                         "add the missing '}'", [("opened here", opening.place)])
+        elif before is not None and before.fix.startswith("add the missing '}"):
+            before.fix = before.fix[:-1] + "}'"  # another one is missing in the same place
 
     def glued_text(self, *ends: str) -> tuple[str, Place]:
         """All tokens up to the next blank or one of *ends*, as one word."""

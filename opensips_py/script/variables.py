@@ -175,7 +175,7 @@ class Reader:
             steps.append(self.read_step())
             self.skip_space()
         if self.peek() != ")":
-            self.fail(f"missing ) behind {self.text[self.start:self.at].rstrip()}")
+            self.fail(f"missing ) behind {self.text[self.start:self.at].rstrip()}", "add ')' here")
         self.at += 1
         return self.made(variable, name, index, context, tuple(steps))
 

@@ -12,7 +12,7 @@ def found():
 
 def test_an_error_with_everything(found):
     found.error("it is wrong", Place("a.cfg", 2, 2, 6), "this", "write third", [("see there", Place("a.cfg", 1, 7, 4))])
-    assert found.render() == """error: it is wrong
+    assert found.render() == """error[E0900]: it is wrong
  --> a.cfg:2:2
   |
 2 | \tsecond
@@ -34,7 +34,7 @@ def test_order_and_severity(found):
     found.error("nowhere", NOWHERE)
     assert [each.message for each in found.in_order()] == ["a", "b", "c", "nowhere"]
     assert [each.message for each in found.errors] == ["b", "nowhere"]
-    assert "note: c" in found.render(notes=True) and "note: c" not in found.render()
+    assert "note[N0900]: c" in found.render(notes=True) and "note[N0900]: c" not in found.render()
     assert found.render().endswith("2 errors found; nothing was started")
 
 
@@ -52,10 +52,12 @@ def test_one_misreading_a_line(found):
 
 def test_data(found):
     found.error("b", Place("a.cfg", 2, 5, 3), fix="f", related=[("r", Place("b.cfg", 1, 1))])
+    here = {"start": {"line": 2, "column": 5}, "end": {"line": 2, "column": 8}}
+    there = {"start": {"line": 1, "column": 1}, "end": {"line": 1, "column": 2}}
     assert found.as_data() == [{
-        "severity": "error", "message": "b", "file": "a.cfg", "line": 2, "column": 5, "length": 3, "label": "",
-        "fix": "f",
-        "related": [{"message": "r", "file": "b.cfg", "line": 1, "column": 1, "length": 1}]}]
+        "code": "E0900", "severity": "error", "message": "b", "file": "a.cfg", "line": 2, "column": 5, "length": 3,
+        "range": here, "label": "", "fix": "f", "edits": [], "applicability": "likely",
+        "related": [{"message": "r", "file": "b.cfg", "line": 1, "column": 1, "length": 1, "range": there}]}]
 
 
 @pytest.mark.parametrize(("name", "known", "found"), [

@@ -51,7 +51,7 @@ def test_what_is_proposed_instead():
         "name without quotes", "assignment in a condition", "function of a module that is not loaded")}
     assert fixes == {
         "misspelt module": "did you mean maxfwd?", "unknown parameter": "did you mean fr_timeout?",
-        "unknown function": "did you mean t_reply?", "unknown transformation": "did you mean {s.len}?",
+        "unknown function": "did you mean t_relay?", "unknown transformation": "did you mean {s.len}?",
         "unknown core parameter": "did you mean log_level?", "unknown kind of route": "did you mean 'failure_route'?",
         "misspelt while": "did you mean 'while'?", "word as a statement": "did you mean 'return'?",
         "quoted number in 4.0": "write 404 without the quotes", "elif": "write else if",
@@ -114,14 +114,14 @@ def test_ten_mistakes_are_ten_errors():
 
 def test_how_an_error_looks():
     text, _ = marked('route {\n\tif ($rU = "x") exit;\n}\nroute { exit; }\n')
-    assert read(text).render() == """error: '=' assigns, and this is a condition
+    assert read(text).render() == """error[E0107]: '=' assigns, and this is a condition
  --> test.cfg:2:10
   |
 2 | \tif ($rU = "x") exit;
   | \t        ^
   = help: write == to compare
 
-error: route is there twice
+error[E0402]: route is there twice
  --> test.cfg:4:1
   |
 4 | route { exit; }
@@ -144,8 +144,11 @@ def test_one_missing_module_is_one_error():
 def test_data_for_programs():
     text, _ = marked(BROKEN["unknown function"][0])
     (found,) = read(text).as_data()
-    assert found == {"severity": "error", "message": "function t_rely is unknown", "file": "test.cfg", "line": 4,
-                     "column": 1, "length": 6, "label": "", "fix": "did you mean t_reply?", "related": []}
+    assert found == {
+        "code": "E0202", "severity": "error", "message": "function t_rely is unknown", "file": "test.cfg", "line": 4,
+        "column": 1, "length": 6, "range": {"start": {"line": 4, "column": 1}, "end": {"line": 4, "column": 7}},
+        "label": "", "fix": "did you mean t_relay?", "related": [], "applicability": "likely",
+        "edits": [{"file": "test.cfg", "line": 4, "column": 1, "end_line": 4, "end_column": 7, "text": "t_relay"}]}
 
 
 def test_nothing_sets_what_is_read():

@@ -32,7 +32,7 @@ def test_tokens(text, expected):
     ('log("abc);\nx', 'a.cfg:1:5: error: text without closing quote (add the missing ")', ["x"]),
     ('f("abc);\ng("def");', 'a.cfg:1:3: error: text without closing quote (add the missing ")',
     ["g", "(", "def", ")", ";"]),
-    ("$(ru{s.len} == 5) x", "a.cfg:1:13: error: missing ) behind $(ru{s.len}", ["==", "5", ")", "x"]),
+    ("$(ru{s.len} == 5) x", "a.cfg:1:13: error: missing ) behind $(ru{s.len} (add ')' here)", ["==", "5", ")", "x"]),
     ("a /* b", "a.cfg:1:3: error: comment without end (close it with */)", []),
     ("a ` b", "a.cfg:1:3: error: unexpected character '`'", ["b"])])
 def test_mistakes(text, error, rest):

@@ -1,0 +1,215 @@
+"""From a fix in words to the changes of text that follow it.
+
+The fixes of errors are worded alike wherever they are reported: the word to write stands in it. One table turns each
+form of words into edits, so that `check --fix`, `--json` and the editor do what the user has read.
+"""
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Protocol
+
+WRONG = re.compile(
+    r"function (\S+) is unknown|\$(\S+) is unknown|\{(\S+)\} is no transformation|there is no \w*route\[(.+)\]"
+    r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)|'(\S+?)' (?:is no|takes no block)"
+    r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
+    r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)|\"(\S+)\" is not one of"
+    r"|is needed, not \"(\S+)\"|module (\S+) is not available")
+Texts = Mapping[str, list[str]]
+
+
+class Where(Protocol):
+    """A stretch of one line."""
+
+    @property
+    def file(self) -> str: ...
+    @property
+    def line(self) -> int: ...
+    @property
+    def column(self) -> int: ...
+    @property
+    def length(self) -> int: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """*text* in place of what stands from *line*, *column* up to *end_line*, *end_column*; all count from 1."""
+
+    file: str
+    line: int
+    column: int
+    end_line: int
+    end_column: int
+    text: str
+
+
+def at(place: Where, text: str, start: int | None = None, length: int | None = None) -> Edit:
+    """*text* in place of the stretch, or of *length* characters from column *start* of its line."""
+    column = place.column if start is None else start
+    return Edit(place.file, place.line, column, place.line, column + (place.length if length is None else length), text)
+
+
+Made = list[Edit]
+Maker = Callable[["re.Match[str]", "re.Match[str] | None", Where, Texts], Made]
+
+
+def found(message: str, fix: str, place: Where, texts: Texts) -> tuple[Made, bool]:
+    """The edits that *fix* means for the finding at *place*, and whether nothing else could be meant."""
+    for pattern, make, is_sure in RULES:
+        match = pattern.match(fix)
+        if match is not None:
+            edits = make(match, WRONG.search(message), place, texts)
+            return edits, is_sure and bool(edits)
+    return [], False
+
+
+def line_of(place: Where, texts: Texts) -> str:
+    """The line that *place* lies in."""
+    lines = texts.get(place.file, [])
+    return lines[place.line - 1] if 0 < place.line <= len(lines) else ""
+
+
+def name(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """The name that was meant, in place of the one that is wrong."""
+    right = fix["right"].strip("'{}")
+    if wrong is None:
+        return []
+    spelt = next(each for each in wrong.groups() if each)
+    start = line_of(place, texts).find(spelt, place.column - 1)
+    return [at(place, right, start + 1, len(spelt))] if start >= 0 else []
+
+
+def instead(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """What the fix quotes, in place of all that is marked."""
+    return [at(place, fix["right"])]
+
+
+def compared(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """One sign for another."""
+    other = {"==": "=", "=": "=="}[fix["right"]]
+    return [at(place, fix["right"], length=len(other))]
+
+
+def behind(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A character that is missing in front of what is marked."""
+    return [at(place, fix["right"], length=0)]
+
+
+def closing(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A brace on a line of its own, before what follows the block."""
+    before = line_of(place, texts)[:place.column - 1]
+    return [at(place, f"{fix['right']}\n" if not before.strip() else f"\n{fix['right']}\n", length=0)]
+
+
+def end_of_text(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """The quote at the end of a text."""
+    return [at(place, fix["right"], place.column + place.length, 0)]
+
+
+def end_of_line(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """The end of a comment, at the end of its line."""
+    return [at(place, f" {fix['right']}", len(line_of(place, texts).rstrip("\r")) + 1, 0)]
+
+
+def end_of_file(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A line at the end of the file."""
+    lines = texts.get(place.file, [])
+    if not lines:
+        return []
+    return [Edit(place.file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 1,
+                 f"\n{fix['right']}\n" if lines[-1] else f"{fix['right']}\n")]
+
+
+def removed(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """Nothing in place of what is marked."""
+    return [at(place, "")]
+
+
+def bare(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A text without its quotes."""
+    quoted = line_of(place, texts)[place.column - 1:place.column - 1 + place.length]
+    return [at(place, fix["right"])] if quoted[:1] in ("\"", "'") else []
+
+
+def module(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A line that loads a module, behind the last one that does; else before the routes."""
+    for file, lines in texts.items():
+        loading = [number for number, line in enumerate(lines, 1) if re.match(r"\s*loadmodule\b", line)]
+        if loading:
+            return [Edit(file, loading[-1] + 1, 1, loading[-1] + 1, 1, f"{fix['right']}\n")]
+    for file, lines in texts.items():
+        first = next((number for number, line in enumerate(lines, 1) if re.match(r"\s*\w*route\b", line)), 0)
+        return [Edit(file, first, 1, first, 1, f"{fix['right']}\n")] if first else []
+    return []
+
+
+def dollar(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A variable in place of a bare name."""
+    return [at(place, fix["right"])]
+
+
+RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
+    (re.compile(pattern, re.DOTALL), make, is_sure) for pattern, make, is_sure in (
+        (r"did you mean '?(?P<right>[^'?]+)'?\?", name, False),
+        (r"write (?P<right>==?) to (?:compare|assign)$", compared, True),
+        (r"add '(?P<right>.)'(?: here)?$", behind, True),
+        (r"end the statement with (?P<right>;)$", behind, False),
+        (r"separate arguments with commas(?P<right>)$",
+         lambda fix, wrong, place, texts: [at(place, ", ", length=0)], True),
+        (r"add the missing '(?P<right>\}+)'$", closing, False),
+        (r"add the missing (?P<right>[\"'])$", end_of_text, False),
+        (r"close it with (?P<right>\*/)$", end_of_line, False),
+        (r"add (?P<right>#!endif)$", end_of_file, False),
+        (r"add (?P<right>loadmodule \"\S+\")$", module, True),
+        (r"add (?P<right>route \{ )\.\.\. \}$", lambda fix, wrong, place, texts: [], False),
+        (r"remove it\b", removed, False),
+        (r"write (?P<right>\S+) without the quotes", bare, True),
+        (r"put it in quotes if it is a text: (?P<right>.*)$", instead, False),
+        (r"write (?P<right>else if)$", instead, True),
+        (r"a leading 0 means octal; write (?P<right>\d+) for", instead, False),
+        (r"variables start with \$: write (?P<right>\$var\(\w+\))$", dollar, False),
+        (r"write (?P<right>\"\S*\") with(?: the)? quotes$", instead, True),
+        (r"write (?P<right>loadmodule) (?P<name>\"\S+\")$",
+         lambda fix, wrong, place, texts: quoted_module(fix["name"], place, texts), True),
+        (r"use (?P<right>#!redefine) to change it$",
+         lambda fix, wrong, place, texts: redefined(place, texts), False),
+        (r"the main route is called (?P<right>route)$", instead, True),
+        (r"write (?P<right>\w+_route)$", lambda fix, wrong, place, texts: unnamed(place, texts), True),
+    ))
+
+
+def quoted_module(text: str, place: Where, texts: Texts) -> Made:
+    """The name of a module in quotes, in place of all that stands without."""
+    written = re.match(r"\S+", line_of(place, texts)[place.column - 1:])
+    return [at(place, text, length=len(written[0].rstrip(";")))] if written else []
+
+
+def redefined(place: Where, texts: Texts) -> Made:
+    """#!redefine for #!define."""
+    start = line_of(place, texts).find("define", place.column - 1)
+    return [at(place, "redefine", start + 1, len("define"))] if start >= 0 else []
+
+
+def unnamed(place: Where, texts: Texts) -> Made:
+    """The head of a route without its name."""
+    line = line_of(place, texts)
+    opening, end = line.rfind("[", 0, place.column), line.find("]", place.column - 1)
+    return [at(place, "", opening + 1, end - opening + 1)] if 0 <= opening < end else []
+
+
+def applied(text: str, edits: list[Edit]) -> str:
+    """*text* with *edits* carried out; of two that overlap, the first counts."""
+    lines = text.split("\n")
+    starts = [0]
+    for line in lines:
+        starts.append(starts[-1] + len(line) + 1)
+    spans = sorted((starts[min(each.line, len(lines) + 1) - 1] + each.column - 1,
+                    starts[min(each.end_line, len(lines) + 1) - 1] + each.end_column - 1, each.text)
+                   for each in dict.fromkeys(edits))
+    parts, done = [], 0
+    for start, end, new in spans:
+        if start >= done or (start == done == end):
+            parts += [text[done:start], new]
+            done = max(end, done)
+    return "".join([*parts, text[done:]])
