@@ -26,7 +26,7 @@ class Reporting(Parameters):
     services: Services
     log: logging.Logger
     raise_event: Callable[[Event], None]
-    clock: Callable[[], float] = staticmethod(time.time)
+    clock: Callable[[], float] = staticmethod(lambda: time.time())
 
     def now(self) -> int:
         """Seconds since 1970."""

@@ -27,9 +27,9 @@ class Table:
     """
 
     def __init__(self, name: str, environment: Any, slots: Any, worker: int = 0,
-                 clock: Callable[[], float] = time.time) -> None:
+                 clock: Callable[[], float] | None = None) -> None:
         self.name = name
-        self.clock = clock
+        self.clock = clock or time.time
         self.newest_first = False
         self._environment = environment
         self._submit = environment.submit
@@ -38,7 +38,7 @@ class Table:
         self._totals = environment.database(TOTALS)
         self._total_key = name.encode()
         # Identifiers go on where no earlier process of this worker can have been.
-        self._identifiers = counting((int(clock() * 1000) & 0xFFFFFFFFFF) << 22 | (worker & 63) << 16)
+        self._identifiers = counting((int(self.clock() * 1000) & 0xFFFFFFFFFF) << 22 | (worker & 63) << 16)
 
     def key(self, aor: str) -> bytes:
         """Where *aor* is stored."""

@@ -53,9 +53,9 @@ class Publisher:
 
     def __init__(self, declared: Callable[[], Sequence[str]],
                  route: Callable[[str, Values], object] = lambda name, values: None,
-                 clock: Callable[[], float] = time.time,
+                 clock: Callable[[], float] | None = None,
                  routed: Callable[[str], bool] = lambda name: False) -> None:
-        self._declared, self._route, self._clock, self._routed = declared, route, clock, routed
+        self._declared, self._route, self._clock, self._routed = declared, route, clock or time.time, routed
         self._custom: list[str] = []
         self._carriers: dict[str, Carrier] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}

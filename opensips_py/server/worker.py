@@ -1,7 +1,8 @@
 """A worker: everything that one process needs to route messages, joined together."""
 from gevent import monkey
 
-monkey.patch_all()
+if __name__ == "__main__":  # a process of the server; a test of a configuration keeps the interpreter as it is
+    monkey.patch_all()
 
 import gc  # noqa: E402
 import logging  # noqa: E402

@@ -42,8 +42,9 @@ class Orphan:
 class Ringing:
     """The notes of one worker in the file *path*, which the worker in its place inherits."""
 
-    def __init__(self, path: str | os.PathLike[str], room: int = 32768, clock: Callable[[], float] = time.time) -> None:
-        self.clock = clock
+    def __init__(self, path: str | os.PathLike[str], room: int = 32768,
+                 clock: Callable[[], float] | None = None) -> None:
+        self.clock = clock or time.time
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
             os.ftruncate(descriptor, room * SIZE)
@@ -53,7 +54,7 @@ class Ringing:
         self._free: list[int] = []
         self._places: dict[str, int] = {}
         self.orphans: dict[str, Orphan] = {}
-        self._now = clock()
+        self._now = self.clock()
         for place in range(room - 1, -1, -1):
             self._read(place)
 

@@ -66,9 +66,9 @@ def rule(network: str, port: int = 0, protocol: str = "", pattern: str = "", *, 
 class Blacklists:
     """All lists of one process."""
 
-    def __init__(self, clock: Callable[[], float] = time.time) -> None:
+    def __init__(self, clock: Callable[[], float] | None = None) -> None:
         self.lists: dict[str, Blacklist] = {}
-        self.clock = clock
+        self.clock = clock or time.time
 
     def define(self, name: str, flags: Iterable[str] = (), rules: Iterable[Rule] = ()) -> Blacklist:
         """Make the list *name* what the configuration says; without flags it is readonly."""

@@ -1,0 +1,106 @@
+"""The worker of a test: the real one, but for its sockets, its clock and its supervisor."""
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import gevent
+from gevent.event import Event
+
+from opensips_py.module.run import Run
+from opensips_py.server import core_settings, core_statistics
+from opensips_py.server.boot import Boot
+from opensips_py.server.generation import Generation
+from opensips_py.server.worker import Worker, listener_of
+from opensips_py.testing.network import Network
+from opensips_py.transport import Records, Settings
+
+if TYPE_CHECKING:
+    from opensips_py.testing.server import Server
+
+real_sleep = gevent.sleep
+
+
+class StandingStill:
+    """A ticker that never ticks: the test turns the wheel."""
+
+    def start(self) -> None:
+        """Nothing begins."""
+
+
+class Engine(Worker):
+    """One worker whose messages and time come from *server*."""
+
+    network: Network
+
+    def __init__(self, boot: Boot, control: Any, server: Server) -> None:
+        self.server = server
+        self.asleep = 0  # runners that wait for the clock
+        super().__init__(boot, control)
+        self.ticker.stop()
+        self.ticker: Any = StandingStill()
+        self.resolver.records = Records(server.zone, server.clock.monotonic, os.devnull)
+        self.links.call_each = self.alone  # type: ignore[method-assign]
+        self.watch_events()
+
+    def make_transports(self) -> Network:
+        """The network of the test, with the listeners of the configuration."""
+        settings = Settings()
+        core_settings.apply_to_transports(settings, self.globals)
+        self.network = Network(settings, self.timers, lambda *batch: self.reception.datagrams(*batch),
+                               lambda *message: self.reception.stream(*message), self.runners.submit,
+                               core_statistics.stream_counters(self.statistics))
+        for each in self.boot.listeners:
+            self.network.add(listener_of(each))
+        return self.network
+
+    def adopt(self, new: Generation, before: Generation | None) -> None:
+        """Work with *new*, whose request route is watched, and ask the test's DNS."""
+        main, runs = new.main, self.server.runs
+
+        def watched(run: Run) -> int:
+            runs.append(run)
+            return main(run)
+        new.main = watched
+        super().adopt(new, before)
+        self.resolver.records.name_servers = self.server.zone
+
+    def alone(self, peers: Iterable[int], operation: str, *given: Any, deadline: float = 0) -> dict[int, Any]:
+        """What all processes answer where there is one."""
+        return {peer: self.links.call(self.index, operation, *given) for peer in peers}
+
+    def watch_events(self) -> None:
+        """Keep every event that is raised, whether or not anybody is subscribed to it."""
+        publisher: Any = self.events
+        tell, kept = publisher.raise_event, self.server.events
+
+        def noted(event: str, values: Any) -> None:
+            kept.append((event, dict(values) if isinstance(values, Mapping) else {"": list(values)}))
+            tell(event, values)
+        publisher.raise_event = noted
+        publisher.is_heard = lambda event: True
+
+    def change(self, number: int) -> None:
+        """Swap to generation *number*, which has been checked."""
+        self.prepare(number)
+        self.commit(number)
+
+    @property
+    def is_busy(self) -> bool:
+        """Whether anything is left to do before time passes."""
+        return bool(self.runners.queue) or self.runners.parked > self.asleep
+
+    def sleep(self, seconds: float = 0, ref: bool = True) -> None:
+        """gevent.sleep() for routes: waits for the clock of the test."""
+        if seconds <= 0 or gevent.getcurrent() is self.server.main:
+            real_sleep(0)
+            return
+        over = Event()
+
+        def wake(_: object) -> None:
+            self.asleep -= 1
+            over.set()
+        self.timers.start(seconds, wake)
+        self.asleep += 1
+        over.wait()
