@@ -149,6 +149,16 @@ def fail(message: str) -> NoReturn:
 
 
 @app.command()
+def lsp() -> None:
+    """Answer an editor: the Language Server Protocol over standard input and output."""
+    try:
+        from opensips_py.lsp import server
+    except ImportError as error:
+        fail(f'{error.name} is missing: pip install "opensips-py[lsp]"')
+    server.made().start_io()
+
+
+@app.command()
 def version() -> None:
     """Print the version."""
     print(f"opensips-py {__version__}")

@@ -1,0 +1,1 @@
+"""The language server: what editors ask about a configuration. `opensips-py lsp` starts it."""
