@@ -13,7 +13,7 @@ export TORTURE
 
 build: .venv/.installed
 
-.PHONY: build run test lint check surface bench loadtest soak wheel sdist clean
+.PHONY: build run test lint check surface bench loadtest soak docs wheel sdist clean
 
 .venv/.installed: setup.cfg setup.py pyproject.toml $(SOURCES)
 	PYTHON=$(PYTHON) sh packaging/setup-venv.sh
@@ -61,6 +61,11 @@ loadtest: .venv/.load
 
 soak: .venv/.test
 	$(BIN)/python -m loadtest.soak
+
+docs: .venv/.installed
+	$(BIN)/opensips-py docs docs/reference
+	$(BIN)/python -m pip install --quiet mkdocs
+	$(BIN)/mkdocs build --strict --site-dir build/site
 
 wheel: .venv/.installed
 	$(BIN)/python -m pip wheel --quiet --no-deps --no-build-isolation -w dist .

@@ -9,7 +9,7 @@ from typing import Annotated, Any, NoReturn
 
 import typer
 
-from opensips_py import __version__, describe
+from opensips_py import __version__, describe, reference
 from opensips_py.errors import ConfigError, MIError
 from opensips_py.mi import client
 from opensips_py.module import loader
@@ -146,6 +146,13 @@ def fail(message: str) -> NoReturn:
     """End with *message* and status 1."""
     print(f"opensips-py: {message}", file=sys.stderr)
     raise typer.Exit(1)
+
+
+@app.command()
+def docs(folder: Annotated[Path, typer.Argument(help="Where to write the pages.")] = Path("docs/reference"),
+         mpath: Annotated[list[str] | None, typer.Option(help="A further folder of modules.")] = None) -> None:
+    """Write the reference of core and modules as Markdown, out of what they declare."""
+    print(f"{len(reference.write(folder, mpath or []))} pages in {folder}")
 
 
 @app.command()
