@@ -69,8 +69,8 @@ def title(cls: type[Module]) -> str:
 
 def parameters() -> str:
     """All core parameters."""
-    lines = ["# Core parameters", "", "Set as `name = value` before the routes. A default of both dialects stands once; "
-             "a dash means that a dialect has no such parameter."]
+    lines = ["# Core parameters", "", "Set as `name = value` before the routes. A default of both dialects stands "
+             "once; a dash means that a dialect has no such parameter."]
     for each in sorted(globals.TABLE, key=lambda parameter: parameter.name):
         also = f" (also {', '.join(f'`{name}`' for name in each.aliases)})" if each.aliases else ""
         effect = each.effect[:1].upper() + each.effect[1:]

@@ -1,4 +1,4 @@
-"""A plug-in for coverage.py: which lines of a script ran. .coveragerc names it: ``plugins = opensips_py.testing.coverage``.
+"""A plug-in for coverage.py: which lines of a script ran. .coveragerc has ``plugins = opensips_py.testing.coverage``.
 
 Compiled routes carry the names and line numbers of the script, so coverage.py sees them; it only has to be told that
 these files are sources, and which of their lines can run.
