@@ -32,6 +32,7 @@ class Hooks:
 
     request_received: tuple[Callable[..., None], ...] = ()
     response_received: tuple[Callable[..., None], ...] = ()
+    request_route_begins: tuple[Callable[..., bool], ...] = ()
     request_done: tuple[Callable[..., None], ...] = ()
     stateless_reply: tuple[Callable[..., None], ...] = ()
     route_followed: tuple[Callable[..., None], ...] = ()

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 import pluggy
 
 if TYPE_CHECKING:
+    from opensips_py.module.run import Run
     from opensips_py.sip import Message, Request, Response, Uri
 
 hookspec = pluggy.HookspecMarker("opensips_py")
@@ -22,6 +23,11 @@ def request_received(request: Request) -> None:
 @hookspec
 def response_received(response: Response) -> None:
     """A response came in, before it is matched with a transaction."""
+
+
+@hookspec
+def request_route_begins(run: Run) -> bool:
+    """The request route is about to run; True: everything is done, it does not."""
 
 
 @hookspec

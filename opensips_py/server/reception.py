@@ -56,7 +56,7 @@ class Reception:
         self.main, self.on_reply = generation.main, generation.on_reply
         hooks = generation.registry.hooks
         self.request_received, self.response_received = hooks.request_received, hooks.response_received
-        self.request_done = hooks.request_done
+        self.route_begins, self.request_done = hooks.request_route_begins, hooks.request_done
         counters: Any = generation.registry.modules["core_statistics"]
         self.counters: CoreStatistics = counters
         self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
@@ -166,7 +166,8 @@ class Reception:
             return
         run = Run(self.worker, self.generation, REQUEST, request)  # type: ignore[arg-type]
         try:
-            main(run)
+            if not self.route_begins or not is_done(self.route_begins, run):
+                main(run)
         except MalformedMessage:
             raise
         except Exception:
@@ -255,6 +256,11 @@ class Reception:
             self.counters.drop_requests.add()
             return
         self.worker.transactions.transmit(target, data)
+
+
+def is_done(hooks: Iterable[Callable[[Any], object]], run: Run) -> bool:
+    """Whether a module has done all that is to be done for the request of *run*."""
+    return any(hook(run) for hook in hooks)
 
 
 def observe(hooks: Iterable[Callable[[Any], object]], message: Any) -> None:

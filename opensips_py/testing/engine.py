@@ -41,7 +41,8 @@ class Engine(Worker):
         self.ticker.stop()
         self.ticker: Any = StandingStill()
         self.resolver.records = Records(server.zone, server.clock.monotonic, os.devnull)
-        self.links.call_each = self.alone  # type: ignore[method-assign]
+        self.links.call = self.ask  # type: ignore[method-assign]
+        self.links.call_each = self.ask_each  # type: ignore[method-assign]
         self.watch_events()
 
     def make_transports(self) -> Network:
@@ -66,9 +67,13 @@ class Engine(Worker):
         super().adopt(new, before)
         self.resolver.records.name_servers = self.server.zone
 
-    def alone(self, peers: Iterable[int], operation: str, *given: Any, deadline: float = 0) -> dict[int, Any]:
-        """What all processes answer where there is one."""
-        return {peer: self.links.call(self.index, operation, *given) for peer in peers}
+    def ask(self, peer: int, operation: str, *given: Any, deadline: float = 0) -> Any:
+        """What another process answers: there is none, this one does all."""
+        return self.links._calls[operation](*given)
+
+    def ask_each(self, peers: Iterable[int], operation: str, *given: Any, deadline: float = 0) -> dict[int, Any]:
+        """What all processes answer."""
+        return {peer: self.ask(peer, operation, *given) for peer in peers}
 
     def watch_events(self) -> None:
         """Keep every event that is raised, whether or not anybody is subscribed to it."""

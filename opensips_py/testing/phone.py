@@ -93,6 +93,7 @@ class Call:
         read = messages.received(self.invite)
         assert isinstance(read, Request)
         self.request = read
+        self._answer: Response | None = None  # the one that began the dialog
         phone.send(self.invite)
 
     @property
@@ -124,10 +125,16 @@ class Call:
         return self.phone.send(self.phone.request("CANCEL", request.uri, call_id=self.call_id, cseq=self.cseq,
                                                   branch=request.via_branch))
 
+    def _begun(self) -> Response:
+        if self._answer is None:
+            answer = self.final().message
+            assert isinstance(answer, Response)
+            self._answer = answer  # RFC 3261, 12.2: what comes later changes no route set
+        return self._answer
+
     def within(self, method: str, cseq: int = 0, headers: Headers | None = None, body: str = "") -> list[Sent]:
         """Send a request in the dialog of the answered call, along its route set (RFC 3261, 12.2.1.1)."""
-        answer = self.final().message
-        assert isinstance(answer, Response)
+        answer = self._begun()
         if not cseq:
             self.cseq = cseq = self.cseq + 1
         routes = [answer.data[each.start:each.end].decode() for each in reversed(answer.record_routes)]

@@ -204,7 +204,7 @@ class Server:
 
         def ask(_: object) -> None:
             try:
-                answer.append(self._answer(command, list(arguments) or named or None))
+                answer.append(self.engine.mi.call(command, list(arguments) or named or None))
             except Exception as error:
                 answer.append(error)
         self.engine.runners.submit(ask)
@@ -212,11 +212,6 @@ class Server:
         if isinstance(answer[0], Exception):
             raise answer[0]
         return answer[0]
-
-    def _answer(self, command: str, given: Any) -> Any:
-        merge = self.engine.mi.find(command).declaration.merge
-        answer = self.engine.mi.here(command, given)
-        return answer if merge is None else merge([answer])
 
     def reload(self, text: str) -> None:
         """Go on with the script *text*, as a reload does; ConfigError where it has errors: the old one stays."""

@@ -1,0 +1,63 @@
+"""The usual routing without a line of script."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Annotated, Any
+
+from opensips_py.module import Module, Route, RouteName, Run, hookimpl, param, uses
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Request
+
+WITHOUT_DIALOG = ("REGISTER", "MESSAGE", "OPTIONS", "PUBLISH", "CANCEL", "ACK")
+
+
+class ScriptHelper(Module, name="script_helper"):
+    """Route what every proxy routes alike, before the request route runs.
+
+    Requests that begin a dialog are record-routed. Requests within a dialog follow their Route headers and are relayed,
+    so the request route never sees them: nor CANCELs, which follow their INVITE, nor the ACKs of failures. Max-Forwards
+    is left to the script."""
+
+    rr: Any = uses("rr")
+    sl: Any = uses("sl")
+    tm: Any = uses("tm")
+    sequential_route: Annotated[str, RouteName(Route.REQUEST)] = param(
+        "", "A route to run before a request within a dialog is relayed; where it ends with exit, it has relayed it.")
+
+    @hookimpl
+    def request_route_begins(self, run: Run) -> bool:
+        """Do the usual; True: nothing is left to the request route."""
+        request: Request = run.request
+        if request.to_tag:
+            self.sequential(run, request)
+            return True
+        if request.method == "CANCEL":
+            self.follow_invite(run)
+            return True
+        if request.method not in WITHOUT_DIALOG:
+            self.rr.record_route(run)
+        return False
+
+    def sequential(self, run: Run, request: Request) -> None:
+        """A request within a dialog: it follows its Route headers."""
+        if not self.rr.loose_route(request):
+            if request.method == "ACK":
+                self.follow_invite(run)
+            else:
+                self.sl.answer(run, 404, "Not Here")
+            return
+        if self.sequential_route:
+            route = self.services.generation.route(Route.REQUEST, self.sequential_route)
+            if route is not None and route(run) == 0:
+                return
+        self.relay(run)
+
+    def follow_invite(self, run: Run) -> None:
+        """A CANCEL, or the ACK of a failure: it goes where its INVITE went, and nowhere without one."""
+        if self.tm.check_transaction(run) > 0:
+            self.relay(run)
+
+    def relay(self, run: Run) -> None:
+        """Send the request on; finding out where may wait."""
+        run.park()
+        self.tm.relay(run)
