@@ -3,7 +3,6 @@ from __future__ import annotations
 
 import json
 import sys
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any, NoReturn
 
@@ -15,13 +14,9 @@ from opensips_py.mi import client
 from opensips_py.module import loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
-from opensips_py.script import decided
-from opensips_py.script.configuration import Configuration
-from opensips_py.script.diagnostics import NOTE
-from opensips_py.script.preprocessor import read_text
-from opensips_py.server import generation, running
-from opensips_py.server.check import described
-from opensips_py.server.description import Description
+from opensips_py.script import converting
+from opensips_py.script.analysis import fixes
+from opensips_py.server import running, verdict
 from opensips_py.server.running import Pipe
 
 REPLIES = "/tmp"
@@ -41,35 +36,61 @@ def check(config: Annotated[Path | None, typer.Argument(help="The configuration,
           notes: Annotated[bool, typer.Option("--notes/--no-notes", help="List what is worth knowing, too, such as "
                                               "each place where the dialect decides.")] = True,
           as_json: Annotated[bool, typer.Option("--json", help="Print data instead of text.")] = False,
+          fix: Annotated[bool, typer.Option("--fix", help="Write fixes that leave no doubt into the files.")] = False,
+          convert: Annotated[str, typer.Option(metavar="4.0", help="Rewrite a script of OpenSIPS 2.1 in the dialect of "
+                                               "4.0; the old text stays beside it as FILE.orig.")] = "",
+          dry_run: Annotated[bool, typer.Option("--dry-run", help="With --fix or --convert: print the changes, and "
+                                                "write nothing.")] = False,
           dump: Annotated[bool,
           typer.Option("--dump", help="Print the Python that the routes become.")] = False) -> None:
     """Check a configuration: ends with 0, or lists everything that is wrong with it."""
     chosen = config or file
     if chosen is None:
         raise typer.BadParameter("name a configuration: opensips-py check opensips.cfg")
-    found = generation.read(str(chosen), {}, read_text)
-    description = described(found)
-    if notes:
-        decided.add_notes(found)
+    if convert and convert != "4.0":
+        raise typer.BadParameter("scripts are converted to the dialect of 4.0 alone: --convert 4.0")
+    if fix or convert:
+        rewrite(str(chosen), convert=bool(convert), dry_run=dry_run)
+    if dry_run:
+        return
+    found = verdict.verdict(str(chosen), notes=notes)
     if as_json:
-        print(json.dumps({"file": str(chosen), "dialect": found.dialect, "right": not description.errors,
-                          "findings": [each for each in found.diagnostics.as_data()
-                                       if notes or each["severity"] != NOTE],
-                          "listeners": [asdict(each) for each in description.listeners]}, indent=1))
+        print(json.dumps(found.as_data(notes=notes), indent=1))
     else:
-        report(str(chosen), found, description, notes=notes)
+        report(found, notes=notes)
     if dump:
-        print(found.routes.dump())
-    raise typer.Exit(1 if description.errors else 0)
+        print(found.configuration.routes.dump())
+    raise typer.Exit(0 if found.is_right else 1)
 
 
-def report(name: str, found: Configuration, description: Description, *, notes: bool) -> None:
+def rewrite(path: str, *, convert: bool, dry_run: bool) -> None:
+    """Fix or convert a configuration and the files that it includes."""
+    before = verdict.verdict(path, notes=False).texts
+    after = converting.converted(path, before) if convert else fixes.fixed(
+        before, lambda texts: verdict.verdict(path, verdict.overlaid(texts), notes=False).configuration.diagnostics)
+    if dry_run:
+        print(fixes.diff(before, after), end="")
+        return
+    for name in fixes.changed(before, after):
+        if convert:
+            write_text(f"{name}.orig", before[name])
+        write_text(name, after[name])
+        print(f"{name}: rewritten" + f", {name}.orig is the old text" * convert)
+
+
+def write_text(path: str, text: str) -> None:
+    """Write a file as read_text() reads it: line ends and bytes that are no UTF-8 stay as they are."""
+    with open(path, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+        file.write(text)
+
+
+def report(found: verdict.Verdict, *, notes: bool) -> None:
     """What was found, as text: findings to standard error, what the server would do to standard output."""
-    if text := found.diagnostics.render(notes=notes and not description.errors):
+    if text := found.configuration.diagnostics.render(notes=notes and found.is_right):
         print(text, file=sys.stderr)
-    if not description.errors:
-        print(f"{name}: the configuration is right (dialect {description.dialect})")
-        for each in description.listeners:
+    if found.is_right:
+        print(f"{found.path}: the configuration is right (dialect {found.description.dialect})")
+        for each in found.description.listeners:
             print(f"listening on {each.protocol}:{each.host}:{each.port}")
 
 

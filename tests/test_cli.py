@@ -10,7 +10,7 @@ from opensips_py.cli import app
 from opensips_py.mi import client
 
 RIGHT = 'log_level=2\nsocket=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\nloadmodule "sl.so"\n' \
-    'route { if ($rU != "x") sl_send_reply(404, "Not found"); }\n'
+    'route { if ($rU != "x") sl_send_reply(404, "Not found"); else drop; }\n'
 
 
 def tool(*arguments):

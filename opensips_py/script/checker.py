@@ -6,7 +6,7 @@ from difflib import get_close_matches
 from opensips_py.module.declare import ScriptFunction
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
-from opensips_py.script import tree
+from opensips_py.script import renames, tree
 from opensips_py.script.absent import Absent
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
 from opensips_py.script.routes import KINDS, TITLES, Key, plain, reached, routes_named, title
@@ -88,8 +88,13 @@ class Checker:
         if self.absent.explained("functions", node.name):
             return
         message, _, hint = self.registry.missing_function(node.name).partition(": ")
-        fitting = self.nearest(node) if not hint or hint.startswith("did you mean") else ""
-        self.diagnostics.error(message, node.place, fix=f"did you mean {fitting}?" if fitting else hint)
+        if hint.startswith("add "):
+            fix = hint
+        else:
+            fitting = self.nearest(node)
+            renamed = renames.advice("functions", node.name) if self.registry.dialect == "4.0" else ""
+            fix = renamed or (f"did you mean {fitting}?" if fitting else hint)
+        self.diagnostics.error(message, node.place, fix=fix)
 
     def nearest(self, node: tree.Call) -> str:
         """The function that was meant: of names that are alike, the first that takes as many arguments."""

@@ -31,7 +31,8 @@ ERRORS = (
     Code("E0107", r"'=' assigns, and this is a condition"),
     Code("E0108", r"comparisons cannot be chained"),
     Code("E0109", r"an? (?:value|number|quoted text|statement|assignment|parameter, .*|route) expected"
-                  r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the call|route\(\) needs the name",
+                  r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the call"
+                  r"|route\(\) needs the name",
          "write what is missing"),
     Code("E0110", r"\S+ is no octal number|\S+ is too large"),
     Code("E0111", r"'.*' is no statement"),
@@ -40,10 +41,12 @@ ERRORS = (
          "put it inside of the statement that it belongs to"),
     Code("E0114", r"'==' compares, and this is an assignment"),
     Code("E0115", r"missing \S behind|the name of a variable is missing|.* behind the variable |<.*> is no context"
-                  r"|\[.*\] is no index|a variable starts with \$|a \$\(\.\.\.\)", "write $name, $name(x) or $(name(x)[0])"),
+                  r"|\[.*\] is no index|a variable starts with \$|a \$\(\.\.\.\)",
+         "write $name, $name(x) or $(name(x)[0])"),
     Code("E0116", r"loadmodule needs a name|the (?:value|module|parameter) of a modparam"),
     Code("E0117", r"\S+_route needs a name|a \w+ needs a name|\w+\[\] needs a name|an? \w+ has no name: "
-                  r"|a timer_route needs the seconds|'.*' does not belong behind the name", "write route[name] { ... }"),
+                  r"|a timer_route needs the seconds|'.*' does not belong behind the name",
+         "write route[name] { ... }"),
     Code("E0118", r"'.*\(\.\.\.\)' stands outside|'=' expected behind"),
     Code("E0119", r".* is nested too deeply"),
     Code("E0120", r"'.*' cannot stand in an argument", "compute it before: $var(x) = ...;"),
@@ -91,7 +94,8 @@ ERRORS = (
     Code("E0405", r".* is of the 4\.0 dialect, and "),
     Code("E0406", r"\S+ is declared by "),
     # Addresses
-    Code("E0501", r"\S+ is no (?:IP address|network)|an IP address or network expected", "write 10.0.0.1 or 10.0.0.0/8"),
+    Code("E0501", r"\S+ is no (?:IP address|network)|an IP address or network expected",
+         "write 10.0.0.1 or 10.0.0.0/8"),
     Code("E0502", r"'.*' is no port"),
     Code("E0503", r"'.*' is no protocol|no loaded module speaks"),
     Code("E0504", r"an address expected", "write udp:127.0.0.1:5060"),

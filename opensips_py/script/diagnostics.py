@@ -88,7 +88,8 @@ class Diagnostics:
             self.error(message, place, label, fix, related)
 
     def warning(self, message: str, place: Place, label: str = "", fix: str = "",
-                related: Iterable[tuple[str, Place]] = (), edits: Iterable[Edit] = (), *, is_sure: bool = False) -> None:
+                related: Iterable[tuple[str, Place]] = (), edits: Iterable[Edit] = (), *,
+                is_sure: bool = False) -> None:
         """Report what works, but hardly as meant."""
         self.add(Diagnostic(WARNING, message, place, label, fix, list(related), list(edits), is_sure))
 

@@ -12,7 +12,8 @@ from typing import Protocol
 
 WRONG = re.compile(
     r"function (\S+) is unknown|\$(\S+) is unknown|\{(\S+)\} is no transformation|there is no \w*route\[(.+)\]"
-    r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)|'(\S+?)' (?:is no|takes no block)"
+    r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)"
+    r"|'(\S+?)' (?:is no|takes no block)"
     r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
     r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)|\"(\S+)\" is not one of"
     r"|is needed, not \"(\S+)\"|module (\S+) is not available")
