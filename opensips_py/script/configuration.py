@@ -9,14 +9,15 @@ from opensips_py.errors import ConfigError
 from opensips_py.module import awaited, loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
+from opensips_py.module.kinds import RouteName
 from opensips_py.module.registry import Registry, matches
 from opensips_py.module.run import Route
-from opensips_py.script import dialect, globals, parser, tree, unset
+from opensips_py.script import dialect, globals, parser, renames, tree, unset
 from opensips_py.script.absent import Absent
 from opensips_py.script.checker import Checker
 from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Routes, compile_routes
 from opensips_py.script.core import Core, registry_with_core
-from opensips_py.script.diagnostics import NOWHERE, Diagnostics, Place
+from opensips_py.script.diagnostics import NOWHERE, Diagnostics, Place, did_you_mean
 from opensips_py.script.preprocessor import Preprocessor, read_text
 from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
@@ -154,7 +155,8 @@ class Reader:
             self.registry.add(item.name)
         except ConfigError as error:
             message, _, hint = error.message.partition(": ")
-            self.diagnostics.error(message, item.name_place, fix=hint)
+            self.diagnostics.error(message, item.name_place,
+                                   fix=hint or renames.advice("modules", loader.module_name(item.name)))
             meant = hint.removeprefix("did you mean ").removesuffix("?")  # what it has is missing for the same reason
             self.unavailable += [loader.module_name(item.name), meant]
         except Exception as error:  # whatever the code of a module from elsewhere does while it is imported
@@ -189,15 +191,27 @@ class Reader:
                 hint = f"write {hint}" if colon else ""
             place = item.module.place if "loaded" in message or message.startswith("module " + module + " is") else \
                 item.value.place if message.startswith("parameter ") else item.parameter.place
-            self.diagnostics.error(message, place, fix=hint)
+            self.diagnostics.error(message, place, fix=hint or renames.advice("params", f"{module}.{name}"))
 
     def finish(self) -> None:
         """Let the modules check themselves, unless one of them is missing anyhow."""
         if self.unavailable:
             return
+        self.routes_of_parameters()
         for error in self.registry.finish():
             place = self.places.get((error.module, error.parameter)) or self.loaded_at(error.module)
             self.diagnostics.error(error.message, place)
+
+    def routes_of_parameters(self) -> None:
+        """Parameters that name a route of the script: it has to be there."""
+        for module in self.registry.modules.values():
+            for each in module.declarations.parameters:
+                if isinstance(each.kind, RouteName) and (name := getattr(module, each.attribute)) \
+                        and self.result.route(each.kind.route, name) is None and self.script.whole:
+                    place = self.places.get((module.name, each.name), NOWHERE)
+                    known = self.result.routes.by_kind.get(each.kind.route, {})
+                    self.diagnostics.error(f"parameter {each.name} of {module.name}: there is no route[{name}]", place,
+                                           fix=did_you_mean(name, known))
 
     def loaded_at(self, module: str) -> Place:
         """The loadmodule line of *module*."""

@@ -24,7 +24,7 @@ def warn(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> N
     for each in script.of(tree.ModParam):
         written.update(USE.findall(str(each.value.value)))
     for route in routes:
-        written.update(each.name for each in route.parameters)
+        written.update(each.name for each in route.parameters if not each.is_local)
         for text in texts_written(route, registry):
             if CHANGING.search(text):
                 return
@@ -35,7 +35,7 @@ def warn(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> N
                                 fix=did_you_mean(name, written))
 
 
-def texts_written(route: tree.Route, registry: Registry) -> Iterator[str]:
+def texts_written(route: tree.Node, registry: Registry) -> Iterator[str]:
     """The variables, and texts that may name some, which *route* assigns or lets functions assign."""
     for node in nodes(route):
         if isinstance(node, (tree.Assign, tree.ForEach)):

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 from opensips_py.module.kinds import RouteName
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Diagnostics
-from opensips_py.script.routes import KINDS, TITLES, plain, reached, routes_named, title
+from opensips_py.script.routes import TITLES, plain, reached, routes_named, title
 from opensips_py.script.walk import nodes
 
 if TYPE_CHECKING:
@@ -63,17 +63,3 @@ def text_of(node: tree.Expression) -> str:
         case tree.Name(name=name):
             return name
     return ANYTHING
-
-
-def parameters(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> None:
-    """Refuse modparams that name routes which are not there."""
-    routes = script.of(tree.Route)
-    for each in script.of(tree.ModParam):
-        module = registry.modules.get(each.module.value)
-        for declared in module.declarations.parameters if module is not None else ():
-            inner = getattr(declared.kind, "inner", declared.kind)
-            if declared.name != each.parameter.value or not isinstance(inner, RouteName):
-                continue
-            kind, name = TITLES[inner.route], str(each.value.value)
-            if name and not any(KINDS[route.kind] == inner.route and plain(route) == name for route in routes):
-                diagnostics.error(f"there is no {kind}[{name}], which {declared.name} names", each.value.place)
