@@ -51,7 +51,7 @@ class ScriptFunction:
     inject: tuple[Literal["message", "run"], ...]
     routes: Route
     waits: bool
-    returns: Literal["bool", "code", "int", "none"]
+    returns: Literal["bool", "code", "int", "none", "value"]  # value: an int that may carry another, see returned.py
     codes: tuple[tuple[str, int], ...]  # the names of its return codes
     may_stop: bool  # can return 0, which ends the script
     help: str

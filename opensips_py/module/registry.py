@@ -84,6 +84,7 @@ class Registry:
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
         self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
         self.deferred: list[tuple[Module, Parameter, str]] = []
+        self.texts: dict[str, Any] = {}  # variables and texts that Python code has asked for, compiled
 
     @classmethod
     def load(cls, names: Iterable[str], dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> Registry:

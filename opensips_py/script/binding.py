@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import ScriptError
 from opensips_py.module.kinds import Flag, Format, Kind, VariableSpec
-from opensips_py.script import avps, formatting, variables
+from opensips_py.script import avps, formatting, kept, variables
+from opensips_py.script.locals import KEPT
 from opensips_py.script.operators import Value
 from opensips_py.script.steps import Change, Dynamic, changes, resolved
 from opensips_py.script.variables import Parts, Place, Reference
@@ -378,6 +379,13 @@ def place_variable(scope: Scope, reference: Reference) -> Bound:
     return Bound(reference, lambda run: value, None, None, repr(value))
 
 
+def local(scope: Scope, reference: Reference) -> Bound:
+    """A local of the route that is compiled, in what is a function of the run."""
+    name, write = str(reference.name), kept.writer(str(reference.name))
+    index = None if reference.index is None else scope.index(reference)
+    return Bound(reference, kept.reader(name, index), write, write, item=kept.item(name) if index == "*" else None)
+
+
 SPECIAL: dict[str, Callable[[Scope, Reference], Bound]] = {
-    "var": script_variable, "avp": avp, "cfg_line": place_variable, "cfg_file": place_variable,
+    "var": script_variable, "avp": avp, "cfg_line": place_variable, "cfg_file": place_variable, KEPT: local,
 }

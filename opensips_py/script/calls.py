@@ -2,10 +2,11 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import ScriptError
+from opensips_py.module import returned
 from opensips_py.module.declare import MISSING, Argument
 from opensips_py.module.kinds import (
     Flag,
@@ -19,19 +20,26 @@ from opensips_py.module.kinds import (
     Writable,
     shown,
 )
-from opensips_py.script import runtime, tree
+from opensips_py.script import kept, runtime, tree
 from opensips_py.script.binding import Bound
 from opensips_py.script.diagnostics import Place, did_you_mean
 from opensips_py.script.generate import assign, at, call, compared, constant, name, parsed
-from opensips_py.script.routes import TITLES, called
-from opensips_py.script.values import Reported, ValueCompiler
+from opensips_py.script.locals import Local
+from opensips_py.script.routes import TITLES
+from opensips_py.script.typed import TypeCompiler
+from opensips_py.script.values import Context, Reported
 
 if TYPE_CHECKING:
     from opensips_py.module.registry import BoundFunction
+    from opensips_py.module.run import Route
 
 
-class CallCompiler(ValueCompiler):
-    """Calls of functions and routes; each is a statement of its own, so that one that fails counts as false."""
+class CallCompiler(TypeCompiler):
+    """Calls of functions; each is a statement of its own, so that one that fails counts as false."""
+
+    def __init__(self, context: Context, reached_from: Route) -> None:
+        super().__init__(context, reached_from)
+        self.written: list[Local] = []  # locals that the call at hand may assign
 
     def function(self, node: tree.Call) -> BoundFunction:
         """The function that is called; the checker has reported an unknown one."""
@@ -54,9 +62,19 @@ class CallCompiler(ValueCompiler):
             self.park(node.place)
         result = self.body.temporary()
         self.guarded(assign(result, invocation), node.name, node.place, result)
-        if found.declaration.may_stop:
+        self.take_back(node.place)
+        if found.declaration.returns == "value":
+            self.stop(call(self.namespace.bind(returned.is_stop, "is_stop"), name(result)), node.place)
+        elif found.declaration.may_stop:
             self.stop_at_zero(result, node.place)
         return found, result
+
+    def take_back(self, place: Place) -> None:
+        """Read the locals that the function called last may have assigned."""
+        for each in self.written:
+            value = call(self.namespace.bind(kept.kept, "kept"), name("run"), constant(each.python))
+            self.body.emit(assign(each.python, self.fitted(each.type, value, f"${each.name}", place)), place)
+        self.written.clear()
 
     def guarded(self, statement: ast.stmt, what: str, place: Place, result: str = "") -> None:
         """*statement*, an exception of which is logged and makes *result* false."""
@@ -70,7 +88,11 @@ class CallCompiler(ValueCompiler):
         """A result of 0 ends the script; False, which means -1, does not."""
         zero = ast.BoolOp(ast.And(), [compared(name(result), ast.Eq(), constant(0)),
                                       compared(name(result), ast.IsNot(), constant(False))])
-        self.body.emit(ast.If(zero, [ast.Return(constant(0))], []), place)
+        self.stop(zero, place)
+
+    def stop(self, test: ast.expr, place: Place) -> None:
+        """End the script where *test* holds."""
+        self.body.emit(ast.If(test, [ast.Return(constant(0))], []), place)
 
     def keep_code(self, code: ast.expr, place: Place) -> None:
         """Store a return code where $rc finds it, if the script reads that."""
@@ -80,6 +102,8 @@ class CallCompiler(ValueCompiler):
     def as_code(self, found: BoundFunction, result: str) -> ast.expr:
         """The return code that a result stands for."""
         returns = found.declaration.returns
+        if returns == "value":
+            return call(self.namespace.bind(returned.code_alone, "code_alone"), name(result))
         if returns == "bool":
             return ast.IfExp(name(result), constant(1), constant(-1))
         failed = compared(name(result), ast.Is(), constant(False))
@@ -100,6 +124,14 @@ class CallCompiler(ValueCompiler):
         self.keep_code(self.as_code(found, result), node.place)
         return self.as_code(found, result)
 
+    def outcome_of(self, node: tree.Call, meaning: Callable[[Any], Any]) -> ast.expr:
+        """A call as a value: its return code, or of a function written in Python what it returned, by *meaning*."""
+        found, result = self.call_result(node)
+        self.keep_code(self.as_code(found, result), node.place)
+        if found.declaration.returns != "value":
+            return self.as_code(found, result)
+        return call(self.namespace.bind(meaning, meaning.__name__), name(result))
+
     def call_statement(self, node: tree.Call) -> None:
         """A call for its effect."""
         if self.context.reads_code or self.function(node).declaration.may_stop:
@@ -110,40 +142,7 @@ class CallCompiler(ValueCompiler):
         if found.declaration.waits:
             self.park(node.place)
         self.guarded(ast.Expr(invocation), node.name, node.place)
-
-    # Routes
-
-    def route_call(self, node: tree.RouteCall) -> ast.expr:
-        """A call of a route: its code, in a local; 0 ends this route, too."""
-        arguments = [self.value(each) for each in node.arguments]  # texts as they stand: no variable in them is read
-        invocation = self.route_invocation(node.route)
-        passes = bool(arguments) or self.context.reads_parameters
-        if passes:
-            values = ast.Tuple(arguments, ast.Load())
-            self.body.emit(ast.Expr(call(parsed("run.parameters.append"), values)), node.place)
-        result = self.body.temporary()
-        self.body.emit(assign(result, invocation), node.place)
-        self.body.emit(ast.If(compared(name(result), ast.Eq(), constant(0)), [ast.Return(constant(0))], []), node.place)
-        if passes:
-            self.body.emit(ast.Expr(call(parsed("run.parameters.pop"))), node.place)
-        self.keep_code(name(result), node.place)
-        return name(result)
-
-    def argument_value(self, node: tree.Expression) -> ast.expr:
-        """A value that is returned: texts may have variables in them."""
-        return self.text(node) if isinstance(node, tree.String) else self.value(node)
-
-    def route_invocation(self, route: tree.Expression) -> ast.expr:
-        """The call of the route that *route* names."""
-        wanted = called(route)
-        if wanted is not None:
-            if wanted not in self.context.route_names:
-                raise Reported
-            return at(call(name(self.context.route_names[wanted]), name("run")), route.place)
-        value = self.text(route) if isinstance(route, tree.String) else self.value(route)
-        return call(self.namespace.bind(runtime.call_route, "call_route"), name("run"),
-                    self.namespace.bind(self.context.routes, "routes"), value,
-                    constant(f"{route.place.file}:{route.place.line}"))
+        self.take_back(node.place)
 
     # Arguments
 
@@ -191,9 +190,11 @@ class CallCompiler(ValueCompiler):
             self.check_quoted(node, kind, argument, function)
             if isinstance(getattr(kind, "inner", kind), FormatKind):
                 return self.format(node, argument)
+        if (wrong := self.unfit(node, kind)):
+            self.wrong_argument(wrong, node.place, argument, function)
         try:
             if kind.script and isinstance(node, (tree.String, tree.Variable, tree.Number)):
-                text = node.text if isinstance(node, tree.Variable) else str(node.value)
+                text = self.kept(node.text, node.place) if isinstance(node, tree.Variable) else str(node.value)
                 return self.namespace.bind(kind.compile(text, self.scope), argument.name)
             if isinstance(node, tree.Number):
                 return self.namespace.bind(self.constant(kind, node.value), argument.name)
@@ -220,7 +221,8 @@ class CallCompiler(ValueCompiler):
     def format(self, node: tree.String, argument: Argument) -> ast.expr:
         """A text that the function itself puts together, when it needs it."""
         try:
-            return self.namespace.bind(self.scope.bind_text(self.parts(node)), argument.name)
+            text = tree.String(node.place, self.kept(node.value, node.place))
+            return self.namespace.bind(self.scope.bind_text(self.parts(text)), argument.name)
         except ScriptError as error:
             self.report(error, node.place, quoted=True)
 
@@ -249,7 +251,7 @@ class CallCompiler(ValueCompiler):
 
     def converted(self, node: tree.Expression, kind: Kind, argument: Argument) -> ast.expr:
         """A run-time value, converted by *kind* where that changes anything."""
-        value = self.text(node) if isinstance(node, tree.String) else self.value(node)
+        value = self.text(node) if isinstance(node, tree.String) else self.exact(node)
         if isinstance(value, ast.Constant) and isinstance(value.value, (int, str)):
             return self.namespace.bind(self.constant(kind, value.value), argument.name)
         if type(kind) is Kind or (type(kind) is Text and isinstance(value, ast.JoinedStr)):
@@ -264,6 +266,10 @@ class CallCompiler(ValueCompiler):
         if not isinstance(node, tree.Variable):
             self.wrong_argument("a variable is needed", node.place, argument, function)
             raise Reported
+        local = self.local(node)
+        if local is not None and kind.writable:
+            self.locals.assign(local)  # by the function, which may also leave it alone: then it is NULL
+            self.written.append(local)
         bound = self.bound(node)
         self.check_variable(bound, node, kind, argument, function)
         passed = Writable if kind.writable else Variable

@@ -9,7 +9,7 @@ from opensips_py.module.run import Route
 from opensips_py.script import renames, tree
 from opensips_py.script.absent import Absent
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
-from opensips_py.script.routes import KINDS, TITLES, Key, plain, reached, routes_named, title
+from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_named, title
 from opensips_py.script.walk import nodes
 
 
@@ -28,14 +28,17 @@ class Checker:
         """Report what is wrong; returns reached()."""
         self.duplicates(routes)
         names = {plain(each) for each in routes if each.kind == "route"}
+        in_python = {name for name, each in self.registry.functions.items() if each.declaration.returns == "value"}
         self.routes, self.known = routes, reached(routes)
         for route in routes:
             for node in nodes(route):
                 if isinstance(node, tree.Call):
                     self.call(node, route)
+                elif isinstance(node, tree.RouteCall) and (wanted := called(node.route)) in in_python - names:
+                    self.call(tree.Call(node.place, wanted or "", list(node.arguments), node.place), route)
                 elif isinstance(node, (tree.Async, tree.Launch)):
                     self.asynchronous(node)
-            self.targets(route, names)
+            self.targets(route, names | in_python)
         return self.known
 
     def begun(self, route: tree.Route) -> Route:

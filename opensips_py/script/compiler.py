@@ -3,20 +3,26 @@ from __future__ import annotations
 
 import ast
 import re
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import CodeType
 from typing import cast
 
+from opensips_py.module.python_routes import as_route
+from opensips_py.module.registry import BoundFunction
 from opensips_py.module.run import Route
 from opensips_py.script import tree
-from opensips_py.script.flow import RUN_ARGUMENT, StatementCompiler
-from opensips_py.script.generate import Namespace, at, constant, located, parsed
+from opensips_py.script.flow import StatementCompiler
+from opensips_py.script.generate import Namespace, at, constant, located
+from opensips_py.script.leaving import RUN_ARGUMENT
 from opensips_py.script.routes import KINDS, Key, plain, title
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
+from opensips_py.script.walk import nodes
 
 READS_CODE = re.compile(r"\$\(?\s*(?:<\w+>\s*)?(?:rc|retcode|\?)(?![\w.])|\{s\.eval\b")
 READS_PARAMETERS = re.compile(r"\$\(?\s*(?:<\w+>\s*)?param\b|\{s\.eval\b")
+Wrap = Callable[[tree.Route, CompiledRoute], CompiledRoute]
 
 
 @dataclass(slots=True)
@@ -41,15 +47,27 @@ class Routes:
         return "\n\n\n".join(ast.unparse(each) for each in self.modules)
 
 
-def compile_routes(routes: list[tree.Route], context: Context, reached: dict[Key, Route]) -> Routes:
-    """Compile all routes; *reached* says from which kinds of route each may be run."""
+def compile_routes(routes: list[tree.Route], context: Context, reached: dict[Key, Route],
+                   compiler: type[RouteCompiler] | None = None, wrap: Wrap | None = None) -> Routes:
+    """Compile all routes; *reached* says from which kinds of route each may be run.
+
+    *compiler* compiles a route in another way, *wrap* gives what runs in place of the function that it became.
+    """
     compiled = Routes(namespace=context.namespace)
+    context.signatures.update((plain(each), each) for each in routes if each.kind == "route")
+    for written in context.scope.registry.functions.values():
+        if written.declaration.returns == "value" and written.declaration.name not in context.signatures:
+            python_route(written, context)
+    context.uses_values = any(uses_value(node) for each in routes for node in nodes(each))
     names = {id(route): named(route, context) for route in routes}
     for route in routes:
         global_name = names[id(route)]
         try:
-            module = compile_route(route, global_name, context, reached.get((route.kind, plain(route)), Route.ANY))
+            module = compile_route(route, global_name, context, reached.get((route.kind, plain(route)), Route.ANY),
+                                   compiler or RouteCompiler)
             function = define(module, global_name, route, context)
+            if wrap is not None:
+                function = context.namespace[global_name] = wrap(route, function)
         except (RecursionError, MemoryError, SyntaxError):  # Python has bounds of its own: 20 loops within each other
             context.diagnostics.error(f"{title(route)} is nested too deeply", route.place,
                                       fix="move inner blocks to routes of their own")
@@ -58,6 +76,25 @@ def compile_routes(routes: list[tree.Route], context: Context, reached: dict[Key
         compiled.by_kind.setdefault(KINDS[route.kind], {})[plain(route)] = function
     context.routes.update(compiled.by_kind.get(Route.REQUEST, {}))
     return compiled
+
+
+def python_route(found: BoundFunction, context: Context) -> None:
+    """Let a function written in Python be called by name, resume and report as a route of the script does."""
+    wanted, function = found.declaration.name, as_route(found)
+    context.route_names[wanted] = context.namespace.unused(f"route_{wanted}")
+    context.namespace[context.route_names[wanted]] = context.routes[wanted] = function
+
+
+def uses_value(node: tree.Node) -> bool:
+    """Whether *node* looks at what a route returns, beyond its code being positive."""
+    match node:
+        case tree.RouteCall(arguments=inside) | tree.Call(arguments=inside) | tree.Return(values=inside):
+            return any(isinstance(each, tree.RouteCall) for each in inside)
+        case tree.Comparison() | tree.Binary():
+            return isinstance(node.left, tree.RouteCall) or isinstance(node.right, tree.RouteCall)
+        case tree.Assign(value=value) | tree.Local(value=value) | tree.Switch(subject=value) | tree.Unary(operand=value):
+            return isinstance(value, tree.RouteCall)
+    return False
 
 
 def named(route: tree.Route, context: Context) -> str:
@@ -74,10 +111,10 @@ def named(route: tree.Route, context: Context) -> str:
     return found
 
 
-def compile_route(route: tree.Route, global_name: str, context: Context, reached: Route) -> ast.Module:
+def compile_route(route: tree.Route, global_name: str, context: Context, reached: Route,
+                  compiler: type[RouteCompiler]) -> ast.Module:
     """One route as a module that defines one function."""
-    compiler = RouteCompiler(context, reached)
-    body = compiler.route(route)
+    body = compiler(context, reached).route(route)
     function = ast.FunctionDef(global_name, RUN_ARGUMENT, body, [], None)
     return located(ast.Module([at(function, route.place)], []))
 
@@ -100,16 +137,9 @@ class RouteCompiler(StatementCompiler):
         As in OpenSIPS, a route that reaches its end returns the code of the statement that it ended with: of the
         function or route called last; of an if or switch, that of the branch it took; 1 for anything else.
         """
-        self.named_parameters(route)
-        self.statements(route.body, final=route.kind == "route")
+        with self.locals.block(ends=True):
+            self.parameters(route)
+            self.statements(route.body, final=route.kind == "route")
         if not (self.body.statements and isinstance(self.body.statements[-1], ast.Return)):
             self.body.emit(ast.Return(constant(1)), route.body[-1].place if route.body else route.place)
         return self.body.statements
-
-    def named_parameters(self, route: tree.Route) -> None:
-        """Parameters with names are ordinary $var of the route."""
-        for index, each in enumerate(route.parameters):
-            taken = f"(run.parameters[-1] if run.parameters else ())[{index}:{index + 1}]"
-            value = ast.parse(f"({taken} or (None,))[0]", mode="eval").body
-            target = ast.Subscript(parsed("run.variables"), constant(each.name), ast.Store())
-            self.body.emit(ast.Assign([target], value), each.place)

@@ -4,9 +4,9 @@ from __future__ import annotations
 import ast
 
 from opensips_py.script import operators, runtime, tree
-from opensips_py.script.calls import CallCompiler
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.generate import assign, call, compared, constant, name, negated
+from opensips_py.script.route_calls import RouteCallCompiler
 from opensips_py.script.values import Reported
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -18,7 +18,7 @@ def is_myself(node: tree.Expression) -> bool:
     return isinstance(node, tree.Operand) and node.name == "myself"
 
 
-class ConditionCompiler(CallCompiler):
+class ConditionCompiler(RouteCallCompiler):
     """Conditions as Python expressions that are true or false."""
 
     def condition(self, node: tree.Expression) -> ast.expr:
@@ -35,14 +35,6 @@ class ConditionCompiler(CallCompiler):
             case tree.RouteCall():
                 return compared(self.route_call(node), ast.Gt(), constant(0))
         return self.value(node)
-
-    def other(self, node: tree.Expression) -> ast.expr:
-        """A call as a value is its return code."""
-        if isinstance(node, tree.Call):
-            return self.code(node)
-        if isinstance(node, tree.RouteCall):
-            return self.route_call(node)
-        return super().other(node)
 
     def logical(self, node: tree.Logical) -> ast.expr:
         """and, or; the right side runs only if it decides."""
@@ -63,6 +55,7 @@ class ConditionCompiler(CallCompiler):
         left, operator, right = node.left, node.operator, node.right
         if (isinstance(left, CONSTANTS) or is_myself(left)) and operator in MIRRORED:
             left, operator, right = right, MIRRORED[operator], left
+        self.check_comparison(left, right, node.place)
         if isinstance(left, CONSTANTS) and isinstance(right, CONSTANTS):
             self.diagnostics.warning("both sides of the comparison are constants", node.place)
         if is_myself(right):

@@ -12,7 +12,7 @@ from opensips_py.module.declare import Dialect
 from opensips_py.module.kinds import RouteName
 from opensips_py.module.registry import Registry, matches
 from opensips_py.module.run import Route
-from opensips_py.script import dialect, globals, parser, renames, tree, unset
+from opensips_py.script import dialect, globals, importing, parser, renames, tree, unset
 from opensips_py.script.absent import Absent
 from opensips_py.script.checker import Checker
 from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Routes, compile_routes
@@ -38,6 +38,7 @@ class Configuration:
     timers: list[tuple[str, int]] = field(default_factory=list)  # timer routes and their seconds
     event_modes: dict[str, str] = field(default_factory=dict)  # sync or async, by event
     script: tree.Script = field(default_factory=tree.Script)  # as it was read, for what else is to be said of it
+    context: Context | None = None  # what the routes were compiled with, should they be compiled once more
 
     def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
         """The route *name* of *kind*, if there is one."""
@@ -51,15 +52,15 @@ def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[
     given = dict(overrides or {})
     diagnostics = Diagnostics()
     script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    return Reader(script, diagnostics, given, built_in).configuration(protocol)
+    return Reader(script, diagnostics, given, built_in, read).configuration(protocol)
 
 
 class Reader:
     """Makes a configuration of the tree of a script."""
 
     def __init__(self, script: tree.Script, diagnostics: Diagnostics, overrides: dict[str, Any],
-                 built_in: Iterable[type[Module]]) -> None:
-        self.script, self.diagnostics, self.overrides = script, diagnostics, overrides
+                 built_in: Iterable[type[Module]], read: Callable[[str], str] = read_text) -> None:
+        self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
@@ -77,6 +78,8 @@ class Reader:
                 self.load(item)
             elif isinstance(item, tree.ModParam):
                 self.modparam(item)
+            elif isinstance(item, tree.ImportPython):
+                importing.import_python(item, self.registry, self.diagnostics, self.read_text)
         if protocol and not self.result.sockets and not self.unavailable:
             self.speak(protocol)
         self.override()
@@ -228,7 +231,8 @@ class Reader:
         routes, whole = self.script.of(tree.Route), self.script.whole
         absent = Absent(self.registry, self.unavailable)
         reached = Checker(self.registry, self.diagnostics, absent, whole=whole).check(routes)
-        self.result.routes = compile_routes(routes, self.context(absent), reached)
+        self.result.context = self.context(absent)
+        self.result.routes = compile_routes(routes, self.result.context, reached)
         self.result.timers = [(plain(each), each.interval) for each in routes if each.kind == "timer_route"]
         self.result.event_modes = {each.name: each.mode for each in routes if each.kind == "event_route"}
         if whole and not any(each.kind == "route" and (each.broken or not plain(each)) for each in routes):

@@ -146,6 +146,8 @@ class ExpressionParser(TokenStream):
         token = self.token
         if self.ahead().text == "(" and self.ahead().kind == "operator":
             return self.route_call() if token.text == "route" else self.call()
+        if token.text == "route" and self.ahead().text == "[":
+            return self.bracketed_call()
         if self.ahead().glued and self.ahead().text in (":", ".", "-") and self.continues_name():
             return tree.Name(token.place, self.glued_text(",", ")", ";", "{", "==", "!=")[0])
         self.take()
@@ -199,10 +201,25 @@ class ExpressionParser(TokenStream):
         self.expect(")", "in the call of route", lenient=(";", "{", "}"))
         return tree.RouteCall(place, route, arguments)
 
+    def bracketed_call(self) -> tree.RouteCall:
+        """route[name](arguments...)."""
+        place = self.take().place
+        self.take()
+        route = self.route_name()
+        self.expect("]", "behind the name of the route")
+        self.expect("(", "behind route[...]")
+        arguments: list[tree.Expression] = []
+        while not self.sees(")"):
+            arguments.append(self.value())
+            if not self.accept(","):
+                break
+        self.expect(")", "in the call of route", lenient=(";", "{", "}"))
+        return tree.RouteCall(place, route, arguments, bracketed=True)
+
     def route_name(self) -> tree.Expression:
         """The route to call: a name, a number, a text or a variable."""
         token = self.token
         if token.kind in ("word", "number"):
-            name, place = self.glued_text(",", ")")
+            name, place = self.glued_text(",", ")", "]")
             return tree.Name(place, name)
         return self.primary()

@@ -5,12 +5,11 @@ import ast
 
 from opensips_py.script import operators, runtime, tree
 from opensips_py.script.binding import Bound
-from opensips_py.script.conditions import ConditionCompiler
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.generate import assign, at, call, compared, constant, name, negated, parsed
+from opensips_py.script.leaving import LeavingCompiler
 from opensips_py.script.values import Reported
 
-RUN_ARGUMENT = ast.arguments([], [ast.arg("run")], None, [], [], None, [])
 WAYS_OUT = (tree.Return, tree.Exit, tree.Drop, tree.Break)
 Group = tuple[list[tree.Case], list[tree.Statement]]
 
@@ -22,13 +21,14 @@ def ends(body: list[tree.Statement]) -> bool:
     last = body[-1]
     if isinstance(last, tree.If):
         return ends(last.body) and ends(last.otherwise)
-    return isinstance(last, (*WAYS_OUT, tree.Async))
+    return ends(last.body) if isinstance(last, tree.Block) else isinstance(last, (*WAYS_OUT, tree.Async))
 
 
 def breaks_inside(body: list[tree.Statement]) -> bool:
     """Whether a `break` in *body*, other than at its end, leaves what surrounds it."""
     return any(isinstance(each, tree.Break) for each in body[:-1]) or any(
-        isinstance(each, tree.If) and (holds_break(each.body) or holds_break(each.otherwise)) for each in body)
+        (isinstance(each, tree.If) and (holds_break(each.body) or holds_break(each.otherwise)))
+        or (isinstance(each, tree.Block) and holds_break(each.body)) for each in body)
 
 
 def holds_break(body: list[tree.Statement]) -> bool:
@@ -36,7 +36,7 @@ def holds_break(body: list[tree.Statement]) -> bool:
     return any(isinstance(each, tree.Break) for each in body) or breaks_inside(body)
 
 
-class StatementCompiler(ConditionCompiler):
+class StatementCompiler(LeavingCompiler):
     """Statements as Python statements."""
 
     final = False  # whether the statement to be compiled is the last one of its route
@@ -45,7 +45,7 @@ class StatementCompiler(ConditionCompiler):
 
     def block(self, statements: list[tree.Statement], *, final: bool = False, branch: bool = False) -> list[ast.stmt]:
         """Statements as a block of their own; *final*: the route ends with it."""
-        with self.body.nested() as inner:
+        with self.body.nested() as inner, self.locals.block(ends=ends(statements)):
             self.statements(statements, final=final, branch=branch)
         return inner or [ast.Pass()]
 
@@ -63,6 +63,10 @@ class StatementCompiler(ConditionCompiler):
         final, self.final = self.final, False
         last, self.last = self.last, False
         match node:
+            case tree.Local():
+                self.local_statement(node)
+            case tree.Block(body=inside):
+                self.inner_block(inside, final, branch=last)
             case tree.Assign():
                 self.assignment(node, final)
             case tree.Do(call=inner):
@@ -101,6 +105,12 @@ class StatementCompiler(ConditionCompiler):
         else:
             self.route_call(node)
 
+    def inner_block(self, statements: list[tree.Statement], final: bool, *, branch: bool) -> None:
+        """A block by itself."""
+        with self.locals.block(ends=ends(statements)):
+            self.statements(statements, final=final, branch=branch)
+        self.locals.join(self.locals.after)
+
     def attempt(self, node: tree.Expression) -> ast.expr:
         """A condition; one that is wrong counts as true, so that what depends on it is looked at, too."""
         try:
@@ -111,6 +121,11 @@ class StatementCompiler(ConditionCompiler):
     # Assignments
 
     def assignment(self, node: tree.Assign, final: bool) -> None:
+        local = self.local(node.target)
+        if local is not None:
+            self.assign_local(local, node)
+            self.body.emit(ast.Return(constant(1)), node.place) if final else self.keep_code(constant(1), node.place)
+            return
         bound = self.bound(node.target)
         if bound.write is None:
             self.diagnostics.error(f"{node.target.text} cannot be assigned", node.target.place, "read-only")
@@ -176,8 +191,10 @@ class StatementCompiler(ConditionCompiler):
         """The code is that of the branch taken; where there is none to take it is 0, or 1 as the end of a branch."""
         test = self.attempt(node.condition)
         body = self.block(node.body, final=final, branch=True) if node.body else self.code_only(1, node.place)
+        after = self.locals.after if node.body else self.locals.assigned
         otherwise = self.block(node.otherwise, final=final, branch=True) if node.otherwise else \
             self.code_only(1 if last else 0, node.place)
+        self.locals.join(after, self.locals.after if node.otherwise else self.locals.assigned)
         self.body.emit(ast.If(test, body or [ast.Pass()], otherwise), node.place)
 
     def code_only(self, code: int, place: Place) -> list[ast.stmt]:
@@ -201,19 +218,22 @@ class StatementCompiler(ConditionCompiler):
     def loop_body(self, statements: list[tree.Statement]) -> None:
         """Statements that a `break` leaves."""
         self.breakable += 1
-        self.statements(statements)
+        with self.locals.block(ends=True):
+            self.statements(statements)
         self.breakable -= 1
 
     def for_statement(self, node: tree.ForEach) -> None:
         """for each: over what the variable has at 0, 1, 2 ..."""
-        target, source = self.bound(node.target), self.bound(node.source)
-        if target.write is None:
-            self.diagnostics.error(f"{node.target.text} cannot be assigned", node.target.place, "read-only")
-            raise Reported
+        values = self.values_of(node.source)
         item = self.body.temporary()
-        values = call(self.namespace.bind(source.values, f"values_of_{source.reference.variable}"), name("run"))
-        with self.body.nested() as inner:
-            self.write(target, name(item), node.place)
+        with self.body.nested() as inner, self.locals.block(ends=True):
+            local = self.loop_local(node, item)
+            if local is None:
+                target = self.bound(node.target)
+                if target.write is None:
+                    self.diagnostics.error(f"{node.target.text} cannot be assigned", node.target.place, "read-only")
+                    raise Reported
+                self.write(target, name(item), node.place)
             self.loop_body(node.body)
         self.keep_code(constant(1), node.place)
         self.body.emit(ast.For(ast.Name(item, ast.Store()), values, inner, []), node.place)
@@ -277,15 +297,19 @@ class StatementCompiler(ConditionCompiler):
         """if, elif ..., else for default wherever it stands."""
         otherwise: list[ast.stmt] = []
         tested: list[tuple[ast.expr, list[ast.stmt]]] = []
+        ways: list[set[str] | None] = []
         for cases, body in groups:
             kept = body[:-1] if body and isinstance(body[-1], tree.Break) else body
             test, block = self.test(cases, subject), self.block(kept, final=final)
+            ways.append(self.locals.after)
             if test is None:
                 otherwise = block
             else:
                 tested.append((test, block))
         for test, block in reversed(tested):
             otherwise = [ast.If(test, block, otherwise)]
+        if any(case.value is None for cases, _ in groups for case in cases):
+            self.locals.join(*ways)
         for each in otherwise:
             self.body.emit(each, place)
 
@@ -311,67 +335,7 @@ class StatementCompiler(ConditionCompiler):
         """The statements of one case; a route may end with them where they do not fall through."""
         if not (body and isinstance(body[-1], tree.Break)):
             return self.block(body, final=final and last)
-        with self.body.nested() as inner:
+        with self.body.nested() as inner, self.locals.block(ends=True):
             self.statements(body[:-1], final=final)
             self.statements(body[-1:])
         return inner
-
-    # Ways out, and calls that wait
-
-    def return_statement(self, node: tree.Return) -> None:
-        """return: the code, and values for $return."""
-        if not node.values:
-            self.body.emit(ast.Return(constant(1)), node.place)
-            return
-        code, *values = node.values
-        if values:
-            given = ast.Tuple([self.argument_value(each) for each in values], ast.Load())
-            self.body.emit(ast.Expr(call(self.namespace.bind(runtime.set_returned, "set_returned"), name("run"),
-                                         given)), node.place)
-        if isinstance(code, tree.Number):
-            self.body.emit(ast.Return(constant(code.value)), node.place)
-            return
-        found = call(self.namespace.bind(runtime.code_of, "code_of"), self.value(code))
-        self.body.emit(ast.Return(found), node.place)
-
-    def assert_statement(self, node: tree.Assert) -> None:
-        """assert(), where enable_asserts is set."""
-        with self.body.nested():
-            test = self.condition(node.condition)  # what is wrong with it is wrong in either case
-        if not self.context.asserts:
-            return
-        test = self.condition(node.condition)
-        text = node.message.value if node.message else "the condition does not hold"
-        error_route = name(self.context.error_route) if self.context.error_route else constant(None)
-        failed = call(self.namespace.bind(runtime.assertion_failed, "assertion_failed"), name("run"), constant(text),
-                      constant(f"{node.place.file}:{node.place.line}"), error_route,
-                      constant(self.context.abort_on_assert))
-        self.body.emit(ast.If(negated(test), [ast.Return(failed)], []), node.place)
-
-    def async_statement(self, node: tree.Async) -> None:
-        """async(): the script goes on in the other route, and ends here."""
-        found, invocation = self.invocation(node.call)
-        self.park(node.place)
-        result = self.body.temporary()
-        if node.timeout is not None and isinstance(invocation, ast.Call):
-            given = ast.Tuple(invocation.args, ast.Load())
-            invocation = call(self.namespace.bind(runtime.within, "within"), self.value(node.timeout),
-                              invocation.func, given)
-        self.guarded(assign(result, invocation), node.call.name, node.place, result)
-        self.body.emit(assign("run.rc", self.as_code(found, result)), node.place)
-        self.body.emit(assign("run.parameters", ast.List([], ast.Load())), node.place)
-        self.body.emit(ast.Expr(self.route_invocation(node.route)), node.place)
-        self.body.emit(ast.Return(constant(0)), node.place)
-
-    def launch_statement(self, node: tree.Launch) -> None:
-        """launch(): beside the run, with an optional route for the result."""
-        _, invocation = self.invocation(node.call)
-        assert isinstance(invocation, ast.Call)
-        report: ast.expr = constant(None)
-        if node.route is not None:
-            reported = self.route_invocation(node.route)
-            report = reported.func if isinstance(reported, ast.Call) else report
-        parameter = constant(None) if node.parameter is None else self.argument_value(node.parameter)
-        prepared = ast.Lambda(RUN_ARGUMENT, ast.Tuple([invocation.func, *invocation.args], ast.Load()))
-        self.body.emit(ast.Expr(call(self.namespace.bind(runtime.launch, "launch"), name("run"), prepared, report,
-                                     parameter)), node.place)

@@ -5,13 +5,13 @@ from opensips_py.script import tree
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
 from opensips_py.script.expressions import FALSE_WORDS, TRUE_WORDS
 from opensips_py.script.lexer import Token
-from opensips_py.script.sockets import SocketParser
+from opensips_py.script.parameters import ParameterParser
 from opensips_py.script.stream import ROUTE_KINDS, Unparsable
 
 SOCKETS = ("socket", "listen", "bin_listen", "alias")
 NAMED = {"branch_route": "", "failure_route": "", "timer_route": ", 60", "event_route": ""}  # and what follows it
 UNNAMED = ("error_route", "local_route", "startup_route")
-TOP_WORDS = (*ROUTE_KINDS, "loadmodule", "modparam", "include_file", "import_file")
+TOP_WORDS = (*ROUTE_KINDS, "loadmodule", "modparam", "include_file", "import_file", "import_python")
 
 
 def parse(tokens: list[Token], diagnostics: Diagnostics) -> tree.Script:
@@ -19,7 +19,7 @@ def parse(tokens: list[Token], diagnostics: Diagnostics) -> tree.Script:
     return Parser(tokens, diagnostics).script()
 
 
-class Parser(SocketParser):
+class Parser(ParameterParser):
     """What stands outside routes, and the routes."""
 
     def script(self) -> tree.Script:
@@ -53,6 +53,8 @@ class Parser(SocketParser):
                 return [self.loadmodule()]
             if text == "modparam":
                 return [self.modparam()]
+            if text == "import_python" and self.ahead().text != "=":
+                return [self.import_python()]
             return self.parameter()
         if self.sees("}"):
             self.fail("'}' without a block to close", fix="remove it, or look for one too many above")
@@ -148,6 +150,15 @@ class Parser(SocketParser):
         self.accept(";")
         return tree.LoadModule(place, text, name_place)
 
+    def import_python(self) -> tree.ImportPython:
+        place = self.take().place
+        if self.token.kind != "string":
+            self.fail(f"import_python needs the name of a file in quotes, found {self.shown()}",
+                      fix='write import_python "routing.py"')
+        name = self.take()
+        self.accept(";")
+        return tree.ImportPython(place, tree.String(name.place, name.value))
+
     def modparam(self) -> tree.ModParam:
         """modparam("module", "parameter", value)."""
         place = self.take().place
@@ -218,12 +229,3 @@ class Parser(SocketParser):
         if route.kind == "timer_route" and route.interval < 1:
             self.fail("a timer_route needs the seconds between two runs", route.name_place,
                       fix=f"write timer_route[{route.name}, 60]")
-
-    def route_parameters(self, route: tree.Route) -> None:
-        """(a, b): names for the parameters of a route."""
-        while self.token.kind == "word":
-            token = self.take()
-            route.parameters.append(tree.Name(token.place, token.text))
-            if not self.accept(","):
-                break
-        self.expect(")", "behind the parameters of the route", lenient=("{",))

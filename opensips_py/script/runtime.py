@@ -12,6 +12,7 @@ import gevent
 from opensips_py.errors import MalformedMessage
 from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Run
+from opensips_py.script import kept
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.sip import Uri, address_host, is_ip
 
@@ -47,16 +48,6 @@ def too_many_loops(limit: int, place: str) -> None:
     log.error("%s: the loop ended after %d rounds, see max_while_loops", place, limit)
 
 
-def code_of(value: Value) -> int:
-    """A return code from a run-time value; what is no number counts as false."""
-    if type(value) is int:
-        return value
-    try:
-        return int(value or "")
-    except ValueError:
-        return -1
-
-
 def set_returned(run: Run, values: tuple[Value, ...]) -> None:
     """Keep what a route returned behind its code, for $return."""
     if run.extra is None:
@@ -73,8 +64,8 @@ def call_route(run: Run, routes: dict[str, CompiledRoute], name: Value, place: s
     return route(run)
 
 
-def within(seconds: Value, function: Callable[..., Any], arguments: tuple[Any, ...]) -> Any:
-    """Call a function that waits; false when it has not ended after *seconds*."""
+def within(seconds: Value, function: Callable[..., Any], arguments: tuple[Any, ...], late_code: int = False) -> Any:
+    """Call a function that waits; *late_code*, which may be false, when it has not ended after *seconds*."""
     late = gevent.Timeout(seconds if type(seconds) is int else None)
     try:
         with late:
@@ -82,7 +73,7 @@ def within(seconds: Value, function: Callable[..., Any], arguments: tuple[Any, .
     except gevent.Timeout as timeout:
         if timeout is not late:
             raise
-        return False
+        return late_code
 
 
 def launch(run: Run, prepare: Callable[[Run], tuple[Any, ...]], report: CompiledRoute | None,
@@ -94,6 +85,7 @@ def launch(run: Run, prepare: Callable[[Run], tuple[Any, ...]], report: Compiled
     child = Run(run.services, run.generation, run.kind, run.message, run.request)
     child.variables = dict(run.variables)
     child.avps = {key: list(values) for key, values in run.avps.items()}
+    kept.copy(run, child)
     function, *arguments = prepare(child)
     run.services.spawn(launched, child, function, arguments, report, parameter)
 

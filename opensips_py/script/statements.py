@@ -1,6 +1,7 @@
 """Parsing of what stands in routes."""
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 
 from opensips_py.script import tree
@@ -11,6 +12,8 @@ from opensips_py.script.stream import Unparsable
 ASSIGNMENTS = ("=", ":=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
 ENDS = (";", "}", "else")
 ELSE_IF = ("elif", "elseif", "elsif")
+LOCAL_TYPES = ("int", "str", "list", "any")
+LOCAL_NAME = re.compile(r"\$[A-Za-z_]\w*")
 
 
 class StatementParser(ExpressionParser):
@@ -55,7 +58,8 @@ class StatementParser(ExpressionParser):
         if self.accept(";"):
             return []
         if self.sees("{"):
-            return self.block("a block")
+            inner = self.block("a block")
+            return [tree.Block(token.place, inner)] if any(isinstance(each, tree.Local) for each in inner) else inner
         if token.kind == "variable":
             return self.ended(self.assignment())
         if token.kind != "word":
@@ -101,11 +105,41 @@ class StatementParser(ExpressionParser):
         operator = self.take()
         return tree.Assign(operator.place, tree.Variable(token.place, token.text), operator.text, self.value())
 
+    def local_statement(self) -> tree.Statement:
+        """local $name; local type $name = value."""
+        if self.ahead().text == "(":
+            return self.do()  # a function of that name
+        place = self.take().place
+        type_ = self.local_type()
+        target = self.local_name()
+        if self.sees(*ASSIGNMENTS[1:]):
+            self.fail(f"a local is given its first value with =, found {self.shown()}")
+        return tree.Local(place, target, type_, self.value() if self.accept("=") else None)
+
+    def local_type(self) -> str:
+        """The type before the name of a local, if there is one."""
+        if self.token.kind != "word":
+            return ""
+        if self.token.text not in LOCAL_TYPES:
+            self.fail(f"'{self.token.text}' is no type", fix=did_you_mean(self.token.text, LOCAL_TYPES) or
+                      f"the types are {', '.join(LOCAL_TYPES)}")
+        return self.take().text
+
+    def local_name(self) -> tree.Variable:
+        """The name of a local: a dollar sign and one word."""
+        token = self.token
+        if token.kind != "variable" or not LOCAL_NAME.fullmatch(token.text):
+            self.fail(f"the name of a local is $ and a word, found {self.shown()}", fix="write local $name = value")
+        self.take()
+        return tree.Variable(token.place, token.text)
+
     def do(self) -> tree.Statement:
         """A call as a statement."""
         token = self.token
         if token.text in ELSE_IF:
             self.fail(f"'{token.text}' is no statement", fix="write else if")
+        if token.text == "route" and self.ahead().text == "[":
+            return tree.Do(token.place, self.bracketed_call())
         if self.ahead().text != "(" or self.ahead().kind != "operator":
             fix = did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
             if self.ahead().text in ASSIGNMENTS:
@@ -153,11 +187,14 @@ class StatementParser(ExpressionParser):
     def for_statement(self) -> tree.ForEach:
         place = self.take().place
         self.expect("(", "behind for")
-        target = self.variable("the loop variable")
+        declares = self.token.text == "local" and self.token.kind == "word"
+        if declares:
+            self.take()
+        target = self.local_name() if declares else self.variable("the loop variable")
         self.expect("in", "behind the loop variable")
         source = self.variable("the variable to go through")
         self.expect(")", "behind the variable to go through", lenient=("{", ";"))
-        return tree.ForEach(place, target, source, self.body("for", place))
+        return tree.ForEach(place, target, source, self.body("for", place), declares)
 
     def variable(self, what: str) -> tree.Variable:
         if self.token.kind != "variable":
@@ -296,4 +333,5 @@ SIMPLE: dict[str, Callable[[StatementParser], tree.Statement]] = {
     "drop": StatementParser.drop_statement, "break": StatementParser.break_statement,
     "esac": StatementParser.break_statement, "assert": StatementParser.assert_statement,
     "async": StatementParser.async_statement, "launch": StatementParser.launch_statement,
+    "local": StatementParser.local_statement,
 }

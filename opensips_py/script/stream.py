@@ -119,7 +119,22 @@ class TokenStream:
 
     def starts_route(self) -> bool:
         """Whether a route block begins here."""
-        return self.token.kind == "word" and self.token.text in ROUTE_KINDS and self.ahead().text in ("[", "{")
+        return self.token.kind == "word" and self.token.text in ROUTE_KINDS and (
+            self.ahead().text == "{" or (self.ahead().text == "[" and not self.calls_route()))
+
+    def calls_route(self) -> bool:
+        """Whether route[name](...) is a call: a block does not follow."""
+        at = self.at + 2
+        while self.tokens[at].kind != "end" and self.tokens[at].text not in ("]", "{", "}", ";"):
+            at += 1
+        if self.token.text != "route" or [each.text for each in self.tokens[at:at + 2]] != ["]", "("]:
+            return False
+        depth = 0
+        for index in range(at + 1, len(self.tokens) - 1):
+            depth += (self.tokens[index].text == "(") - (self.tokens[index].text == ")")
+            if depth == 0:
+                return self.tokens[index + 1].text != "{"
+        return False
 
     def skip_statement(self) -> None:
         """Pass over the rest of a statement that made no sense: up to its `;`, or the `}` around it."""

@@ -129,16 +129,33 @@ class Call(Node):
 
 @dataclass(slots=True)
 class RouteCall(Node):
-    """route(name, arguments...)."""
+    """route(name, arguments...), or route[name](arguments...), whose texts have their variables replaced."""
 
     route: Expression
     arguments: list[Expression]
+    bracketed: bool = False
 
 
 Expression: TypeAlias = (Broken | Number | String | Null | Name | Address | Variable | Operand | Transformed | Unary
                          | Binary | Comparison | Logical | Not | Call | RouteCall)
 
 # Statements
+
+
+@dataclass(slots=True)
+class Local(Node):
+    """local $name = value; local type $name: a variable of the block that it stands in."""
+
+    target: Variable
+    type: str  # as written: int, str, list, any; empty where none is
+    value: Expression | None
+
+
+@dataclass(slots=True)
+class Block(Node):
+    """{ statements } by themselves, where they declare locals; any other is no more than its statements."""
+
+    body: list[Statement]
 
 
 @dataclass(slots=True)
@@ -181,6 +198,7 @@ class ForEach(Node):
     target: Variable
     source: Variable
     body: list[Statement]
+    declares: bool = False  # for (local $x in ...)
 
 
 @dataclass(slots=True)
@@ -247,8 +265,8 @@ class Launch(Node):
     parameter: Expression | None
 
 
-Statement: TypeAlias = (Assign | Do | If | While | ForEach | Switch | Return | Exit | Drop | Break | Assert | Async
-                        | Launch)
+Statement: TypeAlias = (Local | Block | Assign | Do | If | While | ForEach | Switch | Return | Exit | Drop | Break | Assert
+                        | Async | Launch)
 
 # What stands outside routes
 
@@ -334,6 +352,23 @@ class ModParam(Node):
 
 
 @dataclass(slots=True)
+class ImportPython(Node):
+    """import_python "file.py": the routes written in Python that it holds."""
+
+    path: String
+
+
+@dataclass(slots=True)
+class Parameter(Node):
+    """One parameter of a route: a bare name is a $var(name), type $name a local of the route."""
+
+    name: str
+    type: str = ""
+    default: Expression | None = None
+    is_local: bool = False
+
+
+@dataclass(slots=True)
 class Route(Node):
     """A route block; *name* is empty for the unnamed one of its kind."""
 
@@ -343,11 +378,11 @@ class Route(Node):
     name_place: Place
     interval: int = 0  # of a timer_route, seconds
     mode: str = ""  # of an event_route: sync or async
-    parameters: list[Name] = field(default_factory=list)  # names in route[x](a, b)
+    parameters: list[Parameter] = field(default_factory=list)  # route[x](a, int $b = 5)
     broken: bool = False  # its head could not be read
 
 
-Item: TypeAlias = Global | LoadModule | ModParam | Route
+Item: TypeAlias = Global | LoadModule | ModParam | ImportPython | Route
 
 
 @dataclass(slots=True)

@@ -2,17 +2,18 @@
 from __future__ import annotations
 
 import ast
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
 from opensips_py.errors import ScriptError
 from opensips_py.module.run import Route
-from opensips_py.script import formatting, operators, runtime, tree, variables
+from opensips_py.script import formatting, kept, operators, runtime, tree, variables
 from opensips_py.script.absent import Absent
 from opensips_py.script.binding import SPECIAL, Bound, Scope, chained
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.generate import Body, Namespace, call, constant, name, parsed
 from opensips_py.script.lexer import written_at
+from opensips_py.script.locals import Local, Locals
 from opensips_py.script.steps import changes
 
 if TYPE_CHECKING:
@@ -45,6 +46,9 @@ class Context:
     abort_on_assert: bool = False
     absent: Absent | None = None
     references: dict[str, Bound] = field(default_factory=dict)
+    signatures: dict[str, tree.Route] = field(default_factory=dict)  # route[name], with its parameters
+    results: dict[str, str] = field(default_factory=dict)  # types of what they return, as far as they are known
+    uses_values: bool = False  # whether what routes return is used as a value, not only as a code
 
 
 class Reported(Exception):
@@ -60,20 +64,45 @@ class ValueCompiler:
         self.with_message = not reached_from & BARE
         self.reached_from = reached_from
         self.body = Body()
+        self.locals = Locals(context.diagnostics, context.namespace)
 
     def bound(self, variable: tree.Variable) -> Bound:
         """The meaning of a variable; what is wrong with it is reported."""
-        known = self.context.references.get(variable.text)
-        if known is not None and "cfg_" not in variable.text:
+        text = self.kept(variable.text, variable.place)
+        known = self.context.references.get(text)
+        if known is not None and "cfg_" not in text:
             return known
         try:
-            reference = variables.parse(variable.text, variable.place)
+            reference = variables.parse(text, variable.place)
             self.explained((reference,))
             bound = self.scope.bind(reference)
         except ScriptError as error:
             self.report(error, variable.place)
-        self.context.references[variable.text] = bound
+        if text != variable.text:
+            bound = replace(bound, reference=replace(bound.reference, text=variable.text))  # as errors name it
+        self.context.references[text] = bound
         return bound
+
+    def local(self, node: tree.Expression) -> Local | None:
+        """The local that *node* is; None for anything else."""
+        return self.locals.plain(node.text) if isinstance(node, tree.Variable) and self.locals.any else None
+
+    def kept(self, text: str, place: Place) -> str:
+        """*text* as it can be compiled to a function of the run: locals in it are put where that finds them."""
+        return self.locals.replaced(text, lambda local: self.keep(local, place)) if self.locals.any else text
+
+    def keep(self, local: Local, place: Place) -> None:
+        """Put the value of a local where functions of the run find it."""
+        self.locals.read(local, place)
+        keep = self.namespace.bind(kept.keep, "keep")
+        wanted = ast.Expr(call(keep, name("run"), constant(local.python), name(local.python)))
+        for each in reversed(self.body.statements):
+            if not (isinstance(each, ast.Expr) and isinstance(each.value, ast.Call) and ast.dump(each.value.func)
+                    == ast.dump(keep)):
+                break
+            if ast.dump(each) == ast.dump(wanted):
+                return
+        self.body.emit(wanted, place)
 
     def explained(self, parts: variables.Parts) -> None:
         """Give up where a variable is unknown for a reason that the user has been told."""
@@ -81,7 +110,7 @@ class ValueCompiler:
         for each in parts:
             if isinstance(each, variables.Reference) and absent is not None:
                 if each.variable not in known and each.variable not in SPECIAL \
-                        and absent.explained("pvars", each.variable):
+                        and self.locals.find(each.variable) is None and absent.explained("pvars", each.variable):
                     raise Reported
                 self.explained((*(each.name if isinstance(each.name, tuple) else ()),
                                 *((each.index,) if isinstance(each.index, variables.Reference) else ())))
@@ -111,6 +140,7 @@ class ValueCompiler:
             case tree.Number(value=number):
                 return constant(number)
             case tree.String(value=text):
+                self.locals.unreplaced(text, node.place)
                 return constant(text)
             case tree.Null():
                 return constant(None)
@@ -148,8 +178,8 @@ class ValueCompiler:
     def taken(self, node: tree.Expression) -> ast.expr:
         """A value to be kept or added to: of a port, which is text and number at once, the text."""
         value = self.value(node)
-        if isinstance(node, tree.Variable) and self.bound(node).reference.variable in PORTS \
-                and not self.bound(node).reference.steps:
+        if isinstance(node, tree.Variable) and self.local(node) is None \
+                and self.bound(node).reference.variable in PORTS and not self.bound(node).reference.steps:
             return call(self.namespace.bind(operators.as_text, "as_text"), value)
         return value
 
@@ -160,10 +190,18 @@ class ValueCompiler:
 
     def variable(self, node: tree.Variable) -> ast.expr:
         """The value of a variable; one that waits parks the run before."""
+        local = self.local(node)
+        if local is not None:
+            self.locals.read(local, node.place)
+            return name(local.python)
         bound = self.bound(node)
         if bound.waits:
             self.park(node.place)
         return self.read(bound)
+
+    def exact(self, node: tree.Expression) -> ast.expr:
+        """A value as it is, variables in a text replaced; what calls return is known to the class below."""
+        return self.text(node) if isinstance(node, tree.String) else self.value(node)
 
     def park(self, place: Place) -> None:
         """Prepare the run for a wait."""
@@ -195,7 +233,7 @@ class ValueCompiler:
     def text(self, node: tree.String) -> ast.expr:
         """A text with the variables in it replaced: a literal, one value, or an f-string."""
         try:
-            pieces = [part if isinstance(part, str) else self.scope.bind(part) for part in self.parts(node)]
+            pieces = [part if isinstance(part, str) else self.piece(part, node.place) for part in self.parts(node)]
         except ScriptError as error:
             self.report(error, node.place, quoted=True)
         for piece in pieces:
@@ -203,18 +241,31 @@ class ValueCompiler:
                 self.park(node.place)
         return self.joined(pieces)
 
+    def piece(self, part: variables.Reference, place: Place) -> Bound | ast.expr:
+        """A variable in a text: its meaning, or the local that it is."""
+        local = self.locals.plain(part.text) if self.locals.any else None
+        if local is not None:
+            self.locals.read(local, place)
+            return name(local.python)
+        text = self.kept(part.text, place)
+        return self.scope.bind(part if text == part.text else variables.parse(text, part.place))
+
     def parts(self, node: tree.String) -> variables.Parts:
         """The literal pieces and variables of a text."""
         parts = formatting.parse(node.value, node.place.inside(1))
         self.explained(parts)
         return parts
 
-    def joined(self, pieces: list[str | Bound]) -> ast.expr:
+    def joined(self, pieces: list[str | Bound | ast.expr]) -> ast.expr:
         """Literal pieces and variables as one text; a variable alone keeps its type."""
-        if len(pieces) == 1 and isinstance(pieces[0], Bound):
-            return self.read(pieces[0])
+        if len(pieces) == 1 and not isinstance(pieces[0], str):
+            return self.reading(pieces[0])
         if all(isinstance(piece, str) for piece in pieces):
             return constant("".join(str(piece) for piece in pieces))
         shown = self.namespace.bind(formatting.shown, "shown")
         return ast.JoinedStr([constant(piece) if isinstance(piece, str) else
-                              ast.FormattedValue(call(shown, self.read(piece)), -1, None) for piece in pieces])
+                              ast.FormattedValue(call(shown, self.reading(piece)), -1, None) for piece in pieces])
+
+    def reading(self, piece: Bound | ast.expr) -> ast.expr:
+        """The expression that reads a variable in a text."""
+        return self.read(piece) if isinstance(piece, Bound) else piece

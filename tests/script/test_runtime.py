@@ -4,13 +4,14 @@ from types import SimpleNamespace
 import gevent
 import pytest
 
+from opensips_py.module import returned
 from opensips_py.script import runtime
 
 
 @pytest.mark.parametrize(("value", "code"), [(5, 5), ("7", 7), ("-7", -7), ("x", -1), ("--5", -1), ("²", -1),
     (None, -1)])
 def test_codes_of_values(value, code):
-    assert runtime.code_of(value) == code
+    assert returned.code_of(value) == code
 
 
 def test_failures_are_logged_with_their_place(caplog):
