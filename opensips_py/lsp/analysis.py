@@ -8,6 +8,7 @@ from typing import Any
 from opensips_py.lsp.text import VARIABLE, without_comments
 from opensips_py.module.kinds import RouteName
 from opensips_py.script import tree
+from opensips_py.script.analysis import add_warnings
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.routes import KINDS
@@ -34,6 +35,7 @@ class Analysis:
         self.path = path
         self.configuration: Configuration = generation.read(path, {}, reader)
         check.described(self.configuration)
+        add_warnings(self.configuration)
         self.mentions = [*self.routes(), *self.variables()]
 
     def findings(self, file: str) -> list[dict[str, Any]]:

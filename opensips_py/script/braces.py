@@ -28,6 +28,7 @@ class Braces:
         """A route begins: what was seen before is right."""
         self.open: Suspect | None = None  # a block that ends too far left: its own brace is missing
         self.early: Suspect | None = None  # the block that ended too far right
+        self.blocks: list[tuple[str, Place | None]] = []  # those that are open: their margins, and what stands left
         self.bare: list[tuple[str, Place]] = []  # conditions without a brace behind them, and their margins
 
     def margin(self, place: Place) -> str:
@@ -39,13 +40,25 @@ class Braces:
         """A condition has a statement behind it and no block."""
         self.bare.append((self.margin(keyword), behind))
 
+    def opened(self, opening: Token) -> None:
+        """A block begins."""
+        self.blocks.append((self.margin(opening.place), None))
+
+    def goes_on(self, token: Token) -> None:
+        """A statement begins a line: inside of the block that is open, or as far left as that itself?"""
+        if self.blocks:
+            margin, left = self.blocks[-1]
+            if left is None and margin.startswith(self.margin(token.place)):
+                self.blocks[-1] = margin, token.place
+
     def closed(self, what: str, opening: Token, closing: Token) -> None:
         """A block ends: with a brace further left than its beginning, or further right?"""
+        _, left = self.blocks.pop() if self.blocks else ("", None)
         before, after = self.margin(opening.place), self.margin(closing.place)
         if closing.place.column != len(after) + 1 or before == after:
             return
         if before.startswith(after) and self.open is None:
-            self.open = Suspect(f"the block of {what} is not closed", closing.place, "add the missing '}'",
+            self.open = Suspect(f"the block of {what} is not closed", left or closing.place, "add the missing '}'",
                                 opening.place)
         elif after.startswith(before) and self.early is None:
             self.early = self.unopened(after, closing)

@@ -238,6 +238,8 @@ class CallCompiler(TypeCompiler):
     def check_route(self, kind: RouteName, wanted: str) -> None:
         """Refuse the name of a route that the script does not have."""
         names = self.context.kinds.get(TITLES[kind.route], set())
+        if not self.diagnostics.is_whole:
+            return
         if wanted not in names and wanted not in ("", "0"):
             hint = did_you_mean(wanted, names)
             raise ValueError(f"there is no {TITLES[kind.route]}[{wanted}]" + (f", {hint}" if hint else ""))

@@ -4,11 +4,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from opensips_py.module.declare import ScriptFunction
+from opensips_py.module.kinds import RouteName
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
 from opensips_py.script import renames, tree
 from opensips_py.script.absent import Absent
-from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
+from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean, nearest
 from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_named, title
 from opensips_py.script.walk import nodes
 
@@ -49,7 +50,26 @@ class Checker:
         """The routes that *route* calls."""
         for node, name in routes_named(route):
             if name is not None and name not in names and (name != "0" or "" not in names) and self.whole:
-                self.diagnostics.error(f"there is no route[{name}]", node.place, fix=did_you_mean(name, names))
+                self.diagnostics.error(f"there is no route[{name}]", node.place, fix=did_you_mean(name, names),
+                                       related=self.defined("route", nearest(name, names)))
+
+    def armed(self, node: tree.Call, declared: ScriptFunction) -> None:
+        """The routes that arguments of a function name."""
+        for given, argument in zip(node.arguments, declared.arguments, strict=False):
+            kind = getattr(argument.kind, "inner", argument.kind)
+            if not isinstance(kind, RouteName) or not isinstance(given, (tree.String, tree.Name, tree.Number)):
+                continue
+            name, title_ = called(given), TITLES[kind.route]
+            names = {plain(each) for each in self.routes if each.kind == title_}
+            if name and name not in names and name != "0" and self.whole:
+                self.diagnostics.error(f"{node.name}, argument '{argument.name}': there is no {title_}[{name}]",
+                                       given.place, fix=did_you_mean(name, names),
+                                       related=self.defined(title_, nearest(name, names)))
+
+    def defined(self, kind: str, name: str) -> list[tuple[str, Place]]:
+        """Where the route that may have been meant stands."""
+        return [("defined here", each.name_place) for each in self.routes
+                if name and each.kind == kind and plain(each) == name][:1]
 
     def duplicates(self, routes: list[tree.Route]) -> None:
         """Two routes of one kind and name."""
@@ -69,6 +89,7 @@ class Checker:
         if wrong := self.begun(route) & ~found.declaration.routes:
             self.misplaced(node, found.declaration, wrong, route)
         self.count(node, found.declaration)
+        self.armed(node, found.declaration)
 
     def misplaced(self, node: tree.Call, declared: ScriptFunction, wrong: Route, route: tree.Route) -> None:
         """A call in a route that may run as part of one where the function is not allowed."""

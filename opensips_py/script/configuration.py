@@ -229,6 +229,7 @@ class Reader:
     def compile(self) -> None:
         """Check and compile the routes."""
         routes, whole = self.script.of(tree.Route), self.script.whole
+        self.diagnostics.is_whole = whole
         absent = Absent(self.registry, self.unavailable)
         reached = Checker(self.registry, self.diagnostics, absent, whole=whole).check(routes)
         self.result.context = self.context(absent)

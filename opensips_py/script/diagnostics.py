@@ -68,6 +68,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.texts: dict[str, list[str]] = {}
+        self.is_whole = True  # False: parts of the text could not be read, and may have held what is missing
         self.misread_lines: set[tuple[str, int]] = set()
 
     def add_text(self, file: str, text: str) -> None:

@@ -122,7 +122,7 @@ class Parser(ParameterParser):
         if token.text == "-" and self.ahead().kind == "number":
             self.take()
             return -self.number_of(self.take())
-        if token.kind == "number" and not self.ahead().glued:
+        if token.kind == "number" and (not self.ahead().glued or self.ahead().text == ";"):
             return self.number_of(self.take())
         text, _ = self.glued_text(";")
         if text in TRUE_WORDS or text in FALSE_WORDS:

@@ -100,7 +100,7 @@ def behind(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts:
 def closing(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
     """A brace on a line of its own, before what follows the block."""
     before = line_of(place, texts)[:place.column - 1]
-    return [at(place, f"{fix['right']}\n" if not before.strip() else f"\n{fix['right']}\n", length=0)]
+    return [at(place, f"{fix['right']}\n{before}" if not before.strip() else f"\n{fix['right']}\n", length=0)]
 
 
 def end_of_text(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:

@@ -11,6 +11,7 @@ from opensips_py.sip import is_ip
 PROTOCOLS = frozenset(("udp", "tcp", "tls", "sctp", "ws", "wss", "hep", "hep_udp", "hep_tcp", "bin", "bins", "smpp",
                        "msrp", "msrps", "ipsec", "any", "bond"))
 WORD, PORTS = re.compile(r"[a-zA-Z]\w*"), re.compile(r"\d+(-\d*)?")
+QUAD = re.compile(r"\d+\.\d+\.\d+\.\d+")
 FLAGS = ("anycast", "frag", "reuse_port", "accept_subdomain", "allow_proxy_protocol", "send_proxy_protocol",
          "proxy_protocol")
 NUMBERS = {"use_workers": "workers", "use_children": "workers", "tos": "tos"}
@@ -42,6 +43,8 @@ class SocketParser(StatementParser):
         elif colon and WORD.fullmatch(head) and not PORTS.fullmatch(rest) and not is_ip(text):
             self.fail(f"'{head}' is no protocol", place, fix="one of udp, tcp, tls, ws, wss, sctp")
         host, port = self.host_and_port(text, place)
+        if QUAD.fullmatch(host) and not is_ip(host):
+            self.fail(f"{host} is no IP address", place, fix="each of its four numbers is 255 at most")
         socket.host = host
         first, _, last = port.partition("-")
         socket.port = self.port_of(first, place)

@@ -22,6 +22,7 @@ class StatementParser(ExpressionParser):
     def block(self, what: str) -> list[tree.Statement]:
         """{ statements }."""
         opening = self.expect("{", f"before the body of {what}")
+        self.braces.opened(opening)
         body = self.statements("}")
         if self.accept("}"):
             self.braces.closed(what, opening, self.previous)
@@ -34,6 +35,8 @@ class StatementParser(ExpressionParser):
         found: list[tree.Statement] = []
         while not self.sees(*ends) and self.token.kind != "end" and not self.starts_route():
             before = self.at
+            if self.starts_line():
+                self.braces.goes_on(self.token)
             try:
                 found += self.statement()
             except Unparsable:

@@ -171,5 +171,8 @@ class TokenStream:
 
     def starts_item(self) -> bool:
         """Whether a route, loadmodule, modparam or a core parameter begins here."""
-        return self.token.kind == "word" and (
-            self.token.text in (*ROUTE_KINDS, "loadmodule", "modparam") or self.ahead().text == "=")
+        if self.token.kind != "word":
+            return False
+        if self.token.text in ROUTE_KINDS:
+            return self.ahead().text != "(" and (self.token.text != "route" or self.starts_route())
+        return self.token.text in ("loadmodule", "modparam") or self.ahead().text == "="

@@ -20,8 +20,8 @@ URI = frozenset(("has_totag", "is_uri_user_e164", "uri_param", "add_uri_param", 
 class Settings:
     """Changes what stands outside of routes."""
 
-    def __init__(self, old: Configuration, sources: dict[str, Source]) -> None:
-        self.old, self.sources = old, sources
+    def __init__(self, old: Configuration, sources: dict[str, Source], path: str) -> None:
+        self.old, self.sources, self.path = old, sources, path
         self.items = old.script.items
         self.modules = [loader.module_name(each.name) for each in old.script.of(tree.LoadModule)]
 
@@ -168,8 +168,8 @@ class Settings:
         lines = [f"{each.name}={int(each.v21)}  # {DEFAULT}" for each in globals.TABLE
                  if not each.idle and each.kept_as not in self.old.given and globals.ABSENT not in (each.v21, each.v40)
                  and each.v21 != each.v40 and self.matters(each.name)]
-        first = next((each for each in self.items if not isinstance(each, tree.Global)
-                      and each.place.file in self.sources), None)
+        others = [each for each in self.items if not isinstance(each, tree.Global) and each.place.file in self.sources]
+        first = next((each for each in others if each.place.file == self.path), next(iter(others), None))
         if first is None or not lines:
             return
         source = self.sources[first.place.file]
