@@ -1,6 +1,7 @@
 """Routes written in Python: functions marked with @route in a file that the script imports."""
 from __future__ import annotations
 
+import ast
 import inspect
 import logging
 import sys
@@ -72,6 +73,7 @@ class PythonFile(Module, name="import_python"):
         self.results: dict[str, str] = {}  # what each route returns: int, str, list or any
         self.functions: list[BoundFunction] = []
         self.lines: dict[str, int] = {}
+        self.words: set[str] = set()  # its texts, which may name routes of the script
 
     @property
     def name(self) -> str:
@@ -152,6 +154,8 @@ def load(path: str, text: str) -> PythonFile:
     try:
         execute(module, path, text)
         found = PythonFile(path)
+        found.words = {each.value for each in ast.walk(ast.parse(text))
+                       if isinstance(each, ast.Constant) and isinstance(each.value, str)}
         for each in list(vars(module).values()):
             mark = getattr(each, "__route__", None)
             if inspect.isfunction(each) and isinstance(mark, RouteMark):

@@ -190,8 +190,8 @@ class CallCompiler(TypeCompiler):
             self.check_quoted(node, kind, argument, function)
             if isinstance(getattr(kind, "inner", kind), FormatKind):
                 return self.format(node, argument)
-        if (wrong := self.unfit(node, kind)):
-            self.wrong_argument(wrong, node.place, argument, function)
+        if (wrong := self.unfit(node, kind)) is not None:
+            self.wrong_argument(wrong[0], node.place, argument, function, wrong[1])
         try:
             if kind.script and isinstance(node, (tree.String, tree.Variable, tree.Number)):
                 text = self.kept(node.text, node.place) if isinstance(node, tree.Variable) else str(node.value)
@@ -244,11 +244,12 @@ class CallCompiler(TypeCompiler):
             hint = did_you_mean(wanted, names)
             raise ValueError(f"there is no {TITLES[kind.route]}[{wanted}]" + (f", {hint}" if hint else ""))
 
-    def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call) -> None:
+    def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call,
+                       fix: str = "") -> None:
         """Report an argument that its kind refuses."""
         message, _, hint = message.partition(", did you mean")
         self.diagnostics.error(f"{function.name}, argument '{argument.name}': {message}", place,
-                               fix=f"did you mean{hint}" if hint else "")
+                               fix=f"did you mean{hint}" if hint else fix)
         raise Reported
 
     def converted(self, node: tree.Expression, kind: Kind, argument: Argument) -> ast.expr:

@@ -30,7 +30,8 @@ ERRORS = (
     Code("E0106", r"'[})]' without a "),
     Code("E0107", r"'=' assigns, and this is a condition"),
     Code("E0108", r"comparisons cannot be chained"),
-    Code("E0109", r"an? (?:value|number|quoted text|statement|assignment|parameter, .*|route) expected"
+    Code("E0109", r"a number expected", "write a number"),
+    Code("E0109", r"an? (?:value|quoted text|statement|assignment|parameter, .*|route) expected"
                   r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the call"
                   r"|route\(\) needs the name",
          "write what is missing"),
@@ -50,6 +51,8 @@ ERRORS = (
     Code("E0118", r"'.*\(\.\.\.\)' stands outside|'=' expected behind"),
     Code("E0119", r".* is nested too deeply"),
     Code("E0120", r"'.*' cannot stand in an argument", "compute it before: $var(x) = ...;"),
+    Code("E0121", r"'.*' is no type|the name of a local is|a local is given its first|the default of \S+ is"
+                  r"|\$\S+ needs a default|an? \w+ is called by nobody|import_python needs the name"),
     # Names
     Code("E0403", r"module \S+ is (?:not loaded|unknown.*); loadmodule stands before|.*; loadmodule stands before",
          "move the line behind the loadmodule line of that module"),
@@ -86,6 +89,8 @@ ERRORS = (
     Code("E0307", r"\$\S+ takes no index", "write it without the index in brackets"),
     Code("E0307", r"\$\S+ (?:needs a name|takes no name)|\S+ is no (?:name|index) of \$"),
     Code("E0308", r"\{.*\} takes |\{.*\}: ", "a comma stands before each argument: {s.substr,0,3}"),
+    Code("E0311", r"\$\S+: (?:an? (?:int|str|list)) is needed", "write a value of that type"),
+    Code("E0312", r"\$\S+ may be read here before it has a value"),
     Code("E0309", r"a condition is no value|'.*' does not go with"),
     # Where things may stand
     Code("E0401", r"\S+ cannot be called in "),
@@ -93,6 +98,9 @@ ERRORS = (
     Code("E0404", r"'break' stands outside"),
     Code("E0405", r".* is of the 4\.0 dialect, and "),
     Code("E0406", r"\S+ is declared by "),
+    Code("E0408", r"\$\S+ is declared twice|\$\S+ is a pseudo-variable"),
+    Code("E0409", r"\$\S+ is gone when"),
+    Code("E0410", r"the timeout of async is", "write a number of seconds"),
     # Addresses
     Code("E0501", r"\S+ is no (?:IP address|network)|an IP address or network expected",
          "write 10.0.0.1 or 10.0.0.0/8"),
@@ -103,11 +111,12 @@ ERRORS = (
     Code("E0601", r"cannot (?:read|find)"),
     Code("E0602", r"files include each other", "remove one of the includes"),
     Code("E0603", r"#!(?:ifdef|else|endif) without", "remove it, or add #!ifdef NAME before it"),
-    Code("E0604", r"#!define needs a name|the definitions become too much text"),
+    Code("E0604", r"#!define needs a name|the environment has no|the definitions become too much text"),
     Code("E0605", r"wrong substitution"),
     Code("E0606", r"the preprocessor '"),
     Code("E0607", r"(?:include|import)_file needs a file name", 'write include_file "file.cfg"'),
     Code("E0608", r"-l "),
+    Code("E0609", r"cannot import this", "mend the Python file"),
 )
 
 WARNINGS = (
@@ -120,6 +129,11 @@ WARNINGS = (
     Code("W0107", r"nothing ever sets"),
     Code("W0108", r"nothing (?:calls|arms|names) "),
     Code("W0109", r"this expression can take"),
+    Code("W0110", r"nothing reads \$", "remove it"),
+    Code("W0111", r"a text never equals|a number never equals|a list is compared"),
+    Code("W0112", r"\$\S+ is not replaced here"),
+    Code("W0113", r"route\[.*\] is called for its value|this route returns a text"),
+    Code("W0114", r".* has no routes"),
     Code("W0201", r".* OpenSIPS 4\.0 "),
     Code("W0202", r"in OpenSIPS 2\.1, '.*' only assigns"),
     Code("W0203", r"'#!.*' is taken for a comment"),

@@ -58,7 +58,8 @@ def compile_routes(routes: list[tree.Route], context: Context, reached: dict[Key
     for written in context.scope.registry.functions.values():
         if written.declaration.returns == "value" and written.declaration.name not in context.signatures:
             python_route(written, context)
-    context.uses_values = any(uses_value(node) for each in routes for node in nodes(each))
+            context.uses_values = True
+    context.uses_values |= any(uses_value(node) for each in routes for node in nodes(each))
     names = {id(route): named(route, context) for route in routes}
     for route in routes:
         global_name = names[id(route)]
@@ -92,8 +93,10 @@ def uses_value(node: tree.Node) -> bool:
             return any(isinstance(each, tree.RouteCall) for each in inside)
         case tree.Comparison() | tree.Binary():
             return isinstance(node.left, tree.RouteCall) or isinstance(node.right, tree.RouteCall)
-        case tree.Assign(value=value) | tree.Local(value=value) | tree.Switch(subject=value) | tree.Unary(operand=value):
+        case tree.Assign(value=value) | tree.Local(value=value) | tree.Switch(subject=value):
             return isinstance(value, tree.RouteCall)
+        case tree.Unary(operand=operand):
+            return isinstance(operand, tree.RouteCall)
     return False
 
 

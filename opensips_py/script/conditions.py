@@ -7,6 +7,8 @@ from opensips_py.script import operators, runtime, tree
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.generate import assign, call, compared, constant, name, negated
 from opensips_py.script.route_calls import RouteCallCompiler
+from opensips_py.script.routes import called
+from opensips_py.script.typed import STR
 from opensips_py.script.values import Reported
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
@@ -33,6 +35,9 @@ class ConditionCompiler(RouteCallCompiler):
             case tree.Call():
                 return self.call_condition(node)
             case tree.RouteCall():
+                if called(node.route) in self.context.signatures and self.type_of(node) == STR:
+                    self.diagnostics.warning("this route returns a text, which counts as false", node.place,
+                                             fix='compare it: route(...) == "text"')
                 return compared(self.route_call(node), ast.Gt(), constant(0))
         return self.value(node)
 

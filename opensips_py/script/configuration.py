@@ -244,6 +244,8 @@ class Reader:
         """What the routes are compiled with."""
         values = self.result.globals
         texts = ["\n".join(lines) for lines in self.diagnostics.texts.values()]
+        if self.overrides.get("preprocessor"):
+            texts.append("$rc $param(1)")  # it may have put that into the script from anywhere
         return Context(
             self.registry.script, self.diagnostics, self.result.dialect,  # type: ignore[arg-type]
             reads_code=any(READS_CODE.search(text) for text in texts),

@@ -23,7 +23,8 @@ def import_python(item: tree.ImportPython, registry: Registry, diagnostics: Diag
     try:
         file = python_routes.load(path, text)
     except ImportFault as fault:
-        diagnostics.error(fault.message, Place(path, fault.line, fault.column), related=[("imported here", item.place)])
+        diagnostics.error(f"cannot import this: {fault.message}", Place(path, fault.line, fault.column),
+                          related=[("imported here", item.place)])
         return
     if not file.functions:
         diagnostics.warning(f"{path} has no routes", item.path.place, fix="mark functions with @route")

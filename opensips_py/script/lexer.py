@@ -69,7 +69,11 @@ class Lexer:
 
     def place(self, offset: int, length: int = 1) -> Place:
         """Where *offset* lies; it must be in the line at hand."""
-        return Place(self.file, self.line, offset - self.line_start + 1, max(length, 1))
+        return self.here(offset - self.line_start + 1, max(length, 1))
+
+    def here(self, column: int, length: int = 1) -> Place:
+        """A stretch of the line at hand."""
+        return Place(self.file, self.line, column, length)
 
     def __iter__(self) -> Iterator[Token]:
         while (token := self.next()) is not None:
@@ -145,7 +149,7 @@ class Lexer:
         try:
             _, stop = parse_at(line, start, self.place(self.line_start))
         except ScriptError as error:
-            self.diagnostics.misread(error.message, Place(self.file, self.line, error.column), fix=error.hint)
+            self.diagnostics.misread(error.message, self.here(error.column), fix=error.hint)
             return self.emit("variable", end_of_broken_variable(self.text, self.offset, end), broken=True)
         return self.emit("variable", self.line_start + stop)
 

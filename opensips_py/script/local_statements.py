@@ -24,6 +24,7 @@ class LocalCompiler(ConditionCompiler):
         if wanted in self.scope.registry.variables or wanted in SPECIAL:
             self.diagnostics.error(f"${wanted} is a pseudo-variable: a local cannot have its name", variable.place,
                                    fix=f"write ${wanted}_ or any other name")
+            is_parameter = True  # said enough of it
         return self.locals.declare(wanted, type_, variable.place, is_parameter=is_parameter)
 
     def local_statement(self, node: tree.Local) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 
-from opensips_py.script.diagnostics import Diagnostics, Place
+from opensips_py.script.diagnostics import Diagnostics, Place, nearest
 from opensips_py.script.generate import Namespace
 
 # The variable by which a text that a function compiles reaches a local; no script can declare one of that name.
@@ -33,6 +33,7 @@ class Locals:
     def __init__(self, diagnostics: Diagnostics, namespace: Namespace) -> None:
         self.diagnostics, self.namespace = diagnostics, namespace
         self.scopes: list[dict[str, Local]] = [{}]
+        self.gone: dict[str, Local] = {}  # of blocks that have ended
         self.assigned: set[str] = set()
         self.after: set[str] | None = None  # what has a value at the end of the block compiled last; None: no end
 
@@ -55,6 +56,7 @@ class Locals:
             self.diagnostics.error(f"${name} is declared twice in this block", place,
                                    fix=f"write ${name} = value to assign it again, or use another name",
                                    related=[("the first one", before.place)])
+            before.is_read = True
         python = self.namespace.unused(f"my_{name}")
         self.namespace[python] = None  # taken
         self.scopes[-1][name] = found = Local(name, python, type_, place, is_parameter=is_parameter)
@@ -64,12 +66,22 @@ class Locals:
         """From here on *local* has a value."""
         self.assigned.add(local.python)
 
+    def advice(self, name: str) -> tuple[str, list[tuple[str, Place]]]:
+        """What to say of a variable that nobody knows: a local that was meant, or one whose block has ended."""
+        near = nearest(name, [each for scope in self.scopes for each in scope])
+        if near:
+            return f"did you mean ${near}?", []
+        if name in self.gone:
+            return f"declare ${name} before the block that it is used behind", [
+                ("that local belongs to its block", self.gone[name].place)]
+        return "", []
+
     def read(self, local: Local, place: Place) -> None:
         """Note that *local* is read at *place*, which is wrong where it may have no value yet."""
         local.is_read = True
         if local.python not in self.assigned:
             self.diagnostics.error(f"${local.name} may be read here before it has a value", place,
-                                   fix=f"give it one where it is declared: ${local.name} = NULL",
+                                   fix=f"give it one where it is declared: local ${local.name} = NULL",
                                    related=[("declared here", local.place)])
             self.assign(local)  # said once
 
@@ -87,6 +99,7 @@ class Locals:
 
     def leave(self, scope: dict[str, Local]) -> None:
         """The locals of *scope* are out of reach now; tell of those that nothing reads."""
+        self.gone.update(scope)
         for each in scope.values():
             if not each.is_read and not each.is_parameter:
                 self.diagnostics.warning(f"nothing reads ${each.name}", each.place)

@@ -8,8 +8,11 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 from opensips_py.module.substitution import Substitution, sliced
+from opensips_py.script import external
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
+from opensips_py.script.external import Mapped
 from opensips_py.script.lexer import Lexer, Token
+from opensips_py.script.mapped_lexer import MappedLexer
 
 INCLUDES = ("include_file", "import_file")
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
@@ -37,10 +40,12 @@ class Preprocessor:
     def tokens(self, path: str, text: str | None = None) -> list[Token]:
         """All tokens of the file *path*, of *text* if given instead of what it holds."""
         found: list[Token] = []
+        is_given = text is not None
         if text is None:
             text = self.contents(path, Place(path, 0, 0))
         if text is not None:
-            found = list(FileReader(self, path, text, ()).tokens())
+            piped = self.piped_whole(path, text) if self.command and not is_given else Mapped([text])
+            found = list(FileReader(self, path, piped.text, (), piped).tokens()) if piped is not None else []
         return [*found, Token("end", "", self.end(path, found), value="lost" if self.lost else "", broken=self.cut)]
 
     def end(self, path: str, tokens: list[Token]) -> Place:
@@ -52,11 +57,17 @@ class Preprocessor:
     def contents(self, path: str, place: Place) -> str | None:
         """The text of *path*; None, and an error at *place*, if it cannot be read."""
         try:
-            text = self.read_text(path)
+            return self.read_text(path)
         except (OSError, ValueError) as error:
             self.unreadable(path, error, place)
             return None
-        return self.piped(text, place) if self.command else text
+
+    def piped_whole(self, path: str, text: str) -> Mapped | None:
+        """What the external preprocessor makes of the configuration and all that it includes."""
+        flattener = external.Flattener(self.read_text, self.diagnostics.add_text)
+        flattener.add(path, text)
+        output = self.piped(flattener.result.text, Place(path, 0, 0))
+        return None if output is None else external.mapped(output, flattener.result, path)
 
     def unreadable(self, path: str, error: Exception, place: Place) -> None:
         """Report a file that cannot be read."""
@@ -80,8 +91,9 @@ class Preprocessor:
         lexer = Lexer(value.replace("\\\n", " ").strip(), place.file, self.diagnostics, place.line)
         self.definitions[name] = (list(lexer), place)
 
-    def substitute(self, specification: str, place: Place, *, defines: bool) -> None:
-        """Take a `/pattern/replacement/flags` to be applied to texts; a substdef also defines the pattern."""
+    def substitute(self, specification: str, place: Place, *, defines: bool, quoted: bool = False) -> None:
+        """Take a `/pattern/replacement/flags` to be applied to texts; a substdef also defines the pattern, a substdefs
+        as a quoted text."""
         text = specification.strip().strip('"\'')
         try:
             self.substitutions.append(Substitution(text))
@@ -89,7 +101,8 @@ class Preprocessor:
             self.diagnostics.error(f"wrong substitution: {error}", place, fix="write /expression/replacement/flags")
             return
         if defines:
-            self.define(*sliced(text)[:2], place)
+            name, value = sliced(text)[:2]
+            self.define(name, in_quotes(value) if quoted else value, place)
 
     def substituted(self, token: Token) -> Token:
         """A text with all substitutions applied."""
@@ -117,11 +130,17 @@ class Preprocessor:
 class FileReader:
     """Reads one file; *chain* are the files that include it."""
 
-    def __init__(self, shared: Preprocessor, path: str, text: str, chain: tuple[str, ...]) -> None:
+    def __init__(self, shared: Preprocessor, path: str, text: str, chain: tuple[str, ...],
+                 origins: Mapped | None = None) -> None:
         self.shared, self.path, self.diagnostics = shared, path, shared.diagnostics
         self.chain = (*chain, os.path.realpath(path))
-        self.lexer = Lexer(text, path, self.diagnostics)
-        self.diagnostics.add_text(path, text)
+        if external.BEGIN in text and origins is None:
+            origins = external.mapped(text, Mapped(), path)
+        if origins is not None and origins.is_marked:
+            self.lexer: Lexer = MappedLexer(origins, path, self.diagnostics)
+        else:
+            self.lexer = Lexer(text, path, self.diagnostics)
+            self.diagnostics.add_text(path, text)
         self.conditions: list[tuple[Place, bool]] = []  # open #!ifdef: where, and whether its #!else was seen
         self.skipping = False  # the lines of a condition that does not hold, to the end of the file
 
@@ -176,6 +195,25 @@ class FileReader:
         if first_word(rest) not in self.shared.definitions:
             self.define(rest, place)
 
+    def define_from_environment(self, rest: str, place: Place, *, quoted: bool = False, must: bool = True) -> None:
+        """NAME, or NAME=VARIABLE where the variable of the environment has another name."""
+        name, equals, variable = first_word(rest).partition("=")
+        value = os.environ.get(variable if equals else name)
+        if value is not None:
+            self.define(f"{name} {in_quotes(value) if quoted else value}", place)
+        elif must:
+            self.diagnostics.error(f"the environment has no {variable or name}", place,
+                                   fix=f"use #!trydefenv{'s' * quoted} where it may be missing")
+
+    def define_text_from_environment(self, rest: str, place: Place) -> None:
+        self.define_from_environment(rest, place, quoted=True)
+
+    def try_environment(self, rest: str, place: Place) -> None:
+        self.define_from_environment(rest, place, must=False)
+
+    def try_text_from_environment(self, rest: str, place: Place) -> None:
+        self.define_from_environment(rest, place, quoted=True, must=False)
+
     def undefine(self, rest: str, place: Place) -> None:
         self.shared.definitions.pop(first_word(rest), None)
 
@@ -228,10 +266,14 @@ class FileReader:
     def substitute_and_define(self, rest: str, place: Place) -> None:
         self.shared.substitute(rest, place, defines=True)
 
+    def substitute_and_define_text(self, rest: str, place: Place) -> None:
+        self.shared.substitute(rest, place, defines=True, quoted=True)
+
     def include(self, how: str, token: Token) -> Iterator[Token]:
         """The tokens of another file; one that is missing is an error for include_file alone."""
         if token.kind != "string" or not token.value:
             self.diagnostics.error(f"{how} needs a file name in quotes", token.place, fix=f'write {how} "file.cfg"')
+            self.lexer.skip_line()
             return
         found = self.find(token)
         if found is None:
@@ -251,7 +293,7 @@ class FileReader:
 
     def find(self, token: Token) -> tuple[str, str] | None:
         """The path and the text of an included file: beside the including one, else from the working directory."""
-        for path in (os.path.join(os.path.dirname(self.path), token.value), token.value):
+        for path in (os.path.join(os.path.dirname(token.place.file), token.value), token.value):
             try:
                 return path, self.shared.read_text(path)
             except MISSING:
@@ -267,9 +309,17 @@ def first_word(text: str) -> str:
     return text.split(None, 1)[0] if text else ""
 
 
+def in_quotes(text: str) -> str:
+    """*text* as a quoted one of the script."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"')
+    return f'"{escaped}"'
+
+
 DIRECTIVES: dict[str, Callable[[FileReader, str, Place], None]] = {
     "define": FileReader.define, "redefine": FileReader.redefine, "trydef": FileReader.define_unless,
     "undef": FileReader.undefine, "ifdef": FileReader.if_defined, "ifndef": FileReader.if_not_defined,
     "else": FileReader.otherwise, "endif": FileReader.end_condition, "subst": FileReader.substitute,
-    "substdef": FileReader.substitute_and_define,
+    "substdef": FileReader.substitute_and_define, "substdefs": FileReader.substitute_and_define_text,
+    "defenv": FileReader.define_from_environment, "defenvs": FileReader.define_text_from_environment,
+    "trydefenv": FileReader.try_environment, "trydefenvs": FileReader.try_text_from_environment,
 }

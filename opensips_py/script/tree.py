@@ -265,8 +265,8 @@ class Launch(Node):
     parameter: Expression | None
 
 
-Statement: TypeAlias = (Local | Block | Assign | Do | If | While | ForEach | Switch | Return | Exit | Drop | Break | Assert
-                        | Async | Launch)
+Statement: TypeAlias = (Local | Block | Assign | Do | If | While | ForEach | Switch | Return | Exit | Drop | Break
+                        | Assert | Async | Launch)
 
 # What stands outside routes
 

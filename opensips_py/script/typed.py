@@ -134,16 +134,16 @@ class TypeCompiler(ValueCompiler):
             return reason, fixes.get((wanted, found), "")
         return reason, ""
 
-    def unfit(self, node: tree.Expression, kind: Kind) -> str:
-        """Why a typed value cannot be an argument of *kind*; nothing where it can."""
+    def unfit(self, node: tree.Expression, kind: Kind) -> tuple[str, str] | None:
+        """Why a typed value cannot be an argument of *kind*, and what to write; None where it can."""
         if not isinstance(node, (tree.Variable, tree.Binary, tree.RouteCall, tree.Call)):
-            return ""
+            return None
         found, inner = self.type_of(node), getattr(kind, "inner", kind)
         if found == STR and isinstance(inner, Integer):
-            return f"a number is needed, and this is a text: {self.misfit(INT, node)[1] or 'use {s.int}'}"  # type: ignore[index]
+            return "a number is needed, and this is a text", (self.misfit(INT, node) or ("", ""))[1]
         if found == LIST and type(inner) is not Kind:
-            return "one value is needed, and this is a list"
-        return ""
+            return "one value is needed, and this is a list", (self.misfit(STR, node) or ("", ""))[1]
+        return None
 
     def check_comparison(self, left: tree.Expression, right: tree.Expression, place: Place) -> None:
         """Warn of a comparison of typed values that says nothing."""

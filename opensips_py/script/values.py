@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -23,6 +24,7 @@ OPERANDS = {"method": "$rm", "uri": "$ru", "status": "$rs", "from_uri": "$fu", "
             "src_port": "$sp", "dst_ip": "$Ri", "dst_port": "$Rp", "proto": "$proto", "msg:len": "$ml"}
 METHOD = "(m.method if (m := run.message) is not None and m.is_request else None)"
 PORTS = frozenset(("rp", "op", "dp"))
+UNKNOWN = re.compile(r"\$(\w+) is unknown")
 BARE = Route.STARTUP | Route.TIMER | Route.EVENT  # routes that run without a message
 
 
@@ -123,7 +125,9 @@ class ValueCompiler:
             column = place.column + written_at(line[place.column - 1:], column - place.column - 1)
         column = min(column, max(len(line), place.column))
         length = max(1, min(place.column + place.length - column, place.length))
-        self.diagnostics.error(error.message, Place(place.file, place.line, column, length), fix=error.hint)
+        fix, related = self.locals.advice(unknown.group(1)) if (unknown := UNKNOWN.match(error.message)) else ("", [])
+        self.diagnostics.error(error.message, Place(place.file, place.line, column, length), fix=fix or error.hint,
+                               related=related)
         raise Reported
 
     def read(self, bound: Bound) -> ast.expr:
