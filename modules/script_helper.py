@@ -35,27 +35,37 @@ class ScriptHelper(Module, name="script_helper"):
             self.follow_invite(run)
             return True
         if request.method not in WITHOUT_DIALOG:
+            self.tell(run, "record-routes a request that begins a dialog")
             self.rr.record_route(run)
         return False
 
     def sequential(self, run: Run, request: Request) -> None:
         """A request within a dialog: it follows its Route headers."""
         if not self.rr.loose_route(request):
+            self.tell(run, "no Route of ours leads this request within a dialog here")
             if request.method == "ACK":
                 self.follow_invite(run)
             else:
                 self.sl.answer(run, 404, "Not Here")
             return
+        self.tell(run, f"a request within a dialog follows its Route to {request.destination or request.uri}")
         if self.sequential_route:
-            route = self.services.generation.route(Route.REQUEST, self.sequential_route)
+            route = run.generation.route(Route.REQUEST, self.sequential_route)
             if route is not None and route(run) == 0:
                 return
         self.relay(run)
 
     def follow_invite(self, run: Run) -> None:
         """A CANCEL, or the ACK of a failure: it goes where its INVITE went, and nowhere without one."""
-        if self.tm.check_transaction(run) > 0:
+        found = self.tm.check_transaction(run) > 0
+        self.tell(run, "follows its INVITE" if found else "its INVITE is not known: it goes nowhere")
+        if found:
             self.relay(run)
+
+    def tell(self, run: Run, what: str) -> None:
+        """Let the account of a traced call tell what happens without a line of script."""
+        if run.trace is not None:
+            run.trace.note(self.name, what)
 
     def relay(self, run: Run) -> None:
         """Send the request on; finding out where may wait."""

@@ -4,30 +4,24 @@ from __future__ import annotations
 import json
 import sys
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 import typer
 
-from opensips_py import __version__, describe, reference
-from opensips_py.errors import ConfigError, MIError
-from opensips_py.mi import client
+from opensips_py import __version__, cli_calls, describe, reference
+from opensips_py.asking import Config, Fifo, asked, fail, pipe_to
+from opensips_py.errors import ConfigError
 from opensips_py.module import loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
 from opensips_py.script import converting
 from opensips_py.script.analysis import fixes
-from opensips_py.server import running, verdict
-from opensips_py.server.running import Pipe
-
-REPLIES = "/tmp"
-FIFOS = (Path("/run/opensips/opensips_fifo"), Path("/tmp/opensips_fifo"))
+from opensips_py.server import verdict
 
 app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False,
                   help="Look after an OpenSIPS configuration and a running server. "
                        "`opensips-py -f opensips.cfg` starts the server; `opensips-py -h` lists its letters.")
-
-
-Config = Annotated[Path | None, typer.Option("-f", "--config", help="The configuration, usually opensips.cfg.")]
+cli_calls.add_to(app)
 
 
 @app.command()
@@ -128,31 +122,11 @@ def found(names: list[str], folders: list[str]) -> list[type[Module]]:
 @app.command(context_settings={"ignore_unknown_options": True})
 def mi(command: Annotated[str, typer.Argument(help="A management command, such as uptime or ul_dump.")],
        arguments: Annotated[list[str] | None, typer.Argument(help="Values in order, or all as name=value.")] = None,
-       config: Config = None,
-       fifo: Annotated[Path | None, typer.Option(help="The server's pipe, as mi_fifo has it.")] = None,
+       config: Config = None, fifo: Fifo = None,
        reply_dir: Annotated[str, typer.Option(help="Where the server answers, as mi_fifo has it.")] = "") -> None:
     """Ask a running server over its pipe and print the answer."""
-    pipe = pipe_to(fifo, config)
-    try:
-        answer = client.ask(pipe.path, command, parameters(arguments or []), reply_dir or pipe.reply_dir)
-    except MIError as error:
-        fail(f"{error.code} {error.message}")
-    except OSError as error:
-        fail(f"{reply_dir or pipe.reply_dir}: {error.strerror}")
+    answer = asked(pipe_to(fifo, config), command, parameters(arguments or []), reply_dir)
     print(answer if isinstance(answer, str) else json.dumps(answer, indent=1, ensure_ascii=False))
-
-
-def pipe_to(fifo: Path | None, config: Path | None) -> Pipe:
-    """The pipe that is named, that of the configuration named, or that of the server that runs here."""
-    if fifo is not None:
-        return Pipe(str(fifo), REPLIES)
-    if config is not None:
-        return running.pipe_of(str(config)) or fail(f"{config} loads no mi_fifo, so that its server has no pipe")
-    try:
-        return running.find_pipe()
-    except ConfigError as error:
-        usual = next((each for each in FIFOS if each.exists()), None)
-        return fail(error.message) if usual is None else Pipe(str(usual), REPLIES)
 
 
 def parameters(arguments: list[str]) -> list[Any] | dict[str, Any]:
@@ -161,12 +135,6 @@ def parameters(arguments: list[str]) -> list[Any] | dict[str, Any]:
     if arguments and all(sign and name.isidentifier() for name, sign, _ in pairs):
         return {name: value for name, _, value in pairs}
     return list(arguments)
-
-
-def fail(message: str) -> NoReturn:
-    """End with *message* and status 1."""
-    print(f"opensips-py: {message}", file=sys.stderr)
-    raise typer.Exit(1)
 
 
 @app.command()

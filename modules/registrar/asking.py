@@ -8,6 +8,7 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.module import Literal, Route, Run, Variable, VariableKind, script
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
+from opensips_py.modules.registrar.telling import told
 from opensips_py.sip import Uri, address_key, is_ip
 from opensips_py.state._bindings import Binding
 from opensips_py.state.matching import parsed, same
@@ -43,7 +44,7 @@ class Asking(Parameters):
                 uri = message.parsed_uri
             else:
                 uri = message.to.parsed_uri if message.method == "REGISTER" else message.from_.parsed_uri
-            return self.usrloc.table(domain).find(self.aor(uri))
+            return told(self.usrloc.table(domain), self.aor(uri))
         except (MalformedMessage, Refused) as error:
             self.log.error("is %s registered: %s", aor or "the user of the request", error)
             return []

@@ -12,6 +12,7 @@ from opensips_py.modules.registrar.methods import takes
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
 from opensips_py.modules.registrar.saving import first_value
+from opensips_py.modules.registrar.telling import told
 from opensips_py.sip import BranchTarget, NameAddr, Request, Uri
 from opensips_py.state._bindings import Binding
 
@@ -64,12 +65,12 @@ class Finding(Parameters):
     def bindings_of(self, table: Table, uri: Uri, method: str, flags: LookupFlags) -> tuple[list[Binding], Found]:
         """The contacts of *uri* that will do, the best one first."""
         if self.disable_gruu or uri.parameter("gr") is None:
-            bindings = table.find(self.aor(uri))
+            bindings = told(table, self.aor(uri))
         else:
             said = gruu.read(uri, self.gruu_secret)
             if said is None:
                 return [], Found.NOT_FOUND
-            bindings = table.find(said.aor or self.aor(uri))
+            bindings = told(table, said.aor or self.aor(uri))
             bindings = [each for each in bindings if each.instance.strip("<>") == said.instance
                         and said.call_id in (None, each.call_id)][:1]
         if not bindings:

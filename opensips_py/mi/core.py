@@ -12,6 +12,7 @@ from opensips_py.mi import arguments
 from opensips_py.mi.consumers import LogCommands
 from opensips_py.mi.events import EventCommands
 from opensips_py.mi.statistics import StatisticCommands
+from opensips_py.mi.trace import TraceCommands
 from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import Between, Module, mi
 
@@ -31,7 +32,8 @@ def name_nodes(data: Any) -> list[Node]:
     return [listed("", name) for name in data]
 
 
-class CoreCommands(StatisticCommands, EventCommands, LogCommands, Module, name="mi_core", provides=("management",)):
+class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands, Module, name="mi_core",
+                   provides=("management",)):
     """The server itself: its processes, its log, its configuration."""
 
     @mi("arg", v40="core:arg")

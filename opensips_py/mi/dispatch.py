@@ -40,6 +40,7 @@ class Dispatcher:
         self.services = services
         self.links = links
         self.pause = pause  # sleeps without holding up the process
+        self.selected: dict[str, dict[str, Any]] = {}  # calls that are traced, for workers that come later
         links.on_call("mi", self.local)
         links.on_call("mi_here", self.here)
 

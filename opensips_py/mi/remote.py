@@ -33,6 +33,8 @@ def kept(services: Any) -> dict[str, list[tuple[Any, ...]]]:
         calls["log_level"].append((levels.log,))
     if levels.xlog != levels.configured_xlog:
         calls["xlog_level"].append((levels.xlog,))
+    if services.mi.selected:
+        calls["trace_on"] = [(each,) for each in services.mi.selected.values()]
     return calls
 
 

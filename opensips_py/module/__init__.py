@@ -45,6 +45,7 @@ from opensips_py.module.run import Route, Run
 from opensips_py.module.script_message import ScriptMessage
 from opensips_py.module.services import Services
 from opensips_py.module.statistic import Counter
+from opensips_py.module.trace import current as traced_call
 from opensips_py.transaction import Branch, Transaction
 
 __all__ = [
@@ -53,5 +54,5 @@ __all__ = [
     "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable", "VariableKind", "VariableSpec", "Writable",
     "WritableKind", "add_up", "by_dialect", "concatenate", "counter", "deadline", "first", "gauge", "hookimpl", "mi",
     "param", "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer",
-    "transformation", "uses",
+    "traced_call", "transformation", "uses",
 ]

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from opensips_py.module.services import Services
+    from opensips_py.module.trace import Account
     from opensips_py.sip import Message, Request
 
 log = logging.getLogger(__name__)
@@ -56,6 +57,11 @@ class Run:
         self.parent: Run | None = None
         self.extra: dict[Any, Any] | None = None  # contexts of modules, by their own key
         self.endings: list[Callable[[], object]] | None = None
+
+    @property
+    def trace(self) -> Account | None:
+        """The account of the call, where the call is traced: report what is used with its note()."""
+        return getattr(self.generation, "trace", None)
 
     def attach(self, transaction: Any) -> None:
         """Make *transaction* the one of this run: what the script has set so far goes over to it."""

@@ -45,7 +45,7 @@ class LogFunctions:
 
     def write(self, level: int, text: Format, run: Run) -> None:
         """Write *text* unless *level* is above that of xlog(); only then is it put together."""
-        if level > self.levels.xlog:
+        if level > self.levels.xlog and not self.levels.is_raised(level):
             return
         line = text_of(text, run).rstrip("\r\n")
         if len(line) > self.levels.longest:

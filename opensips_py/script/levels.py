@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import logging
 
+from opensips_py.module.trace import CURRENT
+
 ALERT, CRIT, ERR, WARN, NOTICE, INFO, DBG = -3, -2, -1, 1, 2, 3, 4
 NOTICE_LEVEL = 25  # between INFO and WARNING; the logging module has no notice
 NAMES = {"L_ALERT": ALERT, "L_CRIT": CRIT, "L_ERR": ERR, "L_WARN": WARN, "L_NOTICE": NOTICE, "L_INFO": INFO,
@@ -39,12 +41,23 @@ class Levels:
         self.default = default  # of an xlog() without a level
         self.coloured = coloured
         self.longest = longest  # characters of a line of xlog()
+        self.raised: int | None = None  # the level of some calls that are logged more of
         self.root = logging.getLogger("opensips_py")
 
     def set_log(self, level: int | None) -> None:
         """Log up to *level* from now on; None: as configured."""
         self.log = self.configured_log if level is None else clipped(level)
-        self.root.setLevel(PYTHON[self.log])
+        self.root.setLevel(PYTHON[self.log if self.raised is None else max(self.log, self.raised)])
+
+    def raise_to(self, level: int | None) -> None:
+        """Let single calls be logged up to *level*; None: no longer."""
+        self.raised = level
+        self.set_log(self.log)
+
+    def is_raised(self, level: int) -> bool:
+        """Whether *level* is logged for the call at hand, though not for others."""
+        account = CURRENT.get() if self.raised is not None else None
+        return account is not None and account.level is not None and level <= account.level
 
     def set_xlog(self, level: int | None) -> None:
         """Let xlog() print up to *level* from now on; None: as configured."""

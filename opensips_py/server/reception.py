@@ -53,16 +53,18 @@ class Reception:
     def follow(self, generation: Generation) -> None:
         """Work by *generation* from now on: what every message needs of it is looked up once."""
         self.generation = generation
-        self.main, self.on_reply = generation.main, generation.on_reply
+        tracing = self.worker.tracing
+        self.main = tracing.watched(generation.main, REQUEST)
+        self.on_reply = tracing.watched(generation.on_reply, Route.ONREPLY)
         hooks = generation.registry.hooks
         self.request_received, self.response_received = hooks.request_received, hooks.response_received
-        self.route_begins, self.request_done = hooks.request_route_begins, hooks.request_done
+        self.route_begins, self.request_done = tracing.before(hooks.request_route_begins), hooks.request_done
         counters: Any = generation.registry.modules["core_statistics"]
         self.counters: CoreStatistics = counters
         self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
         limit = generation.globals["execmsgthreshold"]
         self.stopwatch = Stopwatch(self.worker.events, limit, "msg processing", counters.slow_messages.add)
-        self.entry = self.timed if limit else self.receive
+        self.entry = tracing.entry(self.timed if limit else self.receive)
 
     # In the event loop: nothing here may wait, nothing may raise.
 

@@ -25,7 +25,7 @@ class Routes:
 
     def run(self, kind: Route, name: str, message: Any = None, parameters: Any = None, **context: Any) -> int:
         """Run route *name* of *kind*; its code, -1 where there is none or it failed."""
-        generation = self.worker.generation
+        generation = self.worker.tracing.generation_here(self.worker.generation)
         route = generation.route(kind, name)
         if route is None:
             return -1

@@ -31,6 +31,7 @@ from opensips_py.server.reload import PREPARE_LIMIT  # noqa: E402
 from opensips_py.server.routes import Routes  # noqa: E402
 from opensips_py.server.runners import Runners  # noqa: E402
 from opensips_py.server.shared import SharedWords  # noqa: E402
+from opensips_py.server.tracing import Tracing  # noqa: E402
 from opensips_py.state.directory import secrets  # noqa: E402
 from opensips_py.state.environment import Environment  # noqa: E402
 from opensips_py.state.slots import Slots  # noqa: E402
@@ -65,6 +66,7 @@ class Worker:
         self.environment = Environment(os.path.join(boot.state_dir, "state.mdb"), control.set_writing)
         self.routes = Routes(self)
         self.events = self.routes.publisher()
+        self.tracing = Tracing(self)
         self.next: Generation | None = None
         self.generation: Generation = generation.load(boot, boot.generation)
         self.core_statistics: Any = self.generation.registry.modules["core_statistics"]
@@ -172,6 +174,7 @@ class Worker:
                                       self.core_statistics.dns_slow_queries.add)
         records.slow = lambda name, kind, seconds: watch.report(seconds, f"{name} {kind}")
         if before is not None:
+            self.tracing.follow(new)
             self.reception.follow(new)
             life.stop(before.registry)
             self.routes.begin_timers(first=self.index == 0)
@@ -179,6 +182,8 @@ class Worker:
     def prepare(self, number: int) -> None:
         """Read the next generation; in a thread, for a long script takes longer than calls may wait."""
         self.next = blocking.run(generation.load, self.boot, number, deadline=PREPARE_LIMIT)
+        if self.tracing.active:
+            self.tracing.prepare(self.next)
 
     def cancel(self, number: int) -> None:
         """Give the next generation up."""

@@ -126,6 +126,8 @@ class Network(Transports):
         elif self.on_unreachable is not None:
             # as an ICMP error does, it comes when the sender has gone on
             self.loop.run_callback(self.on_unreachable, listener, target.address, errno.ECONNREFUSED)
+        if self.on_sent is not None:
+            self.on_sent(target, data)
 
     def send_stream(self, target: Target, listener: Listener, data: bytes, report: Report | None,
                     refused: bool) -> None:

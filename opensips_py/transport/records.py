@@ -4,6 +4,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 from gevent.event import Event
 
@@ -27,6 +28,7 @@ class Records:
         self.limit = limit
         self.threshold = 0.0  # seconds; 0: no query is slow
         self.slow: Callable[[str, str, float], object] = lambda name, kind, seconds: None
+        self.used: Callable[[str, str, list[Any], bool], object] | None = None  # told each answer, and if it was known
         self.queries = 0
         self.hits = 0
         self._answers: dict[tuple[str, str], tuple[float, Answer]] = {}
@@ -45,10 +47,15 @@ class Records:
             known = self._answers.get(key)
             if known is not None and known[0] > self.clock():
                 self.hits += 1
+                if self.used is not None:
+                    self.used(*key, known[1].records, True)
                 return known[1]
             asking = self._asking.get(key)
             if asking is None:
-                return self._ask(key)
+                answer = self._ask(key)
+                if self.used is not None:
+                    self.used(*key, answer.records, False)
+                return answer
             asking.wait()
 
     def search(self, name: str, kind: str) -> Answer:

@@ -10,6 +10,7 @@ cdef class Transports:
     cdef readonly object wheel, on_datagrams, on_message
     cdef readonly Counters counters
     cdef public object on_unreachable, on_disconnect, sharing
+    cdef public object on_sent
     cdef public list listeners
     cdef readonly Names names
     cdef readonly object loop, loop_end

@@ -53,6 +53,7 @@ class Transports:
         self.counters = counters if counters is not None else Counters()
         self.on_unreachable: Callable[[Listener, int, int], object] | None = None
         self.on_disconnect: Callable[[Connection, str], object] | None = None
+        self.on_sent: Callable[[Target, bytes], object] | None = None  # while calls are traced
         self.listeners: list[Listener] = []
         self.names = Names()
         self.loop = gevent.get_hub().loop
@@ -169,6 +170,8 @@ class Transports:
             self.datagrams[listener.index].send(data, target.address)
         else:
             self._send_stream(target, listener, data, report)
+        if self.on_sent is not None:
+            self.on_sent(target, data)
 
     def _send_stream(self, target: Target, listener: Listener, data: bytes, report: Report | None) -> None:
         connection = target.connection

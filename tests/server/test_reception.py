@@ -16,6 +16,7 @@ from opensips_py.server.core_statistics import CoreStatistics
 from opensips_py.server.links import key_to_wire
 from opensips_py.server.reception import HAND_OVER, Reception, reason_of
 from opensips_py.server.runners import Runners
+from opensips_py.server.tracing import Tracing
 from opensips_py.sip import Request, address_key
 from opensips_py.state.slots import Slots
 from tests.transaction.stage import Stage
@@ -38,6 +39,8 @@ class Links:
 
     def on_send(self, operation: str, handler: Any) -> None:
         self.handlers[operation] = handler
+
+    on_call = on_send
 
     def send(self, *what: Any) -> bool:
         self.sent.append(what)
@@ -78,6 +81,7 @@ class Place(Stage):
         self.told: list[Any] = []
         self.events = Publisher(list, lambda name, values: self.told.append((name, dict(values))))
         self.forwards_strays = True
+        self.tracing = Tracing(self)  # type: ignore[arg-type]
         self.reception = Reception(self)  # type: ignore[arg-type]
 
     def change(self, **routes: Any) -> None:

@@ -9,6 +9,7 @@ from opensips_py.module.run import Route
 from opensips_py.server import generation, sources
 from opensips_py.server.boot import Boot
 from opensips_py.server.routes import Routes
+from opensips_py.server.tracing import Tracing
 from opensips_py.statistics import Statistics
 from opensips_py.timers import Wheel
 
@@ -33,6 +34,8 @@ class Worker:
         self.beside = []
         self.transactions = SimpleNamespace(blacklists=None)
         self.generation = self.load(SCRIPT)
+        self.links = SimpleNamespace(on_call=lambda *_: None, on_send=lambda *_: None)
+        self.tracing = Tracing(self)
         self.routes = Routes(self)
 
     def load(self, text):
