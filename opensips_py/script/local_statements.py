@@ -92,7 +92,8 @@ class LocalCompiler(ConditionCompiler):
                      node.target, node.place)
             return
         self.check_operation(local, node)
-        operation = operators.ARITHMETIC[node.operator[:-1]]
+        joins = node.operator == "+=" and isinstance(node.value, tree.Variable)
+        operation = operators.add_variable if joins else operators.ARITHMETIC[node.operator[:-1]]
         value = call(self.namespace.bind(operators.changed, "changed"),
                      self.namespace.bind(operation, operation.__name__), name(local.python), self.exact(node.value))
         self.put(local, value, tree.Binary(node.place, node.operator[:-1], node.target, node.value), node.place)
@@ -100,7 +101,8 @@ class LocalCompiler(ConditionCompiler):
     def check_operation(self, local: Local, node: tree.Assign) -> None:
         """Refuse an operation that the type of a local does not have."""
         wrong = local.type == LIST or (local.type == STR and node.operator not in ("+=", "&=", "|=", "^="))
-        if wrong or self.misfit(local.type, node.value):
+        joins = local.type == STR and isinstance(node.value, tree.Variable)  # a number, by its digits
+        if wrong or (self.misfit(local.type, node.value) and not joins):
             given = TITLES.get(self.type_of(node.value), "this")
             self.diagnostics.error(f"'{node.operator}' does not go with {node.target.text}, which is "
                                    f"{TITLES[local.type]}, and {given}", node.place)
