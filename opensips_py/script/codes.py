@@ -89,7 +89,7 @@ ERRORS = (
     Code("E0307", r"\$\S+ takes no index", "write it without the index in brackets"),
     Code("E0307", r"\$\S+ (?:needs a name|takes no name)|\S+ is no (?:name|index) of \$"),
     Code("E0308", r"\{.*\} takes |\{.*\}: ", "a comma stands before each argument: {s.substr,0,3}"),
-    Code("E0311", r"\$\S+: (?:an? (?:int|str|list)) is needed", "write a value of that type"),
+    Code("E0311", r"\$\S+: (?:an? (?:int|str|list)|one value) is needed", "write a value of that type"),
     Code("E0312", r"\$\S+ may be read here before it has a value"),
     Code("E0309", r"a condition is no value|'.*' does not go with"),
     # Where things may stand

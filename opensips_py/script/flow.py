@@ -8,6 +8,7 @@ from opensips_py.script.binding import Bound
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.generate import assign, at, call, compared, constant, name, negated, parsed
 from opensips_py.script.leaving import LeavingCompiler
+from opensips_py.script.typed import LIST
 from opensips_py.script.values import Reported
 
 WAYS_OUT = (tree.Return, tree.Exit, tree.Drop, tree.Break)
@@ -129,6 +130,10 @@ class StatementCompiler(LeavingCompiler):
         bound = self.bound(node.target)
         if bound.write is None:
             self.diagnostics.error(f"{node.target.text} cannot be assigned", node.target.place, "read-only")
+            raise Reported
+        if self.type_of(node.value) == LIST:
+            self.diagnostics.error(f"{node.target.text}: one value is needed, and this is a list", node.value.place,
+                                   fix="put it into a local list, or assign one value of it")
             raise Reported
         value, can_fail = self.new_value(node, bound)
         if not can_fail:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
@@ -20,6 +21,7 @@ ANY, INT, STR, LIST, NULL = "any", "int", "str", "list", "null"
 TITLES = {INT: "a number", STR: "a text", LIST: "a list", NULL: "NULL"}
 DECLARED = {INT: "an int", STR: "a str", LIST: "a list"}
 Types = dict[str, str]
+ALONE = re.compile(r"\$(?:[\w.]+(?:\([^()]*\))?|\(.*\))", re.DOTALL)  # what may be no more than one variable
 
 
 def merged(types: set[str]) -> str:
@@ -63,7 +65,9 @@ class TypeCompiler(ValueCompiler):
         match node:
             case tree.Number():
                 return INT
-            case tree.String() | tree.Address():
+            case tree.String(value=text):
+                return ANY if ALONE.fullmatch(text) else STR  # a variable alone keeps its type
+            case tree.Address():
                 return STR
             case tree.Null():
                 return NULL

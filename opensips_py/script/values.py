@@ -250,6 +250,8 @@ class ValueCompiler:
         local = self.locals.plain(part.text) if self.locals.any else None
         if local is not None:
             self.locals.read(local, place)
+            if local.type == "list":
+                return call(self.namespace.bind(formatting.shown, "shown"), name(local.python))
             return name(local.python)
         text = self.kept(part.text, place)
         return self.scope.bind(part if text == part.text else variables.parse(text, part.place))

@@ -65,6 +65,12 @@ def test_changes_compute_in_both_dialects():
     assert run_of(right("dialect=2.1\nroute { local $n = 2; $n += 3; $var(n) = $n; }"))[1].variables == {"n": 5}
 
 
+def test_a_variable_alone_in_a_text_fits_what_is_declared():
+    assert variables('local int $n = 5; local str $s = "$n"; $var(s) = $s + "!"; local list $l = NULL; $l += 1; '
+                     '$l += 2; local $t = "$l"; $var(t) = $t; local $same = "$n"; $var(n) = $same;') == {
+        "s": "5!", "t": "1,2", "n": 5}
+
+
 def test_types_of_what_only_the_run_knows(caplog):
     assert variables("""$var(digits) = "12"; $var(word) = "x"; $var(number) = 5;
         local int $a = $var(digits); local int $b = $var(word); local str $c = $var(number);
@@ -156,6 +162,7 @@ def test_locals_survive_a_switch_of_cases():
     ("local str $a = \"x\"; setflag($a);", "setflag, argument 'flag': a number is needed, and this is a text", "$a"),
     ("local list $a = $(avp(x)[*]); setdebug($a);", "setdebug, argument 'level': one value is needed, and this is a "
      "list", "$a"),
+    ("local list $a = $(avp(x)[*]); $avp(y) = $a;", "$avp(y): one value is needed, and this is a list", "$a"),
     ("local number $a = 1;", "'number' is no type", "number"),
     ("local $var(x) = 1;", "the name of a local is $ and a word, found '$var(x)'", "$var(x)"),
     ("local $a += 1;", "a local is given its first value with =, found '+='", "+="),
