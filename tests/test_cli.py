@@ -144,3 +144,40 @@ def test_no_server_answers(tmp_path):
         1, f"opensips-py: 503 no server answers at {tmp_path}/none: No such file or directory\n")
     result = tool("mi", "uptime", "--fifo", tmp_path / "none", "--reply-dir", tmp_path / "absent")
     assert (result.exit_code, result.stderr) == (1, f"opensips-py: {tmp_path}/absent: No such file or directory\n")
+
+
+def test_fixes_are_written(wrong):
+    before = wrong.read_text()
+    diff = tool("check", wrong, "--fix", "--dry-run").stdout
+    assert '-route { if ($rU = "x") sl_send_reply("404"' in diff
+    assert '+route { if ($rU == "x") sl_send_reply(404' in diff
+    assert wrong.read_text() == before
+    result = tool("check", wrong, "--fix", "--no-notes")
+    assert result.exit_code == 0 and f"{wrong}: rewritten\n" in result.stdout
+    assert wrong.read_text() == before.replace("$rU =", "$rU ==").replace('"404"', "404")
+    assert "rewritten" not in tool("check", wrong, "--fix").stdout
+
+
+def test_a_script_is_converted(tmp_path):
+    path = tmp_path / "old.cfg"
+    old = 'debug=2 # little\nauto_aliases=no\nlisten=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\n' \
+        'loadmodule "sl.so"\n' \
+        'route { if (method=="INVITE") sl_send_reply("404", "Not found"); else drop; }\n'
+    path.write_text(old)
+    assert "+log_level=2 # little" in tool("check", path, "--convert", "4.0", "--dry-run").stdout
+    result = tool("check", path, "--convert", "4.0", "--no-notes")
+    assert (result.exit_code, result.stderr) == (0, "")
+    converted = old
+    for word, new in (("debug", "log_level"), ("listen", "socket"), ("method", "$rm"), ('"404"', "404")):
+        converted = converted.replace(word, new)
+    assert path.read_text() == converted
+    assert (tmp_path / "old.cfg.orig").read_text() == old
+    assert tool("check", path, "--convert", "3.0").exit_code == 2
+
+
+def test_warnings_are_shown(tmp_path):
+    path = tmp_path / "x.cfg"
+    path.write_text(RIGHT.replace("else drop", "exit"))
+    result = tool("check", "--no-notes", path)
+    assert result.exit_code == 0
+    assert "warning[W0103]: a request can end here unanswered" in result.stderr

@@ -112,13 +112,12 @@ class Checker:
         if self.absent.explained("functions", node.name):
             return
         message, _, hint = self.registry.missing_function(node.name).partition(": ")
-        if hint.startswith("add "):
-            fix = hint
-        else:
-            fitting = self.nearest(node)
-            renamed = renames.advice("functions", node.name) if self.registry.dialect == "4.0" else ""
-            fix = renamed or (f"did you mean {fitting}?" if fitting else hint)
-        self.diagnostics.error(message, node.place, fix=fix)
+        renamed = renames.advice("functions", node.name) if self.registry.dialect == "4.0" else ""
+        if renamed:
+            message, hint = f"function {node.name} is unknown", renamed
+        elif not hint.startswith("add ") and (fitting := self.nearest(node)):
+            hint = f"did you mean {fitting}?"
+        self.diagnostics.error(message, node.place, fix=hint)
 
     def nearest(self, node: tree.Call) -> str:
         """The function that was meant: of names that are alike, the first that takes as many arguments."""

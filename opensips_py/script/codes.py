@@ -106,7 +106,7 @@ ERRORS = (
          "write 10.0.0.1 or 10.0.0.0/8"),
     Code("E0502", r"'.*' is no port"),
     Code("E0503", r"'.*' is no protocol|no loaded module speaks"),
-    Code("E0504", r"an address expected", "write udp:127.0.0.1:5060"),
+    Code("E0504", r"an address expected|'.*' is no address", "write udp:127.0.0.1:5060"),
     # Files and the preprocessor
     Code("E0601", r"cannot (?:read|find)"),
     Code("E0602", r"files include each other", "remove one of the includes"),

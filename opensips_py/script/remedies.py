@@ -73,7 +73,7 @@ def line_of(place: Where, texts: Texts) -> str:
 
 def name(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
     """The name that was meant, in place of the one that is wrong."""
-    right = fix["right"].strip("'{}")
+    right = fix["right"].strip("'{}$")
     if wrong is None:
         return []
     spelt = next(each for each in wrong.groups() if each)
@@ -153,11 +153,12 @@ def dollar(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts:
 RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
     (re.compile(pattern, re.DOTALL), make, is_sure) for pattern, make, is_sure in (
         (r"did you mean '?(?P<right>[^'?]+)'?\?", name, False),
+        (r"OpenSIPS 4\.0 calls it (?P<right>[\w-]+)", name, False),
         (r"write (?P<right>==?) to (?:compare|assign)$", compared, True),
         (r"add '(?P<right>.)'(?: here)?$", behind, True),
         (r"end the statement with (?P<right>;)$", behind, False),
         (r"separate arguments with commas(?P<right>)$",
-         lambda fix, wrong, place, texts: [at(place, ", ", length=0)], True),
+         lambda fix, wrong, place, texts: separated(place, texts), True),
         (r"add the missing '(?P<right>\}+)'$", closing, False),
         (r"add the missing (?P<right>[\"'])$", end_of_text, False),
         (r"close it with (?P<right>\*/)$", end_of_line, False),
@@ -175,6 +176,8 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
          lambda fix, wrong, place, texts: quoted_module(fix["name"], place, texts), True),
         (r"use (?P<right>#!redefine) to change it$",
          lambda fix, wrong, place, texts: redefined(place, texts), False),
+        (r"write modparam\(\"module\"(?P<right>)", lambda fix, wrong, place, texts: quoted(place, texts), True),
+        (r"write include_file \"file.cfg\"(?P<right>)", lambda fix, wrong, place, texts: quoted(place, texts), True),
         (r"the main route is called (?P<right>route)$", instead, True),
         (r"write (?P<right>\w+_route)$", lambda fix, wrong, place, texts: unnamed(place, texts), True),
     ))
@@ -184,6 +187,18 @@ def quoted_module(text: str, place: Where, texts: Texts) -> Made:
     """The name of a module in quotes, in place of all that stands without."""
     written = re.match(r"\S+", line_of(place, texts)[place.column - 1:])
     return [at(place, text, length=len(written[0].rstrip(";")))] if written else []
+
+
+def quoted(place: Where, texts: Texts) -> Made:
+    """What stands there up to a blank, comma or parenthesis, in quotes."""
+    written = re.match(r"[^\s,();]+", line_of(place, texts)[place.column - 1:])
+    return [at(place, f'"{written[0]}"', length=len(written[0]))] if written else []
+
+
+def separated(place: Where, texts: Texts) -> Made:
+    """A comma behind what stands before."""
+    before = line_of(place, texts)[:place.column - 1]
+    return [at(place, "," if before[-1:].isspace() else ", ", len(before.rstrip()) + 1, 0)]
 
 
 def redefined(place: Where, texts: Texts) -> Made:

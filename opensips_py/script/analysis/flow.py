@@ -66,9 +66,8 @@ class Flow:
     def unanswered(self, main: tree.Route, ways: Ways, start: State) -> None:
         """The ends of the main route at which somebody waits who has heard nothing."""
         ends = ways.through(main, start)
-        behind = main.body[-1].place if main.body else main.place
         found: dict[Place, State] = {}
-        for state, place in [*ends.exits, *((each, behind) for each, _ in ends.returns)]:
+        for state, place in [*ends.exits, *((each, place) for each, _, place in ends.returns)]:
             if state.wants_answer and (place not in found or len(state.trail) < len(found[place].trail)):
                 found[place] = state
         for place, state in found.items():

@@ -34,7 +34,7 @@ LOOPS = (tree.While, tree.ForEach)
 class Ends:
     """Where the ways out of a route lead; a return has the sign of its code: + - 0, or ? where that is unknown."""
 
-    returns: list[tuple[State, str]] = field(default_factory=list)
+    returns: list[tuple[State, str, Place]] = field(default_factory=list)
     exits: list[tuple[State, Place]] = field(default_factory=list)
 
 
@@ -61,7 +61,7 @@ class Ways:
         outer, self.frame = self.frame, Frame()
         last = self.block(route.body, [state])
         ends, self.frame = self.frame.ends, outer
-        ends.returns += [(each, "?") for each in last]
+        ends.returns += [(each, "?", route.body[-1].place if route.body else route.place) for each in last]
         return ends
 
     def entered(self, name: str | None, state: State) -> Ends:
@@ -69,14 +69,14 @@ class Ways:
         route = self.routes.get("" if name == "0" else name) if name is not None else None
         if route is None or route.name in self.active or len(self.active) > DEEPEST:
             unknown = state if state.effect is not Effect.NONE else state.after(Effect.UNKNOWN, Place("", 0, 0))
-            return Ends([(unknown, "?")])
+            return Ends([(unknown, "?", Place("", 0, 0))])
         key = route.name, state
         if key not in self.known:
             self.active.append(route.name)
             self.known[key] = self.through(route, replace(state, trail=()))
             self.active.pop()
         ends, way = self.known[key], state.trail
-        return Ends([(replace(each, trail=way + each.trail), sign) for each, sign in ends.returns],
+        return Ends([(replace(each, trail=way + each.trail), sign, place) for each, sign, place in ends.returns],
                     [(replace(each, trail=way + each.trail), place) for each, place in ends.exits])
 
     # Statements: the states behind them
@@ -127,7 +127,7 @@ class Ways:
             if sign == "0":
                 self.frame.ends.exits += [(each, node.place) for each in states]
             else:
-                self.frame.ends.returns += [(each, sign) for each in states]
+                self.frame.ends.returns += [(each, sign, node.place) for each in states]
         elif isinstance(node, tree.Exit):
             self.frame.ends.exits += [(each, node.place) for each in states]
         elif isinstance(node, tree.Break):
@@ -202,8 +202,8 @@ class Ways:
         for state in states:
             ends = self.entered(called(node.route), state)
             self.frame.ends.exits += ends.exits
-            holds += [each for each, sign in ends.returns if sign in "+?"]
-            fails += [each for each, sign in ends.returns if sign in "-?"]
+            holds += [each for each, sign, _ in ends.returns if sign in "+?"]
+            fails += [each for each, sign, _ in ends.returns if sign in "-?"]
         return holds, fails
 
     def resumed(self, node: tree.Async, states: States) -> None:
@@ -211,7 +211,7 @@ class Ways:
         states = [each for side in self.call(node.call, states) for each in side]
         for state in merged(states):
             ends = self.entered(called(node.route), state)
-            self.frame.ends.exits += [*ends.exits, *((each, node.place) for each, _ in ends.returns)]
+            self.frame.ends.exits += [*ends.exits, *((each, node.place) for each, _, _ in ends.returns)]
 
     def call(self, node: tree.Call, states: States) -> tuple[States, States]:
         """The states where a function returns true, and false: there, what it should do may not have been done."""
