@@ -44,8 +44,10 @@ class Preprocessor:
         if text is None:
             text = self.contents(path, Place(path, 0, 0))
         if text is not None:
-            piped = self.piped_whole(path, text) if self.command and not is_given else Mapped([text])
-            found = list(FileReader(self, path, piped.text, (), piped).tokens()) if piped is not None else []
+            if not self.command or is_given:
+                found = list(FileReader(self, path, text, ()).tokens())
+            elif (piped := self.piped_whole(path, text)) is not None:
+                found = list(FileReader(self, path, piped.text, (), piped).tokens())
         return [*found, Token("end", "", self.end(path, found), value="lost" if self.lost else "", broken=self.cut)]
 
     def end(self, path: str, tokens: list[Token]) -> Place:

@@ -5,10 +5,9 @@ from opensips_py.module.run import Run
 from tests.script.script import messages, parsed, read, right, run_of
 
 
-def variables(body, more="", **files):
+def variables(body, more=""):
     """What the script leaves in $var."""
-    code, run = run_of(right(f"route {{\n{body}\n}}\n{more}"))
-    return run.variables
+    return run_of(right(f"route {{\n{body}\n}}\n{more}"))[1].variables
 
 
 def errors(body, more=""):
@@ -24,8 +23,8 @@ def warned(body, more=""):
 
 
 def test_values():
-    assert variables('local $a = 5; local $b = $a + 1; local $c = "x" + $b; $var(a) = $a; $var(b) = $b; $var(c) = $c;') \
-        == {"a": 5, "b": 6, "c": "x6"}
+    assert variables('local $a = 5; local $b = $a + 1; local $c = "x" + $b; $var(a) = $a; $var(b) = $b; '
+                     "$var(c) = $c;") == {"a": 5, "b": 6, "c": "x6"}
     assert variables('local $a = 5; $a = "x"; $var(a) = $a; $a := NULL; $var(b) = $a;') == {"a": "x", "b": None}
     assert variables('local $a = $var(none); if ($a == NULL) $var(b) = 1;') == {"b": 1}
 

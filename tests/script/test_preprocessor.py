@@ -34,6 +34,22 @@ def test_substitutions():
     assert word('#!substdef /HEADER/value/\nserver_header="HEADER"\nserver_header=HEADER') == ["value", "value"]
 
 
+def test_substitutions_that_define_a_text():
+    assert word('#!substdefs /HEADER/a "b"/\nserver_header=HEADER\nserver_header="HEADER"') == ['a "b"', 'a "b"']
+
+
+def test_definitions_from_the_environment(monkeypatch):
+    monkeypatch.setenv("OPENSIPS_PY_TEST", 'a "b"')
+    monkeypatch.setenv("OPENSIPS_PY_NUMBER", "5")
+    assert word("#!defenvs OPENSIPS_PY_TEST\nserver_header=OPENSIPS_PY_TEST") == ['a "b"']
+    assert word("#!defenv NAME=OPENSIPS_PY_NUMBER\nserver_header=NAME") == [5]
+    assert word('#!trydefenv NONE=OPENSIPS_PY_NONE\n#!ifdef NONE\nserver_header="x"\n#!endif') == []
+    assert word("#!trydefenvs OPENSIPS_PY_NUMBER\nserver_header=OPENSIPS_PY_NUMBER") == ["5"]
+    (found,) = read("#!defenv OPENSIPS_PY_NONE\nroute { exit; }").diagnostics.errors
+    assert (found.message, found.fix) == ("the environment has no OPENSIPS_PY_NONE",
+                                          "use #!trydefenv where it may be missing")
+
+
 def test_included_files():
     files = {"sub/a.cfg": 'include_file "b.cfg"\n', "sub/b.cfg": 'server_header="b"\n', "top.cfg": 'server_header="t"'}
     assert word('include_file "sub/a.cfg"\nserver_header="m"', files) == ["b", "m"]  # beside the one that includes

@@ -137,7 +137,8 @@ def test_a_call_in_brackets_is_no_new_route():
     found = right('route { $var(x) = 1; route[a](1); if ($var(x)) route[a]("(b"); }\nroute[a](any $y) { $var(y) = $y; }'
                   "\nroute[b] { exit; }")
     assert sorted(found.routes.by_kind[Route.REQUEST]) == ["", "a", "b"]
-    assert messages(read("route { $var(x) = 1;\nroute[a] { exit; }").diagnostics)[0] == "the block of route is not closed"
+    broken = read("route { $var(x) = 1;\nroute[a] { exit; }")
+    assert messages(broken.diagnostics)[0] == "the block of route is not closed"
 
 
 def test_a_value_survives_launch_and_async(caplog):
