@@ -212,7 +212,8 @@ class Registry:
 
     def missing_function(self, name: str) -> str:
         """Why no loaded module has function *name*: what to load, what is awaited, or the nearest name."""
-        return awaited.message("functions", name, loaded=self.modules) or f"function {name} is unknown" + nearest(name, self.functions)
+        return awaited.message("functions", name, loaded=self.modules) or \
+            f"function {name} is unknown" + nearest(name, self.functions)
 
     def missing_variable(self, name: str) -> str:
         """Why no loaded module has pseudo-variable *name*."""
