@@ -4,42 +4,42 @@ from gevent import monkey
 if __name__ == "__main__":  # a process of the server; a test of a configuration keeps the interpreter as it is
     monkey.patch_all()
 
-import gc  # noqa: E402
-import logging  # noqa: E402
-import os  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
-from collections.abc import Callable  # noqa: E402
-from typing import Any, cast  # noqa: E402
+import gc
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable
+from typing import Any, cast
 
-import gevent  # noqa: E402
+import gevent
 
-from opensips_py import blocking  # noqa: E402
-from opensips_py.errors import ConfigError  # noqa: E402
-from opensips_py.mi import Dispatcher, remote  # noqa: E402
-from opensips_py.module import life  # noqa: E402
-from opensips_py.module.run import Route  # noqa: E402
-from opensips_py.module.services import Services  # noqa: E402
-from opensips_py.server import boot as boot_module  # noqa: E402
-from opensips_py.server import core_events, core_settings, core_statistics, generation, logs  # noqa: E402
-from opensips_py.server.boot import Boot, BoundListener  # noqa: E402
-from opensips_py.server.control import Control  # noqa: E402
-from opensips_py.server.generation import Generation  # noqa: E402
-from opensips_py.server.links import Links  # noqa: E402
-from opensips_py.server.reception import Reception  # noqa: E402
-from opensips_py.server.reload import PREPARE_LIMIT  # noqa: E402
-from opensips_py.server.routes import Routes  # noqa: E402
-from opensips_py.server.runners import Runners  # noqa: E402
-from opensips_py.server.shared import SharedWords  # noqa: E402
-from opensips_py.server.tracing import Tracing  # noqa: E402
-from opensips_py.state.directory import secrets  # noqa: E402
-from opensips_py.state.environment import Environment  # noqa: E402
-from opensips_py.state.slots import Slots  # noqa: E402
-from opensips_py.statistics import Statistics  # noqa: E402
-from opensips_py.timers import Ticker, Wheel  # noqa: E402
-from opensips_py.transaction import TransactionLayer  # noqa: E402
-from opensips_py.transaction.ringing import Ringing  # noqa: E402
-from opensips_py.transport import Directory, Listener, Settings, Sharing, Transports  # noqa: E402
+from opensips_py import blocking
+from opensips_py.errors import ConfigError
+from opensips_py.mi import Dispatcher, remote
+from opensips_py.module import life
+from opensips_py.module.run import Route
+from opensips_py.module.services import Services
+from opensips_py.server import boot as boot_module
+from opensips_py.server import core_events, core_settings, core_statistics, generation, logs
+from opensips_py.server.boot import Boot, BoundListener
+from opensips_py.server.control import Control
+from opensips_py.server.generation import Generation
+from opensips_py.server.links import Links
+from opensips_py.server.reception import Reception
+from opensips_py.server.reload import PREPARE_LIMIT
+from opensips_py.server.routes import Routes
+from opensips_py.server.runners import Runners
+from opensips_py.server.shared import SharedWords
+from opensips_py.server.tracing import Tracing
+from opensips_py.state.directory import secrets
+from opensips_py.state.environment import Environment
+from opensips_py.state.slots import Slots
+from opensips_py.statistics import Statistics
+from opensips_py.timers import Ticker, Wheel
+from opensips_py.transaction import TransactionLayer
+from opensips_py.transaction.ringing import Ringing
+from opensips_py.transport import Directory, Listener, Settings, Sharing, Transports
 
 log = logging.getLogger(__name__)
 
