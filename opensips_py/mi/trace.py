@@ -65,9 +65,10 @@ class TraceCommands:
         """What is traced now, and the calls of which there are accounts."""
         selectors: dict[str, dict[str, Any]] = {}
         calls: list[dict[str, Any]] = []
-        for answer in self.ask("trace_status").values():
+        for index, answer in sorted(self.ask("trace_status").items()):
             for row in answer["selectors"]:
-                known = selectors.setdefault(row["name"], {**row, "picked": 0})
+                known = selectors.setdefault(row["name"], {**row, "picked": 0, "workers": []})
+                known["workers"].append(index)
                 known["picked"] += row["picked"]
                 known["calls_left"] = min(known["calls_left"], row["calls_left"])
             calls += [each for each in answer["calls"] if each["events"]]

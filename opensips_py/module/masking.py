@@ -35,9 +35,9 @@ def shown(value: Any, name: str = "") -> Any:
     """A value of the script as an account keeps it: a number, a text of bounded length, or None."""
     if value is None or isinstance(value, bool):
         return value
-    if isinstance(value, int):
-        return int(value)
     if name and is_secret(name):
         return HIDDEN
+    if isinstance(value, int):
+        return int(value)
     text = masked(readable(value if isinstance(value, (bytes, str)) else str(value)))
     return text if len(text) <= LONGEST else f"{text[:LONGEST]}… ({len(text)} characters)"

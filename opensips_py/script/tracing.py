@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.module.kinds import Variable, VariableSpec
 from opensips_py.module.masking import HIDDEN, is_secret, shown
+from opensips_py.module.trace import note
 from opensips_py.script import formatting, runtime, tree
 from opensips_py.script.binding import Scope
 from opensips_py.script.compiler import RouteCompiler, Routes, compile_routes
@@ -109,7 +110,8 @@ def failing(run: Run, what: str) -> None:
 
 
 def incomputable(target: str, place: str) -> None:
-    """An assignment did not take place; the log line that says so belongs to the account, too."""
+    """An assignment did not take place."""
+    note("script", f"{target} keeps its value: what is assigned cannot be computed")
     runtime.incomputable(target, place)
 
 
@@ -251,6 +253,11 @@ class TracedCompiler(RouteCompiler):
 
     def put(self, local: Local, value: ast.expr, node: tree.Expression, place: Place) -> None:
         super().put(local, self.told(writing, constant(f"${local.name}"), value), node, place)
+
+    def assign_local(self, local: Local, node: tree.Assign) -> None:
+        if node.operator not in ("=", ":="):
+            self.body.emit(ast.Expr(self.told(reading, constant(f"${local.name}"), name(local.python))), node.place)
+        super().assign_local(local, node)
 
     def loop_local(self, node: tree.ForEach, item: str) -> Local | None:
         local = super().loop_local(node, item)
