@@ -57,8 +57,9 @@ class Late(http.server.BaseHTTPRequestHandler):
 
 def message(user: str, number: int, port: int) -> bytes:
     """A request; its Call-ID is its number."""
-    return (f"OPTIONS sip:{user}@127.0.0.1 SIP/2.0\r\n"
-            f"Via: SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{user}-{number}\r\nMax-Forwards: 70\r\nFrom: <sip:load@127.0.0.1>;tag=1\r\nTo: <sip:{user}@127.0.0.1>\r\n"
+    via = f"SIP/2.0/UDP 127.0.0.1:{port};branch=z9hG4bK-{user}-{number}"
+    return (f"OPTIONS sip:{user}@127.0.0.1 SIP/2.0\r\nVia: {via}\r\nMax-Forwards: 70\r\n"
+            f"From: <sip:load@127.0.0.1>;tag=1\r\nTo: <sip:{user}@127.0.0.1>\r\n"
             f"Call-ID: {user}-{number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 0\r\n\r\n").encode()
 
 
