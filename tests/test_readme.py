@@ -34,7 +34,7 @@ def test_command(server, command):
 
 
 def test_the_readme_shows_the_tool():
-    assert {each.split()[0] for each in COMMANDS} == {"mi", "modules", "check", "-f"}
+    assert {each.split()[0] for each in COMMANDS} == {"mi", "modules", "check", "trace", "-f"}
 
 
 @pytest.mark.parametrize("target", TARGETS)
