@@ -89,7 +89,7 @@ class PythonFile(Module, name="import_python"):
         except TypeError as error:
             raise ImportFault(str(error), line) from None
         declared = ScriptFunction(mark.name, function.__name__, arguments, ("run",), mark.routes, mark.waits, "value",
-                                  (), False, text_of(function))
+                                  (), True, text_of(function))
         self.results[mark.name] = result_type(result)
         self.lines[mark.name] = line
         self.functions.append(BoundFunction(declared, PythonRoute(self, function, takes_message, result), self))

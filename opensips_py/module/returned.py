@@ -47,7 +47,7 @@ def returned(value: Any) -> int:
 
 def is_stop(result: Any) -> bool:
     """Whether a route came back with the 0 that ends the script, and not with the number 0."""
-    return type(result) is int and result == 0
+    return result == 0 and isinstance(result, int) and not isinstance(result, (bool, Returned))
 
 
 def exact(result: Any) -> Any:

@@ -272,13 +272,9 @@ class ScriptMessage:
             self.run.park()
         before = [self.run if each == "run" else self.run.message for each in declared.inject]
         result = found.call(*before, *given)
-        code = {True: 1, False: -1, None: 1}.get(result) if isinstance(result, (bool, type(None))) else result
-        if declared.returns == "value":
-            code = 0 if is_stop(result) else code_alone(result) or 1
-        if code == 0 and (declared.may_stop or declared.returns == "value"):
+        if is_stop(result) and declared.may_stop:
             raise ScriptExit
-        assert code is not None
-        return int(code)
+        return 1 if result is True or result is None else code_alone(result)
 
     def route(self, name: str, *arguments: Scalar) -> Any:
         """Call route[name] of the script and return what it returns; exit in it ends the script."""

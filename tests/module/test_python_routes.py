@@ -57,10 +57,27 @@ def test_called_like_a_route_and_like_a_function():
 
 def test_what_it_returns():
     assert variables('''if (tier("491") == "gold") $var(a) = 1; if (tier("1")) $var(b) = 1;
-        if (tier("491")) $var(c) = 1; local $t = tier("1"); if ($t == NULL) $var(d) = 1; tier("1"); $var(e) = $rc; tier("49"); $var(f) = $rc;
+        if (tier("491")) $var(c) = 1; local $t = tier("1"); if ($t == NULL) $var(d) = 1;
+        tier("1"); $var(e) = $rc; tier("49"); $var(f) = $rc;
         if (is_vip("49")) $var(g) = $rc; if (!is_vip("1")) $var(h) = $rc; nothing(); $var(i) = $rc;
         local $zero = price("1"); $var(zero) = $zero; price("1"); $var(j) = $rc; if (!price("1")) $var(k) = 1;''') == {
         "a": 1, "c": 1, "d": 1, "e": -1, "f": 1, "g": 1, "h": -1, "i": 1, "asked": 3, "zero": 0, "j": 0, "k": 1}
+
+
+@pytest.mark.parametrize("way", [
+    "leave()", "route(leave)", "if (leave()) $var(x) = 1", "local $a = leave(); $avp(a) = $a", "$var(y) = leave()",
+    "route(sub)", "async(leave(), sub)"])
+def test_the_end_of_the_script(way):
+    python = HEAD + "@route\ndef leave(message: ScriptMessage) -> int:\n    message.exit()\n    return 1\n"
+    script = f'import_python "routing.py"\nroute {{ {way}; $var(never) = 1; }}\nroute[sub] {{ leave(); $var(no) = 1; }}'
+    found = right(script, {"routing.py": python})
+
+    class Services:
+        class transactions:
+            prepare_wait = staticmethod(lambda run: None)
+    run = Run(Services(), found, Route.REQUEST, None)
+    assert found.routes.main(run) == 0
+    assert (run.variables, run.avps) == ({}, {})
 
 
 def test_lists():

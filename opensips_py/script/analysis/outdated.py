@@ -44,6 +44,8 @@ def old_names(script: tree.Script, registry: Registry) -> Iterator[tuple[str, st
         elif isinstance(item, tree.Route):
             yield from in_route(item, registry)
             continue
+        else:
+            continue
         found = renames.find(kind, name)
         if found is not None:
             yield kind, name.rpartition(".")[2] if kind == "params" else name, found, place
