@@ -23,6 +23,8 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "core/transformations/s.sha256_hmac": "versions between the dialects have it",
     "core/transformations/s.sha384_hmac": "versions between the dialects have it",
     "core/transformations/s.sha512_hmac": "versions between the dialects have it",
+    "core/statements/import_python": "an extension: routes written in Python",
+    "core/statements/local": "an extension: variables of a block",
     "core/mi/rolling_restart": "an extension: new code arrives without an interruption",
     "core/mi/trace_on": "an extension: accounts of calls as they pass",
     "core/mi/trace_log": "an extension: the log level of single calls",
