@@ -44,12 +44,13 @@ class Braces:
         """A block begins."""
         self.blocks.append((self.margin(opening.place), None))
 
-    def goes_on(self, token: Token) -> None:
-        """A statement begins a line: inside of the block that is open, or as far left as that itself?"""
+    def goes_on(self, token: Token, behind: Place) -> None:
+        """A statement begins a line: inside of the block that is open, or as far left as that itself? *behind* is
+        where the statement before it ends."""
         if self.blocks:
             margin, left = self.blocks[-1]
             if left is None and margin.startswith(self.margin(token.place)):
-                self.blocks[-1] = margin, token.place
+                self.blocks[-1] = margin, behind
 
     def closed(self, what: str, opening: Token, closing: Token) -> None:
         """A block ends: with a brace further left than its beginning, or further right?"""

@@ -23,7 +23,7 @@ class Code(NamedTuple):
 ERRORS = (
     # Spelling
     Code("E0101", r"unexpected character"),
-    Code("E0102", r"text without closing quote"),
+    Code("E0102", r"text without (?:closing|opening) quote"),
     Code("E0103", r"comment without end"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
     Code("E0105", r"the block of .* is not closed"),

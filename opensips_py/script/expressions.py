@@ -96,6 +96,8 @@ class ExpressionParser(TokenStream):
     def enclosed(self) -> tree.Expression:
         closer = ")" if self.take().text == "(" else "]"
         inner = self.condition()
+        if self.previous.kind == "word" and self.token.kind in ("string", "variable", "number"):
+            self.fail(f"missing '(' behind {self.previous.text}", self.behind(), fix="add '(' here")
         self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
         return inner
 
@@ -167,6 +169,9 @@ class ExpressionParser(TokenStream):
         name = self.take()
         opening = self.take()
         arguments: list[tree.Expression | None] = []
+        if self.sees(";", "}", "{"):
+            self.missing(")", f"in the call of {name.text}")
+            return tree.Call(name.place, name.text, arguments, opening.place)
         if not self.sees(")"):
             arguments.append(self.argument(name.text))
             while self.accept(","):
@@ -185,7 +190,8 @@ class ExpressionParser(TokenStream):
         while function in JOINING and isinstance(value, tree.String) and self.token.kind == "string":
             value = tree.String(value.place, value.value + self.take().value)
         if self.sees(*COMPARISONS, "=", "&&", "||"):
-            self.fail(f"'{self.token.text}' cannot stand in an argument of {function}")
+            self.fail(f"'{self.token.text}' cannot stand in an argument of {function}",
+                      fix="add ')' here" if self.sees("&&", "||") else "")
         return value
 
     def route_call(self) -> tree.RouteCall:
@@ -220,6 +226,6 @@ class ExpressionParser(TokenStream):
         """The route to call: a name, a number, a text or a variable."""
         token = self.token
         if token.kind in ("word", "number"):
-            name, place = self.glued_text(",", ")", "]")
+            name, place = self.glued_text(",", ")", "]", ";", "{", "}")
             return tree.Name(place, name)
         return self.primary()

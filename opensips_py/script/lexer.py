@@ -34,6 +34,7 @@ QUOTED = {"string": re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "raw": re.compi
 # What may stand behind a text of several lines; where something else does, a quote further up was forgotten.
 BEHIND_TEXT = re.compile(r"""[ \t]*(?:[),;}\]]|\r?\n|\Z|\#|//|/\*|[+*=][ \t\n"'$]|[=!<>&|]|\{[a-z]+\.|:[ \t\r\n]
     |/[a-z:]|[ \t]["']|(?:and|or|as|use_\w+|tag)\b)""", re.VERBOSE)
+BEFORE_ARGUMENT = re.compile(r",\s*[-$\w.]+\s*\)[;\s]*$")  # where a text of which no quote tells the end may end
 COMMENT_MARK = re.compile(r"/\*|\*/")
 TRANSFORMATIONS = re.compile(r"[ \t]*((?:\{[a-z]+\.[^{}]*\})+)")
 ESCAPE = re.compile(r'\\(?:[nrat"\\]|x[0-9a-fA-F]{1,2}|[0-7]{2,3}|\r?\n)')
@@ -65,6 +66,7 @@ class Lexer:
         self.line, self.line_start = line, 0
         self.glued = False
         self.behind_text = False
+        self.last_text = Place(file, 0, 0), ""  # where the text read last stands, and what is in it
         self.cut = False  # whether the rest of the text was swallowed by something that never ends
 
     def place(self, offset: int, length: int = 1) -> Place:
@@ -163,12 +165,34 @@ class Lexer:
         if found is None or ("\n" in found.group() and not BEHIND_TEXT.match(self.text, found.end())):
             return self.open_string()
         text = found.group()[1:-1]
+        self.last_text = self.place(self.offset, len(found.group())), text
         return self.emit("string", found.end(), resolve_escapes(text) if kind == "string" else text)
+
+    def unopened(self) -> Token | None:
+        """The quote at hand, if it ends a text rather than begins one: it is glued to a word."""
+        before = self.text[self.line_start:self.offset]
+        if not re.search(r"[\w.:/@-]$", before):
+            return None
+        quote, (last, text) = self.text[self.offset], self.last_text
+        if last.line == self.line and text.strip() == ",":
+            before = before[:last.column - 1]
+        if last.line == self.line and (ended := re.search(r"(?<=\S)\s*,\s*$", text)):
+            self.diagnostics.misread("text without closing quote", Place(self.file, self.line, last.column,
+                                     ended.start() + 1), "opened here", f"add the missing {quote}")
+        else:
+            start = max(before.rfind("("), before.rfind(","), before.rfind("="), 0)
+            start = start or len(before) - len(before.lstrip().partition(" ")[2])
+            start += len(before[start:]) - len(before[start:].lstrip(" \t(,="))
+            self.diagnostics.misread("text without opening quote", self.place(self.line_start + start,
+                                     len(before) - start), "", f"add the missing {quote} before it")
+        return self.emit("string", self.offset + 1, broken=True)
 
     def open_string(self) -> Token:
         """A text whose closing quote is missing: taken to end with its line."""
+        if (token := self.unopened()) is not None:
+            return token
         text = self.text[self.offset:self.end_of_line()]
-        closing = re.search(r"[);,\s]*$", text)
+        closing = BEFORE_ARGUMENT.search(text) or re.search(r"[);,\s{]*$", text)
         stop = self.offset + (closing.start() if closing else len(text))
         self.diagnostics.misread("text without closing quote", self.place(self.offset, stop - self.offset),
                                  "opened here", f"add the missing {self.text[self.offset]}")

@@ -198,7 +198,7 @@ class Parser(ParameterParser):
         except Unparsable:
             self.skip_head()
             route.broken = True
-        route.body = self.block(f"{kind.text}[{route.name}]" if route.name else kind.text)
+        route.body = self.block(f"{kind.text}[{route.name}]" if route.name else kind.text, ("if", "xlog"))
         return route
 
     def skip_head(self) -> None:

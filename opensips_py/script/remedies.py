@@ -99,7 +99,12 @@ def behind(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts:
 
 def closing(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
     """A brace on a line of its own, before what follows the block."""
-    before = line_of(place, texts)[:place.column - 1]
+    line = line_of(place, texts)
+    before, rest = line[:place.column - 1], line[place.column - 1:].strip()
+    if before.strip() and (not rest or rest.startswith(("#", "//"))):
+        following = next((each for each in texts.get(place.file, [])[place.line:] if each.strip()), "")
+        margin = following[:len(following) - len(following.lstrip())]
+        return [at(place, f"\n{margin}{fix['right']}", len(line.rstrip("\r")) + 1, 0)]
     return [at(place, f"{fix['right']}\n{before}" if not before.strip() else f"\n{fix['right']}\n", length=0)]
 
 
@@ -161,6 +166,7 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
          lambda fix, wrong, place, texts: separated(place, texts), True),
         (r"add the missing '(?P<right>\}+)'$", closing, False),
         (r"add the missing (?P<right>[\"'])$", end_of_text, False),
+        (r"add the missing (?P<right>[\"']) before it$", behind, False),
         (r"close it with (?P<right>\*/)$", end_of_line, False),
         (r"add (?P<right>#!endif)$", end_of_file, False),
         (r"add (?P<right>loadmodule \"\S+\")$", module, True),

@@ -19,9 +19,9 @@ LOCAL_NAME = re.compile(r"\$[A-Za-z_]\w*")
 class StatementParser(ExpressionParser):
     """Statements; one that makes no sense is reported and passed over."""
 
-    def block(self, what: str) -> list[tree.Statement]:
-        """{ statements }."""
-        opening = self.expect("{", f"before the body of {what}")
+    def block(self, what: str, lenient: tuple[str, ...] = ()) -> list[tree.Statement]:
+        """{ statements }; with *lenient*, the brace may be missing at the end of a line."""
+        opening = self.expect("{", f"before the body of {what}", lenient=lenient)
         self.braces.opened(opening)
         body = self.statements("}")
         if self.accept("}"):
@@ -36,7 +36,7 @@ class StatementParser(ExpressionParser):
         while not self.sees(*ends) and self.token.kind != "end" and not self.starts_route():
             before = self.at
             if self.starts_line():
-                self.braces.goes_on(self.token)
+                self.braces.goes_on(self.token, self.behind())
             try:
                 found += self.statement()
             except Unparsable:
@@ -144,6 +144,9 @@ class StatementParser(ExpressionParser):
         if token.text == "route" and self.ahead().text == "[":
             return tree.Do(token.place, self.bracketed_call())
         if self.ahead().text != "(" or self.ahead().kind != "operator":
+            following = self.ahead()
+            if following.kind in ("string", "variable", "number") and following.place.line == token.place.line:
+                self.fail(f"missing '(' behind {token.text}", token.place.inside(len(token.text)), fix="add '(' here")
             fix = did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
             if self.ahead().text in ASSIGNMENTS:
                 fix = f"variables start with $: write $var({token.text})"
@@ -161,7 +164,14 @@ class StatementParser(ExpressionParser):
             self.skip_condition(start)
             return tree.Broken(self.tokens[start].place)
         if self.sees(")"):
-            self.report("')' without a parenthesis to close", fix="remove it")
+            last = condition
+            while isinstance(last, (tree.Logical, tree.Not, tree.Comparison)):
+                last = last.operand if isinstance(last, tree.Not) else last.right
+            if isinstance(last, tree.Name):
+                self.report(f"missing '(' behind {last.name}", last.place.inside(len(last.name)), fix="add '(' here")
+                condition = tree.Broken(condition.place)
+            else:
+                self.report("')' without a parenthesis to close", fix="remove it")
             self.take()
         return condition
 

@@ -100,7 +100,7 @@ class TokenStream:
                 self.report(suspect.message, suspect.place, f"this ends {what}", suspect.fix,
                             [("opened here", suspect.opening)])
                 return
-            self.report(f"the block of {what} is not closed", self.token.place, f"found {self.shown()}",
+            self.report(f"the block of {what} is not closed", self.behind(), f"found {self.shown()}",
                         "add the missing '}'", [("opened here", opening.place)])
         elif before is not None and before.fix.startswith("add the missing '}"):
             before.fix = before.fix[:-1] + "}'"  # another one is missing in the same place

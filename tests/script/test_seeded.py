@@ -4,7 +4,10 @@ import pathlib
 import pytest
 
 from opensips_py.script import configuration
+from opensips_py.script.diagnostics import Diagnostics
+from opensips_py.script.lexer import Lexer
 from opensips_py.script.preprocessor import read_text
+from opensips_py.script.remedies import applied
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RESIDENTIAL, ACCOUNTING = "residential.cfg", "accounting.cfg"
@@ -55,7 +58,7 @@ SEEDS = {
     # Spelling
     "closing brace of an if": (RESIDENTIAL, 'send_reply(416, "Unsupported URI Scheme");\n\t\texit;\n\t}',
                                'send_reply(416, "Unsupported URI Scheme");\n\t\texit;§'),
-    "closing brace of a route": (ACCOUNTING, "\texit;\n}\n\nonreply", "\texit;\n\n§onreply"),
+    "closing brace of a route": (ACCOUNTING, "\texit;\n}\n\nonreply", "\texit;\n§\nonreply"),
     "closing brace of a nested block": (RESIDENTIAL, "\t\t\tt_relay();\n\t\t\texit;\n\t\t}",
                                         "\t\t\tt_relay();\n\t\t\texit;§"),
     "opening brace": (RESIDENTIAL, "if (has_totag()) {", "if (has_totag())"),
@@ -114,12 +117,16 @@ def first_difference(one, other):
                 min(len(one), len(other)))
 
 
-def errors(text):
+def read_diagnostics(text):
     def reader(path):
         if path == "seeded.cfg":
             return text
         raise FileNotFoundError(2, "No such file or directory", path)
-    return configuration.read("seeded.cfg", read=reader).diagnostics.errors
+    return configuration.read("seeded.cfg", read=reader).diagnostics
+
+
+def errors(text):
+    return read_diagnostics(text).errors
 
 
 @pytest.mark.parametrize("name", SEEDS)
@@ -140,3 +147,26 @@ def test_a_mistake_is_one_error(name):
 @pytest.mark.parametrize("script", [RESIDENTIAL, ACCOUNTING])
 def test_the_scripts_are_good(script):
     assert not errors(read_text(str(ROOT / "cfg" / script)))
+
+
+LEFT_OUT = (";", ")", "{", "}")
+MEANT = ("xlog", "else")  # lines where less is right, too
+
+
+@pytest.mark.parametrize("character", LEFT_OUT)
+def test_any_such_character_left_out_is_one_error_that_its_fix_mends(character):
+    text = read_text(str(ROOT / "cfg" / RESIDENTIAL))
+    lines = text.split("\n")
+    tried = 0
+    for token in Lexer(text, "seeded.cfg", Diagnostics()):
+        line = lines[token.place.line - 1]
+        if token.text != character or any(each in line for each in MEANT):
+            continue
+        start = sum(len(each) + 1 for each in lines[:token.place.line - 1]) + token.place.column - 1
+        without = text[:start] + text[start + 1:]
+        found = read_diagnostics(without)
+        (error,) = found.errors
+        assert abs(error.place.line - token.place.line) <= 1, (token.place, str(error))
+        assert not errors(applied(without, found.edits_of(error)[0])), (token.place, str(error))
+        tried += 1
+    assert tried > 15
