@@ -1,6 +1,7 @@
 """The message as Python code sees it: each name does what the script's own does."""
 import logging
 from dataclasses import replace
+from types import SimpleNamespace
 
 import pytest
 
@@ -170,7 +171,8 @@ def test_functions_that_end_the_script_and_those_that_wait(message):
     with pytest.raises(ScriptExit):
         message.call("ends")
     parked = []
-    message.run.park = lambda: parked.append(1)
+    transactions = SimpleNamespace(prepare_wait=lambda run: parked.append(1))
+    message.run.services = SimpleNamespace(transactions=transactions)
     functions["waits"] = replace(plain, call=lambda *_: 3, declaration=replace(
         plain.declaration, name="waits", arguments=(), returns="int", waits=True))
     assert message.call("waits") == 3 and parked == [1]

@@ -8,7 +8,7 @@ import subprocess
 
 import pytest
 
-from opensips_py import cli
+from opensips_py import asking
 from opensips_py.server import options, state_dir
 
 PACKAGING = pathlib.Path(__file__).parents[2] / "packaging"
@@ -44,7 +44,7 @@ def test_the_unit_starts_a_server_in_the_foreground(unit):
 
 def test_management_of_the_unit_is_found():
     folder = re.search(r'"fifo_name", "(.*?)"', UNIT.read_text())
-    assert folder and pathlib.Path(folder[1]) in cli.FIFOS
+    assert folder and pathlib.Path(folder[1]) in asking.FIFOS
 
 
 def test_the_image_starts_a_server_in_the_foreground():
