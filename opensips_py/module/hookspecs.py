@@ -26,7 +26,7 @@ def response_received(response: Response) -> None:
 
 
 @hookspec
-def request_route_begins(run: Run) -> bool:
+def request_route_begins(run: Run) -> Any:
     """The request route is about to run; True: everything is done, it does not."""
 
 
