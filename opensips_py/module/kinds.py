@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from types import NoneType, UnionType
-from typing import TYPE_CHECKING, Annotated, Any, Protocol, Union, get_args, get_origin
+from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin
 
 from opensips_py import sip
 from opensips_py.errors import MalformedMessage
@@ -80,6 +80,8 @@ class Kind:
     writable = False
     nullable = False
     script = False  # constants need the script language: compile() instead of constant()
+    as_written = False  # of an inner name: compile() sees the variables in it, and not their values
+    replacing: ClassVar[Kind | None] = None  # of an assigned value: the kind of one that := assigns, where that differs
 
     def constant(self, value: int | str) -> Any:
         """What a constant means; asked once, when the script compiles."""

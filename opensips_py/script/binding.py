@@ -27,7 +27,7 @@ class Bound:
     """A reference with its meaning.
 
     *inline* is its reading as an expression over `run`, where it is simple enough. *replace* is the assignment `:=`,
-    which only differs for AVPs.
+    which differs for AVPs, and where the variable says so.
     """
 
     reference: Reference
@@ -147,14 +147,17 @@ class Scope:
         declaration = found.declaration
         arguments = self.arguments(reference, declaration)
         read = caller(found.get, reference.context, declaration.inject, arguments)
-        write = None
+        write = replace = None
         if found.set is not None and declaration.value is not None:
             write = assigner(found.set, declaration.value, reference.context, declaration.inject, arguments)
+            replacing = declaration.value.replacing
+            replace = write if replacing is None else \
+                assigner(found.set, replacing, reference.context, declaration.inject, arguments)
         item = None
         if reference.index == "*" and declaration.indexed:
             item = item_caller(found.get, reference.context, declaration.inject, arguments[:-1])
         plain = reference.name is None and reference.index is None and not reference.context
-        return Bound(reference, read, write, write, declaration.inline if plain else None, declaration.waits, item)
+        return Bound(reference, read, write, replace, declaration.inline if plain else None, declaration.waits, item)
 
     def arguments(self, reference: Reference, declaration: PseudoVariable) -> tuple[Any, ...]:
         """Name and index where the variable takes them, as constants or as functions of the run."""
@@ -170,9 +173,11 @@ class Scope:
         name = reference.name
         if name is None:
             return ""
-        if isinstance(name, tuple):
+        if isinstance(name, tuple) and not kind.as_written:
             text = self.bind_text(name)
             return Dynamic(lambda run: kind.convert(text(run)))
+        if isinstance(name, tuple):
+            name = "".join(part if isinstance(part, str) else part.text for part in name)
         try:
             if isinstance(kind, Flag) and self.registry.flag is not None:
                 return self.registry.flag(kind.scope, name)

@@ -214,7 +214,7 @@ class Reader:
         """What stands in parentheses: a text, or a text with variables in it."""
         end = closing(self.text, self.at, self.place)
         inner, begin = self.text[self.at + 1:end], self.at + 1
-        if not variable.startswith("sdp"):  # in a filter of SDP, blanks count
+        if not variable.startswith(("sdp", "json")):  # in a filter of SDP and in a path of JSON, blanks count
             inner = inner.strip()
         self.at = end + 1
         if "$" not in inner:
