@@ -117,7 +117,8 @@ class TransactionLayer:
             return True
         transaction = branch.transaction
         if transaction.busy:
-            transaction.queue.append((responding.receive, branch, response))
+            if responding.take(self, branch, response):
+                transaction.queue.append((responding.deliver, branch, response))
             return True
         transaction.busy = True
         try:

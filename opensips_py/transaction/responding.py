@@ -21,10 +21,16 @@ ACKNOWLEDGE, SEND_CANCEL, DELIVER = int(Do.ACKNOWLEDGE), int(Do.SEND_CANCEL), in
 
 
 def receive(layer: TransactionLayer, branch: Branch, response: Response) -> None:
-    """A response to *branch* has come."""
-    transaction = branch.transaction
-    if transaction is None:
-        return
+    """A response to *branch* has come, and nothing else of its transaction happens."""
+    if take(layer, branch, response):
+        deliver(layer, branch, response)
+
+
+def take(layer: TransactionLayer, branch: Branch, response: Response) -> bool:
+    """Let the branch step on, which acknowledges failures and absorbs retransmissions even while a route of the
+    transaction waits; True: the response is to be delivered."""
+    if branch.transaction is None:
+        return False
     status = response.status
     layer.counters.received.add()
     todo = branch.step(PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE)
@@ -33,8 +39,13 @@ def receive(layer: TransactionLayer, branch: Branch, response: Response) -> None
     if todo & SEND_CANCEL:
         cancelling.send_cancel(layer, branch)
     branch.received = status
-    if not todo & DELIVER:
-        return
+    return bool(todo & DELIVER)
+
+
+def deliver(layer: TransactionLayer, branch: Branch, response: Response) -> None:
+    """Let the routes and the client have a response."""
+    transaction = branch.transaction
+    status = response.status
     if status >= 200 and layer.pending is not None and transaction.invite:
         layer.pending.forget(branch.id)
     if transaction.observed:

@@ -44,6 +44,59 @@ def test_events_of_a_waiting_failure_route_are_handled_in_order_afterwards():
     assert world.lines() == ["180 192.0.2.1", "200 192.0.2.1"]
 
 
+def test_a_failure_while_a_route_waits_is_acknowledged_at_once_and_its_retransmissions_are_absorbed():
+    user = User()
+    world, go_on, order = World(user), Event(), []
+    user.failure_route = lambda transaction, branch, response: order.append((response.status, transaction.status))
+    user.reply_route = lambda transaction, branch, response: order.append(response.status) or response.status != 180 \
+        or go_on.wait()
+    one, two = fork(world, "10.0.0.1", "10.0.0.2", on_failure=True, before=lambda t: setattr(t, "on_reply", "r"))
+    waiting = gevent.spawn(world.receive, response(one, 180))
+    gevent.idle()
+    for _ in range(3):
+        world.receive(response(two, 486))
+        world.receive(response(one, 404))
+        assert world.lines() == ["ACK 10.0.0.2", "ACK 10.0.0.1"]
+    assert order == [180]
+    go_on.set()
+    waiting.join()
+    assert order == [180, 486, 404, (404, 180)]
+    assert world.lines() == ["180 192.0.2.1", "404 192.0.2.1"]
+
+
+def test_timers_of_a_branch_stop_when_its_answer_comes_although_a_route_waits():
+    user = User()
+    world, go_on, answers = World(user), Event(), []
+    user.reply_route = lambda transaction, branch, response: answers.append(response.status) or go_on.wait()
+    one, two = fork(world, "10.0.0.1", "10.0.0.2", before=lambda t: setattr(t, "on_reply", "r"))
+    waiting = gevent.spawn(world.receive, response(one, 180))
+    gevent.idle()
+    world.receive(response(two, 200))
+    world.pass_time(2)
+    assert world.lines() == []  # neither branch is retransmitted
+    go_on.set()
+    waiting.join()
+    assert answers == [180, 200]
+    assert world.lines() == ["180 192.0.2.1", "200 192.0.2.1", "CANCEL 10.0.0.1"]
+
+
+def test_a_branch_that_is_to_be_cancelled_is_while_a_route_waits():
+    user = User()
+    world, go_on = World(user), Event()
+    user.reply_route = lambda transaction, branch, response: response.status != 487 or go_on.wait()
+    one, two = fork(world, "10.0.0.1", "10.0.0.2", before=lambda t: setattr(t, "on_reply", "r"))
+    world.script = lambda run: world.layer.relay(run)
+    world.receive(request("CANCEL", world=world))
+    world.take()
+    waiting = gevent.spawn(world.receive, response(one, 487))
+    gevent.idle()
+    world.take()
+    world.receive(response(two, 180))
+    assert world.lines() == ["CANCEL 10.0.0.2"]
+    go_on.set()
+    waiting.join()
+
+
 def test_request_route_that_waits_has_its_transaction_and_hears_of_a_cancel_afterwards():
     world, go_on = World(), Event()
 
