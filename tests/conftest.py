@@ -1,6 +1,7 @@
 """What all tests need to be true."""
 from __future__ import annotations
 
+import gc
 import importlib.machinery
 import os
 import pathlib
@@ -25,6 +26,13 @@ def outdated() -> list[str]:
 def pytest_configure(config: pytest.Config) -> None:
     if stale := outdated():
         pytest.exit(f"compiled before their source was changed: {', '.join(stale)}: run `make build`", returncode=4)
+
+
+def pytest_collection_finish(session: pytest.Session) -> None:
+    """Eight thousand tests are a large heap, and going through it again and again took a third of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 50, 1000)
 
 
 MISSING = "is not installed"
