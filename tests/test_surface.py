@@ -26,6 +26,7 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "core/statements/import_python": "an extension: routes written in Python",
     "core/statements/local": "an extension: variables of a block",
     "core/mi/rolling_restart": "an extension: new code arrives without an interruption",
+    "core/mi/reload": "an extension: the configuration as a whole, not only its routes",
     "core/mi/trace_on": "an extension: accounts of calls as they pass",
     "core/mi/trace_log": "an extension: the log level of single calls",
     "core/mi/trace_off": "an extension: with trace_on",

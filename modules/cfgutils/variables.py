@@ -84,7 +84,8 @@ class Variables:
     initial_values: dict[str, Value]
 
     shv_hash_size: Annotated[int, Between(1, 4096)] = param(
-        64, f"Chains of the table of shared variables: for each, {PER_CHAIN} variables may exist.")
+        64, f"Chains of the table of shared variables: for each, {PER_CHAIN} variables may exist.",
+        fixed="the memory for shared variables is laid out when the server starts")
     store: Store = process_state()
 
     @param_setter()

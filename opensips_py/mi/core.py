@@ -120,10 +120,25 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
 
     @mi("reload_routes", v40="core:reload_routes")
     def reload_routes(self) -> None:
-        """Read the configuration again and swap all processes to it, or none."""
-        answer = self.services.control.ask("reload", deadline=60.0)
+        """Read the configuration again and swap all processes to its routes, or none; refused where more than routes
+        is different."""
+        self.reloaded(routes_only=True)
+
+    @mi("reload", v40="core:reload")
+    def reload(self, dry_run: Annotated[int, Between(0, 1)] = 0) -> dict[str, Any]:
+        """Read the configuration again and swap all processes to it as a whole, or none: routes, parameters, modules,
+        listeners. Tells what is different; with *dry_run* 1, does nothing else, and tells what would be refused."""
+        if dry_run:
+            answer = self.services.control.ask("reload", deadline=60.0, dry_run=True)
+            return {"changes": answer.get("changes", []), "refused": answer["reasons"]}
+        return {"changes": self.reloaded()["changes"]}
+
+    def reloaded(self, **wish: bool) -> dict[str, Any]:
+        """The outcome of a reload; MIError where it is refused."""
+        answer: dict[str, Any] = self.services.control.ask("reload", deadline=60.0, **wish)
         if not answer["ok"]:
-            raise MIError(REFUSED, "; ".join(answer["reasons"]))
+            raise MIError(REFUSED, "\n".join(answer["reasons"]))
+        return answer
 
     @mi("rolling_restart", v40="core:rolling_restart")
     def rolling_restart(self) -> None:

@@ -139,7 +139,8 @@ def parameters(cls: type, members: list[tuple[str, Any]]) -> Iterator[Parameter]
     for attribute, value in members:
         if isinstance(value, ParamMark):
             kind = kind_of(annotation_of(cls, attribute))
-            yield Parameter(value.name or attribute, attribute, kind, value.default, value.help, None, value.aliases)
+            yield Parameter(value.name or attribute, attribute, kind, value.default, value.help, None, value.aliases,
+                            value.fixed)
         elif isinstance(mark := getattr(value, "__setter__", None), ParamMark):
             _, arguments, _ = signature(value)
             yield Parameter(mark.name or attribute, attribute, arguments[0].kind, MISSING, text_of(value), attribute,

@@ -104,6 +104,7 @@ class Parameter:
     help: str
     setter: str | None = None
     aliases: tuple[str, ...] = ()
+    fixed: str = ""  # why it cannot change while the server runs
 
 
 @dataclass(frozen=True)

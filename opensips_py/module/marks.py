@@ -139,6 +139,7 @@ class ParamMark:
     help: str
     name: str = ""
     aliases: tuple[str, ...] = ()
+    fixed: str = ""
 
 
 def by_dialect(*, v21: Any, v40: Any) -> Any:
@@ -146,9 +147,11 @@ def by_dialect(*, v21: Any, v40: Any) -> Any:
     return ByDialect(v21, v40)
 
 
-def param(default: Any, help: str, *, name: str = "", aliases: tuple[str, ...] = ()) -> Any:
-    """Declare a modparam: the attribute holds its value; the annotation converts it."""
-    return ParamMark(default, help, name, aliases)
+def param(default: Any, help: str, *, name: str = "", aliases: tuple[str, ...] = (), fixed: str = "") -> Any:
+    """Declare a modparam: the attribute holds its value; the annotation converts it.
+
+    *fixed* says why it cannot change while the server runs, if that is so; a reload that would change it is refused."""
+    return ParamMark(default, help, name, aliases, fixed)
 
 
 def param_setter(name: str = "", *, aliases: tuple[str, ...] = ()) -> Callable[[F], F]:

@@ -23,6 +23,7 @@ class BoundListener:
     options: dict[str, Any] = field(default_factory=dict)  # what else its line in the script says
     hostname: str = ""  # the name that the script gives for the address
     fd: int = -1
+    number: int = -1  # by which the workers tell each other of it; -1: its place in the list
 
 
 @dataclass(slots=True)
@@ -39,6 +40,9 @@ class Logging:
     syslog_filter: int = 0
     stderr_format: str = "plain_text"  # or json, json_cee
     syslog_format: str = "plain_text"
+    longest_text: int = 0  # bytes of the text in a JSON document, 0: any number
+    longest_document: int = 0
+    to_stdout: bool = True  # let standard output be: what libraries print there
 
 
 @dataclass(slots=True)

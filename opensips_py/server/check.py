@@ -10,7 +10,7 @@ from opensips_py.errors import ConfigError
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import ERROR, NOWHERE, WARNING
 from opensips_py.script.preprocessor import read_text
-from opensips_py.server import generation, settings
+from opensips_py.server import changes, generation, settings, sources
 from opensips_py.server.description import Description
 from opensips_py.server.sources import Recorder
 
@@ -43,10 +43,18 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("config")
     parser.add_argument("--overrides", default="{}")
     parser.add_argument("--json", type=int, default=1, metavar="FD")
+    parser.add_argument("--against", default="", metavar="FD:GENERATION",
+                        help="the texts that the server runs on, to be compared")
     chosen = parser.parse_args(arguments)
     recorder = Recorder(read_text)
-    result = described(generation.read(chosen.config, json.loads(chosen.overrides), recorder))
+    overrides = json.loads(chosen.overrides)
+    read = generation.read(chosen.config, overrides, recorder)
+    result = described(read)
     result.sources = recorder.texts
+    if chosen.against and not result.errors:
+        texts = sources.taken_from(*map(int, chosen.against.split(":")))
+        old = generation.read(chosen.config, overrides, sources.reader(texts))
+        changes.compare(old, read, described(old), result)
     with os.fdopen(chosen.json, "w", encoding="utf-8", errors="surrogateescape") as out:
         out.write(result.dump())
 

@@ -14,18 +14,24 @@ PROGRAM = "opensips_py.server.check"
 
 
 class Checking:
-    """One check of *config* on its way, done as the user that the server will run as."""
+    """One check of *config* on its way, done as the user that the server will run as.
 
-    def __init__(self, config: str, overrides: dict[str, Any], who: Identity | None = None,
-                 program: str = "") -> None:
+    *against* is the descriptor of the texts that a server runs on, and the number of their generation: what comes of
+    the check says what is different.
+    """
+
+    def __init__(self, config: str, overrides: dict[str, Any], who: Identity | None = None, program: str = "",
+                 against: tuple[int, int] | None = None) -> None:
         self._output = os.memfd_create("check")
         as_user: dict[str, Any] = {}
         if who is not None and not who.is_ours:
             as_user = {"user": who.uid, "group": who.gid, "extra_groups": list(who.groups)}
+        texts = ["--against", f"{against[0]}:{against[1]}"] if against else []
         self._child = subprocess.Popen(
             [*python.PROGRAM, program or PROGRAM, config, "--overrides", json.dumps(overrides),
-             "--json", str(self._output)],
-            stdin=subprocess.DEVNULL, pass_fds=[self._output], env=python.environment(), **as_user)
+             "--json", str(self._output), *texts],
+            stdin=subprocess.DEVNULL, pass_fds=[self._output, *(against or ())[:1]], env=python.environment(),
+            **as_user)
 
     def result(self, wait: bool = False) -> Description | None:
         """What it says, once it has ended; None before."""

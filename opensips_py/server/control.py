@@ -1,8 +1,11 @@
 """A process's own end of the channel to the supervisor: readiness, heartbeat, commands."""
 from __future__ import annotations
 
+import _socket
 import logging
 import os
+import socket
+from array import array
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -12,12 +15,13 @@ from gevent.event import AsyncResult, Event
 
 from opensips_py.errors import ConfigError
 from opensips_py.server import channel
-from opensips_py.server.boot import Boot
+from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.heartbeat import INTERVAL, Pulse
 from opensips_py.timers import Ticker
 
 log = logging.getLogger(__name__)
 
+DESCRIPTORS = _socket.CMSG_SPACE(250 * 4)  # as many as the kernel sends along with one packet
 TEXT_LIMIT = 30_000  # characters of an error that is sent to the supervisor
 
 
@@ -38,8 +42,11 @@ class Control:
         self.stopped = Event()  # set when on_stop has returned: the process may end
         self.slot = boot.index if boot.index >= 0 else boot.workers  # of our words in shared memory
         self.pulse = Pulse(boot.pulse_fd, boot.workers + 1)
+        self.on_listeners: Callable[[list[BoundListener], list[int]], object] = lambda added, removed: None
         self._fd = boot.control_fd
         os.set_blocking(self._fd, False)
+        # The bare socket of the C library: descriptors of listeners come along with messages.
+        self._socket = _socket.socket(fileno=os.dup(self._fd))
         loop = gevent.get_hub().loop
         self._reader = loop.io(boot.control_fd, 1)
         self._timer = loop.timer(INTERVAL, INTERVAL)
@@ -92,6 +99,7 @@ class Control:
         self._reader.stop()
         self._timer.close()
         self._reader.close()
+        self._socket.close()
         os.close(self._fd)
 
     def _send(self, command: str, **values: Any) -> None:
@@ -103,16 +111,16 @@ class Control:
     def _readable(self) -> None:
         for _ in range(32):
             try:
-                packet = os.read(self._fd, channel.PACKET)
+                packet, extra, _, _ = self._socket.recvmsg(channel.PACKET, DESCRIPTORS)
             except (BlockingIOError, InterruptedError):
                 return
             except OSError:
-                packet = b""
+                packet, extra = b"", []
             if not packet:
                 os._exit(1)  # the supervisor is gone, whatever state we are in: nobody would ever stop us
-            self._received(channel.decode(packet))
+            self._received(channel.decode(packet), descriptors(extra))
 
-    def _received(self, message: dict[str, Any]) -> None:
+    def _received(self, message: dict[str, Any], fds: list[int]) -> None:
         command = message.pop("command")
         if command == "go":
             self._go.set(True)
@@ -125,6 +133,10 @@ class Control:
         elif command == "stop":
             self._stop(message["seconds"])
         elif command in ("prepare", "commit", "cancel"):
+            if fds or message.get("removed"):
+                added = [BoundListener(**{**each, "fd": fd})
+                         for each, fd in zip(message["added"], fds, strict=True)]
+                self.on_listeners(added, message["removed"])
             gevent.spawn(self._reload, command, message["generation"])
 
     def _stop(self, seconds: float) -> None:
@@ -150,6 +162,17 @@ class Control:
             reason = str(error) or type(error).__name__
             log.error("generation %d: %s failed: %s", generation, command, reason)
         self._send("done", step=command, generation=generation, reason=reason[:TEXT_LIMIT])
+
+
+def descriptors(extra: list[Any]) -> list[int]:
+    """The descriptors that came with a packet; they do not go to children of our own."""
+    found = array("i")
+    for level, kind, data in extra:
+        if level == socket.SOL_SOCKET and kind == socket.SCM_RIGHTS:
+            found.frombytes(data[:len(data) - len(data) % found.itemsize])
+    for fd in found:
+        os.set_inheritable(fd, False)
+    return found.tolist()
 
 
 def refuse_reload(generation: int) -> None:

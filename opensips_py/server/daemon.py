@@ -18,6 +18,7 @@ from opensips_py.server import detach, logs, options, privileges, sockets, sourc
 from opensips_py.server.boot import Boot, BoundListener, Logging
 from opensips_py.server.checking import Checking
 from opensips_py.server.description import Description
+from opensips_py.server.listeners import Listeners
 from opensips_py.server.options import Options
 from opensips_py.server.privileges import Identity
 from opensips_py.server.supervisor import EXIT_BOOT, Supervisor
@@ -114,7 +115,11 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
             ready()
 
         at_end.callback(detach.tell_systemd, "STOPPING=1")
-        return Supervisor(template, groups, lambda: Checking(chosen.config, template.overrides), started).run()
+        held = Listeners(listeners, groups, lambda each: sockets.bind(
+            each, count, description.receive_buffer, description.backlog, steer))
+        at_end.callback(held.close)
+        return Supervisor(template, held, lambda texts: Checking(chosen.config, template.overrides, against=texts),
+                          started).run()
 
 
 def first_address(listeners: Sequence[BoundListener]) -> str:

@@ -30,6 +30,18 @@ class Description:
     open_files: int = -1  # limit to ask the system for, -1: as it is
     core_dumps: bool = True
     logging: Logging = field(default_factory=Logging)
+    # Beside the configuration that the server runs on:
+    route_changes: list[str] = field(default_factory=list)  # what the script does otherwise, in words
+    other_changes: list[str] = field(default_factory=list)
+    restart: list[str] = field(default_factory=list)  # changes that take a restart of the server, with the reasons
+    rolling: list[str] = field(default_factory=list)  # changes that take a rolling restart
+    added: list[BoundListener] = field(default_factory=list)
+    removed: list[BoundListener] = field(default_factory=list)
+
+    @property
+    def changes(self) -> list[str]:
+        """All that is different, in words."""
+        return [*self.route_changes, *self.other_changes]
 
     def dump(self) -> str:
         """This description as JSON."""
@@ -39,6 +51,7 @@ class Description:
 def load(text: str | bytes) -> Description:
     """Read what dump() wrote."""
     data: dict[str, Any] = json.loads(text)
-    data["listeners"] = [BoundListener(**each) for each in data["listeners"]]
+    for name in ("listeners", "added", "removed"):
+        data[name] = [BoundListener(**each) for each in data[name]]
     data["logging"] = Logging(**data["logging"])
     return Description(**data)

@@ -7,11 +7,12 @@ import signal
 import socket
 import subprocess
 from collections.abc import Sequence
+from dataclasses import asdict
 from typing import Any
 
 from opensips_py.server import boot as boot_module
 from opensips_py.server import channel, python
-from opensips_py.server.boot import Boot
+from opensips_py.server.boot import Boot, BoundListener
 
 WORKER = "opensips_py.server.worker"
 MANAGEMENT = "opensips_py.server.management"
@@ -33,7 +34,7 @@ class Process:
     def __init__(self, boot: Boot, now: float, program: str | None = None) -> None:
         ours, theirs = channel.pair()
         boot.control_fd = theirs.fileno()
-        self.index = boot.index
+        self.index, self.generation = boot.index, boot.generation
         self.channel = ours
         self.state = State.STARTING
         self.since = now  # when it came into this state
@@ -70,6 +71,17 @@ class Process:
         """Send a command; False where it does not take any more."""
         try:
             self.channel.send(channel.encode(command, **values))
+            return True
+        except OSError:
+            return False
+
+    def prepare(self, generation: int, added: Sequence[tuple[BoundListener, int]], removed: Sequence[int]) -> bool:
+        """Have it prepare *generation*, with listeners that come, each with its descriptor, and numbers of others that
+        go; False where it does not take any more."""
+        packet = channel.encode("prepare", generation=generation, added=[asdict(each) for each, _ in added],
+                                removed=list(removed))
+        try:
+            socket.send_fds(self.channel, [packet], [fd for _, fd in added])
             return True
         except OSError:
             return False

@@ -108,7 +108,9 @@ class Reception:
     def taken(self, peer: int, index: int, source: int | bytes, data: bytes, identifier: int) -> None:
         """Take a message that worker *peer* has read for us."""
         transports = self.worker.transports
-        listener, key = transports.listeners[index], key_from_wire(source)
+        listener, key = transports.numbered.get(index), key_from_wire(source)
+        if listener is None:
+            return  # of a generation that has not come here, or has gone
         connection = transports.remote_connection(peer, identifier, key, listener) if identifier else None
         message = scan(data, listener, key, connection)
         if message is not None:
@@ -123,7 +125,9 @@ class Reception:
 
     def told(self, peer: int, index: int, key: int | bytes, error: int) -> None:
         """Worker *peer* was told that an address cannot be reached."""
-        self.not_reached.report(self.worker.transports.listeners[index], key_from_wire(key), error)
+        listener = self.worker.transports.numbered.get(index)
+        if listener is not None:
+            self.not_reached.report(listener, key_from_wire(key), error)
 
     def overloaded(self, message: Any) -> bool:
         """All runners wait for something: whoever asks for more is told to come back. False: it is no new request."""

@@ -26,7 +26,11 @@ def place(fds: list[int], generation: int, texts: Mapping[str, str]) -> None:
 
 def taken(fds: list[int], generation: int) -> dict[str, str]:
     """The texts of *generation*; ValueError where they are not there."""
-    fd = fds[generation % SLOTS]
+    return taken_from(fds[generation % SLOTS], generation)
+
+
+def taken_from(fd: int, generation: int) -> dict[str, str]:
+    """The texts of *generation* out of the descriptor that holds them; ValueError where it holds others."""
     held = json.loads(os.pread(fd, os.fstat(fd).st_size, 0) or b"{}")
     if held.get("generation") != generation:
         raise ValueError(f"there is no generation {generation}")

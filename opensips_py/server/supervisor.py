@@ -6,19 +6,22 @@ import logging
 import os
 import selectors
 import signal
-import socket
 import time
 from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from opensips_py.errors import ConfigError
 from opensips_py.server import sources
 from opensips_py.server.boot import MANAGEMENT, Boot
 from opensips_py.server.checking import Checking
+from opensips_py.server.description import Description
 from opensips_py.server.heartbeat import Pulse, stuck
+from opensips_py.server.listeners import Listeners
 from opensips_py.server.processes import Process, State, pairs
 from opensips_py.server.reload import Reload
 from opensips_py.server.signals import Signals
+from opensips_py.server.wish import Wish
 
 log = logging.getLogger(__name__)
 
@@ -31,17 +34,15 @@ STEADY = 10.0  # a process that ran for so long failed for a new reason
 
 EXIT_STOPPED, EXIT_BOOT = 0, 1
 
-Answer = Callable[[dict[str, Any]], object]
-
 
 class Supervisor:
     """Runs the processes that *template* describes: its worker count, listeners, descriptors.
 
-    *sockets* holds, per listener, one socket for each worker. *check* begins the check that precedes a reload. *ready*
-    is called once, when the server takes calls.
+    *listeners* are those of the template with their sockets. *check* begins the check that precedes a reload; it is
+    given where the texts are that the server runs on. *ready* is called once, when the server takes calls.
     """
 
-    def __init__(self, template: Boot, sockets: list[list[socket.socket]], check: Callable[[], Checking],
+    def __init__(self, template: Boot, listeners: Listeners, check: Callable[[tuple[int, int]], Checking],
                  ready: Callable[[], object] = lambda: None, programs: dict[int, str] | None = None) -> None:
         self.template = template
         self.workers = template.workers
@@ -49,7 +50,7 @@ class Supervisor:
         self.indices = [*range(self.workers), MANAGEMENT]
         self.processes: dict[int, Process] = {}
         self.standby: dict[int, Process] = {}
-        self._sockets = sockets
+        self._listeners = listeners
         self._links = pairs(self.indices)
         self._pulse_fd = Pulse.create(self.workers + 1)
         self._pulse = Pulse(self._pulse_fd, self.workers + 1)
@@ -57,7 +58,7 @@ class Supervisor:
         self._failures = dict.fromkeys(self.indices, 0)
         self._due: dict[int, float] = {}  # index -> when to start its replacement
         self._rolling: deque[int] = deque()
-        self._checking: tuple[Checking, Answer] | None = None
+        self._checking: tuple[Checking, Wish] | None = None
         self._reload: Reload | None = None
         self._exit = EXIT_STOPPED
         self._signals = Signals()
@@ -90,38 +91,59 @@ class Supervisor:
             process.stop(STOP_SECONDS, time.monotonic())
         self._reload = None
 
-    def reload(self, answer: Answer = lambda value: None) -> None:
-        """Check the configuration and swap all processes to it, or none; *answer* is told the outcome."""
+    def reload(self, wish: Wish) -> None:
+        """Check the configuration, and do what *wish* asks for."""
         if self._checking is not None or self._reload is not None or not self._begun or self._stopping:
-            answer({"ok": False, "reasons": ["another reload, a start or a stop is on its way"]})
+            wish.refuse(["another reload, a start or a stop is on its way"])
             return
-        self._checking = self._check(), answer
+        texts = self.template.sources[self.generation % sources.SLOTS], self.generation
+        self._checking = self._check(texts), wish
         self._calm = False
 
     def _checked(self, now: float) -> None:
         if self._checking is None or not self._is_settled():
             return  # a process that is just starting would come with the generation before
-        checking, answer = self._checking
+        checking, wish = self._checking
         result = checking.result()
         if result is None:
             return
         self._checking = None
-        if result.errors:
-            for error in result.errors:
-                log.error("%s", error)
-            answer({"ok": False, "reasons": result.errors})
+        if wish.answered(result):
+            return
+        if wish.rolls:
+            self._take_over(result)
+            return
+        try:
+            self._listeners.begin(result.added, result.removed)
+        except ConfigError as error:
+            wish.refuse([error.message])
             return
         sources.place(self.template.sources, self.generation + 1, result.sources)
         running = [index for index, process in self.processes.items() if process.state is State.RUNNING]
         self._reload = Reload(self.generation + 1, running, now, self._tell)
-        self._reload.answers.append(answer)
+        self._reload.answers.append(functools.partial(wish.over, result.changes))
+
+    def _take_over(self, result: Description) -> None:
+        """Let the processes that a rolling restart starts work by the configuration that was checked."""
+        try:
+            self._listeners.begin(result.added, result.removed)
+        except ConfigError as error:
+            log.error("the workers are restarted with the listeners that there were: %s", error.message)
+        self._listeners.commit()
+        self._listeners.describe(result.listeners)
+        sources.place(self.template.sources, self.generation + 1, result.sources)
+        self.generation += 1
+        self._roll_all()
 
     def _is_settled(self) -> bool:
         # One that waits for its next start does not count: the reload may be what lets it start.
         return not self.standby and all(process.state is State.RUNNING for process in self.processes.values())
 
     def rolling_restart(self) -> None:
-        """Restart one process after the other; calls go on meanwhile."""
+        """Restart one process after the other, with the configuration as it is now if it is right; calls go on."""
+        self.reload(Wish(rolls=self._roll_all))
+
+    def _roll_all(self) -> None:
         log.info("rolling restart of %d processes", len(self.indices))
         # Asked for again meanwhile: what has been restarted already may have come too early for whoever asks now.
         self._calm = False
@@ -148,21 +170,28 @@ class Supervisor:
         self._replace(now)
         self._roll(now)
         self._checked(now)
+        self._listeners.tick(now)
         if self._reload is not None:
             self._reload.tick(now)
             if self._reload.is_over:
-                self.generation += self._reload.succeeded
+                if self._reload.succeeded:
+                    self.generation += 1
+                    for process in self.processes.values():
+                        process.generation = self.generation
+                    self._listeners.commit()
+                else:
+                    self._listeners.cancel()
                 self._reload = None
         # What follows is told by a signal or over a channel, all but a heartbeat that stops.
         self._calm = self._begun and self._is_settled() and not (
-            self._due or self._rolling or self._checking or self._reload)
+            self._due or self._rolling or self._checking or self._reload or self._listeners.rests)
 
     def _signalled(self, number: int) -> None:
         if number in (signal.SIGTERM, signal.SIGINT):
             log.info("stopping on signal %d", number)
             self.stop()
         elif number == signal.SIGHUP:
-            self.reload()
+            self.reload(Wish())
         elif number == signal.SIGUSR2:
             self.rolling_restart()
         elif number == signal.SIGUSR1:
@@ -175,7 +204,7 @@ class Supervisor:
         boot.pulse_fd, boot.supervisor = self._pulse_fd, os.getpid()
         boot.links = {peer: end.fileno() for peer, end in self._links[index].items()}
         boot.listeners = []
-        for listener, group in zip(self.template.listeners, self._sockets, strict=True):
+        for listener, group in zip(self._listeners.listeners, self._listeners.groups, strict=True):
             copy = type(listener)(**{field: getattr(listener, field) for field in type(listener).__slots__})
             copy.fd = -1 if index == MANAGEMENT else group[index].fileno()
             boot.listeners.append(copy)
@@ -191,7 +220,11 @@ class Supervisor:
 
     def _tell(self, index: int, command: str, generation: int) -> None:
         process = self.processes.get(index)
-        if process is not None:  # or it died while the reload was on its way
+        if process is None:
+            return  # it died while the reload was on its way
+        if command == "prepare" and index != MANAGEMENT:
+            process.prepare(generation, self._listeners.coming(index), self._listeners.going())
+        else:
             process.send(command, generation=generation)
 
     def _received(self, process: Process) -> None:
@@ -213,7 +246,7 @@ class Supervisor:
         if command == "ps":
             answer({"processes": self.table()})
         elif command == "reload":
-            self.reload(answer)
+            self.reload(Wish(answer, message.get("dry_run", False), message.get("routes_only", False)))
         elif command in ("stop", "rolling_restart"):
             answer({"ok": True})
             self.stop(message.get("status", EXIT_STOPPED)) if command == "stop" else self.rolling_restart()
@@ -271,6 +304,8 @@ class Supervisor:
         if self.standby.get(index) is process:
             del self.standby[index]
             self._rolling.clear()
+            if self.generation not in (each.generation for each in self.processes.values()):
+                self.generation -= 1  # nobody works by it: who dies is not to be replaced by one that cannot begin
             log.error("rolling restart given up: the new %s ended: %s", process.name, process.reason or status)
             return
         del self.processes[index]

@@ -26,6 +26,7 @@ from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.control import Control
 from opensips_py.server.generation import Generation
 from opensips_py.server.links import Links
+from opensips_py.server.listeners import RESTING
 from opensips_py.server.reception import Reception
 from opensips_py.server.reload import PREPARE_LIMIT
 from opensips_py.server.routes import Routes
@@ -45,6 +46,7 @@ log = logging.getLogger(__name__)
 
 DIRECTORY = 32768  # connections that workers find with each other
 TICK = 0.1  # seconds; a turn costs an idle worker some 100 µs, and no timer of SIP needs to be more exact
+DRAIN = RESTING - 2  # seconds that a listener which was removed is still read: longer than a transaction waits
 REVIVE = 1.0  # seconds between two looks at whether every socket is still read
 COLLECTION = (10000, 20, 1_000_000)  # young cycles are collected, the large old heap is not gone through
 
@@ -68,6 +70,7 @@ class Worker:
         self.events = self.routes.publisher()
         self.tracing = Tracing(self)
         self.next: Generation | None = None
+        self.going: list[int] = []  # numbers of listeners that the next generation does without
         self.generation: Generation = generation.load(boot, boot.generation)
         self.core_statistics: Any = self.generation.registry.modules["core_statistics"]
         self.forwards_strays = True
@@ -78,6 +81,7 @@ class Worker:
         remote.answer(self, self.links)
         control.on_prepare, control.on_commit, control.on_cancel = self.prepare, self.commit, self.cancel
         control.on_peer, control.on_stop = self.peer, self.stop
+        control.on_listeners = self.listeners_change
 
     @property
     def services(self) -> Services:
@@ -123,8 +127,14 @@ class Worker:
                           core_statistics.stream_counters(self.statistics))
         for each in self.boot.listeners:
             if each.fd >= 0:
-                made.add(listener_of(each), each.fd)
+                made.add(listener_of(each), each.fd, each.number)
         return made
+
+    def listeners_change(self, added: list[BoundListener], removed: list[int]) -> None:
+        """Hold listeners ready that the next generation brings, and note those that it does without."""
+        for each in added:
+            self.transports.reserve(listener_of(each), each.fd, each.number)
+        self.going = removed
 
     def begin(self) -> None:
         """Take over what the process before us left behind, start modules, timers and links; nothing is read yet."""
@@ -187,14 +197,19 @@ class Worker:
 
     def cancel(self, number: int) -> None:
         """Give the next generation up."""
-        self.next = None
+        self.next, self.going = None, []
+        self.transports.forget_reserved()
 
     def commit(self, number: int) -> None:
         """Swap to the generation that was prepared."""
         if self.next is None:
             raise ConfigError(f"generation {number} was not prepared")
         new, self.next = self.next, None
+        self.transports.admit_reserved()
         self.adopt(new, self.generation)
+        going, self.going = self.transports.retire(self.going), []
+        if going:  # what was sent from there is answered there: the transactions of a while ago have an end first
+            self.timers.start(DRAIN, lambda _: self.transports.close_retired(going))
 
     def peer(self, index: int, alive: bool) -> None:
         """Another process died or came back."""

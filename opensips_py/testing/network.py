@@ -97,7 +97,7 @@ class Network(Transports):
         self.clock: Callable[[], float] = lambda: 0.0
         self._numbers = itertools.count(1)
 
-    def add(self, listener: Listener, fd: int = -1) -> Listener:
+    def add(self, listener: Listener, fd: int = -1, number: int = -1) -> Listener:
         """Listen at *listener*, without any socket."""
         listener.index = len(self.listeners)
         self.listeners.append(listener)

@@ -39,6 +39,19 @@ class Names:
         if listener.advertised_host:
             self.add(listener.advertised_host, listener.advertised_port or listener.port, listener.protocol, subdomains)
 
+    def forget_listener(self, listener: Listener, others: list[Listener]) -> None:
+        """Let nothing count as ours any more that only *listener* was the reason for, and none of *others*."""
+        kept = Names()
+        gone = Names()
+        gone.add_listener(listener)
+        for each in others:
+            kept.add_listener(each)
+        self._answers.clear()
+        for table, going, staying in ((self._known, gone._known, kept._known),
+                                      (self._parents, gone._parents, kept._parents)):
+            for name, entries in going.items():
+                table.get(name, set()).difference_update(entries - staying.get(name, set()))
+
     def is_local(self, host: str, port: Port = 0, protocol: str = "") -> bool:
         """Whether *host*, *port* (0: any) and *protocol* ('': any) are ours."""
         asked = host, port, protocol

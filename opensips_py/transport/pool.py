@@ -48,6 +48,7 @@ class Pool:
         self.tell = tell
         self.on_message = on_message
         self.on_close = on_close
+        self.sent_after: Callable[[float, str], object] | None = None  # told how long each message took to leave
         self.directory: Directory | None = None  # what other workers know of our connections
         self.connections: dict[int, Connection] = {}  # by identifier
         self.by_address: dict[int, Connection] = {}  # by address key, aliases included
@@ -223,6 +224,13 @@ class Pool:
             watcher.stop()
             watcher.close()
         self._acceptors.clear()
+
+    def stop_accepting_at(self, listener: Listener) -> None:
+        """Take no further connections at *listener*."""
+        for each in [each for each in self._acceptors if each[1] is listener]:
+            self._acceptors.remove(each)
+            each[2].stop()
+            each[2].close()
 
     def close(self) -> None:
         """Close all connections and stop accepting."""

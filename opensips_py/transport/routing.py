@@ -1,10 +1,11 @@
-"""Which of our addresses leads to a destination, as the kernel's routes have it."""
+"""Which of our addresses leads to a destination, as the kernel's routes have it; addresses as operators write them."""
 from __future__ import annotations
 
 import _socket
 import socket
 
-from opensips_py.sip import address_host, address_port
+from opensips_py.errors import TransportError
+from opensips_py.sip import address_host, address_key, address_port, is_ip
 from opensips_py.transport.listener import IPV6
 
 
@@ -19,3 +20,14 @@ def local_address(destination: int) -> str | None:
     finally:
         probe.close()
     return host
+
+
+def read_peer(text: str) -> tuple[str, int]:
+    """The protocol ('' where not given) and address key of ``[proto:]ip:port``."""
+    protocol, _, rest = text.partition(":")
+    if not protocol.isalpha():
+        protocol, rest = "", text
+    host, _, port = rest.rpartition(":")
+    if not is_ip(host) or not port.isdigit():
+        raise TransportError(f"{text!r} is no address: write ip:port or proto:ip:port")
+    return protocol.lower(), address_key(host, int(port))

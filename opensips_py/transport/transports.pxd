@@ -11,6 +11,9 @@ cdef class Transports:
     cdef readonly Counters counters
     cdef public object on_unreachable, on_disconnect, sharing
     cdef public object on_sent
+    cdef public dict numbered
+    cdef list _reserved
+    cdef dict _retired
     cdef public list listeners
     cdef readonly Names names
     cdef readonly object loop, loop_end

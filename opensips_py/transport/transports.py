@@ -4,6 +4,7 @@ from __future__ import annotations
 import _socket
 import itertools
 import logging
+import os
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import Any
@@ -11,7 +12,6 @@ from typing import Any
 import gevent
 
 from opensips_py.errors import TransportError
-from opensips_py.sip import address_host, address_key, address_port, is_ip
 from opensips_py.sip._scan import Request
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
@@ -20,7 +20,7 @@ from opensips_py.transport.directory import ConnectionGone
 from opensips_py.transport.listener import IPV6, AddressKey, Listener, Port
 from opensips_py.transport.names import Names
 from opensips_py.transport.pool import Pool
-from opensips_py.transport.routing import local_address
+from opensips_py.transport.routing import local_address, read_peer
 from opensips_py.transport.settings import Counters, Settings
 from opensips_py.transport.sharing import RemoteConnection, Sharing
 from opensips_py.transport.sockets import adopt, is_datagram, set_multicast
@@ -30,6 +30,7 @@ log = logging.getLogger("opensips_py.transport")
 
 OnDatagrams = Callable[[Listener, list[tuple[bytes, int]]], object]
 OnMessage = Callable[[bytes, int, Listener, Connection], object]
+Retired = list[tuple[Listener, int]]
 Submit = Callable[[Callable[[Any], object], Any], object]
 
 
@@ -55,6 +56,9 @@ class Transports:
         self.on_disconnect: Callable[[Connection, str], object] | None = None
         self.on_sent: Callable[[Target, bytes], object] | None = None  # while calls are traced
         self.listeners: list[Listener] = []
+        self.numbered: dict[int, Listener] = {}  # by index, those included that come or go
+        self._reserved: list[Listener] = []
+        self._retired: dict[int, int] = {}  # by index: which time it was
         self.names = Names()
         self.loop = gevent.get_hub().loop
         self.loop_end = LoopEnd(self.loop, settings.pause)
@@ -68,15 +72,26 @@ class Transports:
 
     # Listeners
 
-    def add(self, listener: Listener, fd: int) -> Listener:
-        """Take over *fd*, which is bound to *listener*'s address; reading begins with start()."""
-        settings = self.settings
-        taken = adopt(fd, listener, settings.tos, settings.receive_buffer)
-        listener.index = len(self.listeners)
+    def add(self, listener: Listener, fd: int, number: Port = -1) -> Listener:
+        """Take over *fd*, which is bound to *listener*'s address; reading begins with start().
+
+        *number* is the index by which all workers know it, -1: its place in the list.
+        """
+        self._take(listener, fd, len(self.listeners) if number < 0 else number)
+        self._admit(listener)
+        return listener
+
+    def _admit(self, listener: Listener) -> None:
         self.listeners.append(listener)
         self.names.add_listener(listener)
-        self._sockets.append((taken, listener))
         self._choices.clear()
+
+    def _take(self, listener: Listener, fd: int, number: Port) -> None:
+        settings = self.settings
+        taken = adopt(fd, listener, settings.tos, settings.receive_buffer)
+        listener.index = number
+        self.numbered[number] = listener
+        self._sockets.append((taken, listener))
         if is_datagram(listener.protocol):
             set_multicast(taken, listener, settings.multicast_ttl, settings.multicast_loopback)
             receive = partial(self.on_datagrams, listener)
@@ -85,7 +100,6 @@ class Transports:
             self.datagrams[listener.index] = made
         else:
             self.pool(listener.protocol)
-        return listener
 
     def pool(self, protocol: str) -> Pool:
         """The connections over *protocol*."""
@@ -111,10 +125,68 @@ class Transports:
     def start(self) -> None:
         """Read and accept from now on."""
         for taken, listener in self._sockets:
+            self._begin(taken, listener)
+
+    def _begin(self, taken: _socket.socket, listener: Listener) -> None:
+        if is_datagram(listener.protocol):
+            self.datagrams[listener.index].start()
+        else:
+            self.pools[listener.protocol].listen(taken, listener)
+
+    # Listeners that come and go while the others work
+
+    def reserve(self, listener: Listener, fd: int, number: Port) -> None:
+        """Hold a listener ready: other workers may hand over what they read there, we read nothing yet."""
+        back = self.numbered.get(number)
+        if back is None:
+            self._take(listener, fd, number)
+        else:  # it was removed a moment ago, and is read to this moment
+            os.close(fd)
+        self._reserved.append(back or listener)
+
+    def admit_reserved(self) -> None:
+        """Read what was reserved, and send from there."""
+        reserved, self._reserved = self._reserved, []
+        for taken, listener in self._sockets:
+            if listener in reserved:
+                self._retired.pop(listener.index, None)
+                self._admit(listener)
+                self._begin(taken, listener)
+
+    def forget_reserved(self) -> None:
+        """Close what was reserved."""
+        reserved, self._reserved = self._reserved, []
+        self._close_sockets([each for each in reserved if each.index not in self._retired])
+
+    def retire(self, numbers: Iterable[int]) -> Retired:
+        """Begin nothing more from the listeners with these *numbers*, and accept no connection there; what was begun
+        goes on until close_retired(), which is given what this returns."""
+        found = [self.numbered[number] for number in numbers if number in self.numbered]
+        for each in found:
+            self._retired[each.index] = next(self._identifiers)
+            if each in self.listeners:
+                self.listeners.remove(each)
+            if not is_datagram(each.protocol):
+                self.pools[each.protocol].stop_accepting_at(each)
+        self._choices.clear()
+        return [(each, self._retired[each.index]) for each in found]
+
+    def close_retired(self, retired: Retired) -> None:
+        """Close the sockets of listeners that have been retired, unless they have come back; their connections stand
+        until they end."""
+        gone = [each for each, number in retired if self._retired.get(each.index) == number]
+        self._close_sockets(gone)
+        for each in gone:
+            del self._retired[each.index]
+            self.names.forget_listener(each, self.listeners)
+
+    def _close_sockets(self, gone: list[Listener]) -> None:
+        for taken, listener in [each for each in self._sockets if each[1] in gone]:
+            self._sockets.remove((taken, listener))
+            self.numbered.pop(listener.index, None)
             if is_datagram(listener.protocol):
-                self.datagrams[listener.index].start()
-            else:
-                self.pools[listener.protocol].listen(taken, listener)
+                self.datagrams.pop(listener.index).close()
+            taken.close()
 
     def revive(self) -> None:
         """Start again whatever something stopped: a watcher that is not active leaves the worker deaf."""
@@ -309,19 +381,3 @@ class Transports:
 def is_loopback(address: int) -> bool:
     """Whether an address key is one of this machine's loopback addresses."""
     return address >> 16 == IPV6 >> 16 | 1 if address >= IPV6 else address >> 40 == 127
-
-
-def read_peer(text: str) -> tuple[str, int]:
-    """The protocol ('' where not given) and address key of ``[proto:]ip:port``."""
-    protocol, _, rest = text.partition(":")
-    if not protocol.isalpha():
-        protocol, rest = "", text
-    host, _, port = rest.rpartition(":")
-    if not is_ip(host) or not port.isdigit():
-        raise TransportError(f"{text!r} is no address: write ip:port or proto:ip:port")
-    return protocol.lower(), address_key(host, int(port))
-
-
-def peer_text(key: int) -> str:
-    """ip:port of an address key."""
-    return f"{address_host(key)}:{address_port(key)}"

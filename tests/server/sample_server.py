@@ -6,6 +6,7 @@ import time
 from opensips_py.server import logs, sockets, sources
 from opensips_py.server.boot import MANAGEMENT, Boot, BoundListener, Logging
 from opensips_py.server.checking import Checking
+from opensips_py.server.listeners import Listeners
 from opensips_py.server.supervisor import Supervisor
 from opensips_py.statistics import Statistics
 
@@ -19,8 +20,9 @@ def main() -> int:
     programs = dict.fromkeys([*range(workers), MANAGEMENT], program)
     supervisor = Supervisor(
         Boot(config, 0, workers, listeners=listeners, sources=sources.create(), state_dir=os.path.dirname(config),
-             statistics_fd=Statistics.create(workers + 1), started=time.time(), arguments=sys.argv), groups,
-        lambda: Checking(config, {}, program="tests.server.sample_check"),
+             statistics_fd=Statistics.create(workers + 1), started=time.time(), arguments=sys.argv),
+        Listeners(listeners, groups, lambda each: sockets.bind(each, workers)),
+        lambda texts: Checking(config, {}, program="tests.server.sample_check"),
         lambda: print(*[listener.port for listener in listeners], flush=True), programs)
     return supervisor.run()
 

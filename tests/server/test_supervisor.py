@@ -128,7 +128,7 @@ def test_sighup_swaps_the_generation_in_all_processes(start):
     pid = server.ask("pid")
     server.process.send_signal(signal.SIGHUP)
     server.until(lambda: server.ask("generation") == 2)
-    assert server.ask("reload") == {"ok": True, "reasons": []}
+    assert server.ask("reload") == {"ok": True, "reasons": [], "changes": []}
     assert server.ask("generation") == 3
     assert gone(pid) is False
 
@@ -152,7 +152,7 @@ def test_a_process_that_dies_while_it_prepares_cancels_the_reload_and_nothing_el
     assert server.ask("pid") != pid
     assert server.ask("generation") == 1
     server.config.write_text("")
-    assert server.ask("reload") == {"ok": True, "reasons": []}
+    assert server.ask("reload") == {"ok": True, "reasons": [], "changes": []}
 
 
 def test_a_reload_helps_a_process_that_cannot_start(start):

@@ -29,6 +29,7 @@ class Network(Transports):
         self.udp = Listener("udp", "192.0.2.9", 5060)
         self.tcp = Listener("tcp", "192.0.2.9", 5060, index=1)
         self.listeners = [self.udp, self.tcp]
+        self.numbered = dict(enumerate(self.listeners))
         self.sent: list[tuple[Target, bytes]] = []
         self.reports: list[Any] = []
         self.hosts: dict[str, list[Target]] = {}
