@@ -8,6 +8,9 @@ from typing import Annotated, Any
 from opensips_py.module import Kind, Module, Route, Run, script
 from opensips_py.module.kinds import ScriptLanguage, VariableSpec
 
+OUTSIDE, WITHOUT_PARAMETERS, NONE_FITS = -1, -2, -3
+MISSING: Any = object()
+
 
 @dataclass(frozen=True)
 class Wanted(Kind):
@@ -60,17 +63,23 @@ class EventRoute(Module, name="event_route"):
         self.services.events.register("route", RouteCarrier(self))
 
     @script(Route.REQUEST | Route.EVENT)
-    def fetch_event_params(self, run: Run, pvar_list: Annotated[list[tuple[str, VariableSpec]], Wanted()]) -> bool:
+    def fetch_event_params(self, run: Run, pvar_list: Annotated[list[tuple[str, VariableSpec]], Wanted()]) -> int:
         """Put parameters of the event at hand into variables: *pvar_list* is name=$variable, or $variable in the order
-        of the parameters, several with ";" between them. False where the event lacks one; the others are there."""
-        given: Any = run.parameters[-1] if run.parameters else ()
+        of the parameters, several with ";" between them. A variable whose parameter the event lacks stays as it is.
+        How many were found; -1 outside of events, -2 where the event has no parameters at all, -3 where none fits."""
+        if run.kind != Route.EVENT or not run.parameters:
+            return OUTSIDE
+        given: Any = run.parameters[0]  # those behind it belong to routes that the event route calls
+        if not given:
+            return WITHOUT_PARAMETERS
         by_name = given if isinstance(given, Mapping) else {}
-        by_place = list(given.values()) if isinstance(given, Mapping) else list(given)
-        whole = True
-        for place, (name, spec) in enumerate(pvar_list):
-            known = name in by_name if name else place < len(by_place)
-            whole = whole and known
-            value = (by_name[name] if name else by_place[place]) if known else None
+        by_place = iter(by_name.values() if by_name else given)
+        found = 0
+        for name, spec in pvar_list:
+            value = by_name.get(name, MISSING) if name else next(by_place, MISSING)
+            if value is MISSING:
+                continue
             assert spec.write is not None  # looked at when the script was read
             spec.write(run, value if value is None or isinstance(value, int) else str(value))
-        return whole
+            found += 1
+        return found or NONE_FITS

@@ -8,15 +8,15 @@ from opensips_py.module import Module, Route, RouteName, Run, hookimpl, param, u
 if TYPE_CHECKING:
     from opensips_py.sip import Request
 
-WITHOUT_DIALOG = ("REGISTER", "MESSAGE", "OPTIONS", "PUBLISH", "CANCEL", "ACK")
+NOT_RECORDED = ("REGISTER", "MESSAGE", "ACK")  # of those that begin something
 
 
 class ScriptHelper(Module, name="script_helper"):
     """Route what every proxy routes alike, before the request route runs.
 
-    Requests that begin a dialog are record-routed. Requests within a dialog follow their Route headers and are relayed,
-    so the request route never sees them: nor CANCELs, which follow their INVITE, nor the ACKs of failures. Max-Forwards
-    is left to the script."""
+    Requests outside of a dialog are record-routed, but for REGISTER and MESSAGE. Requests within a dialog follow their
+    Route headers and are relayed, so the request route never sees them: nor CANCELs, which follow their INVITE, nor the
+    ACKs of failures. Max-Forwards is left to the script."""
 
     rr: Any = uses("rr")
     sl: Any = uses("sl")
@@ -28,14 +28,14 @@ class ScriptHelper(Module, name="script_helper"):
     def request_route_begins(self, run: Run) -> bool:
         """Do the usual; True: nothing is left to the request route."""
         request: Request = run.request
-        if request.to_tag:
-            self.sequential(run, request)
-            return True
         if request.method == "CANCEL":
             self.follow_invite(run)
             return True
-        if request.method not in WITHOUT_DIALOG:
-            self.tell(run, "record-routes a request that begins a dialog")
+        if request.to_tag:
+            self.sequential(run, request)
+            return True
+        if request.method not in NOT_RECORDED:
+            self.tell(run, "record-routes a request outside of a dialog")
             self.rr.record_route(run)
         return False
 
@@ -49,6 +49,8 @@ class ScriptHelper(Module, name="script_helper"):
                 self.sl.answer(run, 404, "Not Here")
             return
         self.tell(run, f"a request within a dialog follows its Route to {request.destination or request.uri}")
+        if request.method == "INVITE":
+            self.rr.record_route(run)  # some phones take the route set of a call from each of its INVITEs
         if self.sequential_route:
             route = run.generation.route(Route.REQUEST, self.sequential_route)
             if route is not None and route(run) == 0:

@@ -26,22 +26,49 @@ def lines(opensips, routes, dialect="4.0", raising=RAISING):
 @pytest.mark.parametrize("dialect", ["2.1", "4.0"])
 @pytest.mark.parametrize(("wanted", "shown"), [
     ("ip=$avp(a);count=$avp(b)", "192.0.2.7 5"), ("count=$avp(a)", "5 <null>"), ("$avp(a);$avp(b)", "192.0.2.7 5"),
+    ("count=$avp(a);$avp(b)", "5 192.0.2.7"),
     (" count = $avp(a) ; ip=$var(x)", "5 <null>"), ("$avp(a)", "192.0.2.7 <null>")])
 def test_parameters_by_name_and_by_place(opensips, dialect, wanted, shown):
     routes = f'event_route[E_TEST] {{ fetch_event_params("{wanted}"); xlog("L_NOTICE", "$avp(a) $avp(b)"); }}'
     assert lines(opensips, routes, dialect) == [shown, "raised"]
 
 
-def test_a_parameter_that_the_event_lacks(opensips):
-    routes = """event_route[E_TEST] {
-        if (fetch_event_params("nothing=$avp(a);ip=$avp(b)")) xlog("L_NOTICE", "all");
-        else xlog("L_NOTICE", "$avp(a) $avp(b)"); }"""
-    assert lines(opensips, routes) == ["<null> 192.0.2.7", "raised"]
+@pytest.mark.parametrize(("wanted", "code"), [("nothing=$avp(a);ip=$avp(b)", 1), ("ip=$avp(a);$avp(b)", 2),
+                                              ("nothing=$avp(a)", -3), ("$avp(a);$avp(b);$avp(c)", 2)])
+def test_the_code_is_how_many_were_found(opensips, wanted, code):
+    routes = f'event_route[E_TEST] {{ fetch_event_params("{wanted}"); xlog("L_NOTICE", "$rc"); }}'
+    assert lines(opensips, routes) == [str(code), "raised"]
+
+
+def test_a_variable_whose_parameter_is_lacking_stays_as_it_is(opensips):
+    routes = """event_route[E_TEST] { $avp(a) = "old";
+        fetch_event_params("nothing=$avp(a);ip=$avp(b)"); xlog("L_NOTICE", "$avp(a) $avp(b)"); }"""
+    assert lines(opensips, routes) == ["old 192.0.2.7", "raised"]
+
+
+def test_an_event_without_parameters(opensips):
+    routes = 'event_route[E_TEST] { fetch_event_params("$avp(a)"); xlog("L_NOTICE", "$rc $avp(a)"); }'
+    raising = 'route { raise_event("E_TEST"); sl_send_reply(200, "OK"); }'
+    assert lines(opensips, routes, raising=raising) == ["-2 <null>"]
 
 
 def test_an_async_route_runs_beside_whatever_raised_the_event(opensips):
     routes = 'event_route[E_TEST, async] { fetch_event_params("$var(ip)"); xlog("L_NOTICE", "$var(ip)"); }'
     assert lines(opensips, routes) == ["raised", "192.0.2.7"]
+
+
+@pytest.mark.parametrize("call", ["route(shown)", "route(shown, 1, 2)"])
+def test_a_route_that_an_event_route_calls_fetches_from_the_event_too(opensips, call):
+    routes = f"""event_route[E_TEST] {{ {call}; }}
+        route[shown] {{ fetch_event_params("count=$avp(n);$avp(first)"); xlog("L_NOTICE", "$avp(n) $avp(first)"); }}"""
+    assert lines(opensips, routes) == ["5 192.0.2.7", "raised"]
+
+
+def test_parameters_of_a_route_are_none_of_an_event(opensips):
+    raising = RAISING.replace("route {", "route { route(plain, 1);")
+    routes = """route[plain] {
+        fetch_event_params("$avp(a)"); xlog("L_NOTICE", "$rc, $param(1)"); }"""
+    assert lines(opensips, routes, raising=raising) == ["-1, 1", "raised"]
 
 
 def test_an_event_within_another(opensips):

@@ -362,7 +362,7 @@ def test_what_modules_do_by_themselves_is_told():
                                headers={"Route": "<sip:192.0.2.9;lr;ftag=a>"}), "192.0.2.1")
         events = of(server, "auto")
     told = [text for about, text in kinds(events, "note", "about", "text") if about == "script_helper"]
-    assert told == ["record-routes a request that begins a dialog",
+    assert told == ["record-routes a request outside of a dialog",
                     "a request within a dialog follows its Route to sip:bob@192.0.2.5",
                     "has done all that there was to do: the request route does not run"]
     assert len(kinds(events, "enter", "route")) == 1

@@ -23,8 +23,7 @@ def beginner(opensips):
 
 
 def test_the_script_for_beginners_has_fifteen_lines():
-    text = (ROOT / "cfg" / "beginner.cfg").read_text()
-    assert len([line for line in text.splitlines() if not line.startswith("#")]) == 15
+    assert len((ROOT / "cfg" / "beginner.cfg").read_text().splitlines()) == 15
 
 
 def test_a_call_with_everything_within_it(beginner):
@@ -37,7 +36,8 @@ def test_a_call_with_everything_within_it(beginner):
     for method in ("INVITE", "UPDATE", "BYE"):
         call.within(method)
         beginner.bob.answer(beginner.bob.last(method))
-        assert beginner.alice.last(200).method == method
+        answer = beginner.alice.last(200)
+        assert (answer.method, answer.header("Record-Route") is not None) == (method, method == "INVITE")
         if method == "INVITE":
             assert call.within("ACK", cseq=call.cseq)[0].host == "192.0.2.2"
     assert len(beginner.runs) == runs  # the request route has seen none of this
@@ -80,8 +80,23 @@ def test_a_cancel_without_its_invite_goes_nowhere(beginner):
     assert beginner.receive(request("CANCEL", "sip:bob@127.0.0.1"), "192.0.2.1") == []
 
 
-@pytest.mark.parametrize(("method", "recorded"), [("INVITE", True), ("SUBSCRIBE", True), ("MESSAGE", False),
-                                                  ("OPTIONS", False), ("PUBLISH", False)])
+def test_a_cancel_of_an_invite_within_a_call_follows_it(beginner):
+    call = beginner.alice.call("bob")
+    beginner.bob.answer(beginner.bob.last("INVITE"))
+    call.ack()
+    same = {"to": "sip:bob@127.0.0.1", "to_tag": "tag-bob", "call_id": call.call_id, "cseq": 2, "branch": "z9hG4bK2"}
+    beginner.alice.send(beginner.alice.request("INVITE", beginner.bob.contact, headers={"Route": "<sip:127.0.0.1;lr>"},
+                                               **same))
+    again = beginner.bob.last("INVITE")
+    beginner.bob.answer(again, 180)
+    beginner.alice.send(beginner.alice.request("CANCEL", beginner.bob.contact, **same))
+    beginner.bob.answer(beginner.bob.last("CANCEL"))
+    beginner.bob.answer(again, 487)
+    assert beginner.alice.last(487) and beginner.bob.last("ACK")
+
+
+@pytest.mark.parametrize(("method", "recorded"), [("INVITE", True), ("SUBSCRIBE", True), ("OPTIONS", True),
+                                                  ("MESSAGE", False), ("REGISTER", False)])
 def test_what_is_record_routed(opensips, method, recorded):
     server = opensips(text=HEAD + "route { t_relay(); }")
     sent = server.receive(request(method, "sip:x@192.0.2.5"), "192.0.2.1")
