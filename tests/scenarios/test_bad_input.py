@@ -175,4 +175,5 @@ def test_a_malformed_request_is_answered_and_counted_and_said_once(place: Place,
     until(lambda: place.caller.hear(0.1) or place.caller.heard)
     assert [each.first[:len(first)] for each in place.caller.heard] == [first]
     assert count(place, "bad_msg_hdr") == counted + 1
-    assert len(place.server.log.splitlines()) <= lines + 1
+    said = [line for line in place.server.log.splitlines()[lines:] if f":{place.caller.port}:" in line]
+    assert len(said) <= 1  # what others have caused before may be said late

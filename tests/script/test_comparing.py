@@ -4,7 +4,8 @@ import pytest
 from opensips_py.script.comparing import differences
 from tests.script.script import right
 
-HEAD = 'log_level=2\nsocket=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\nloadmodule "sl.so"\nloadmodule "cfgutils.so"\n'
+HEAD = ('log_level=2\nsocket=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\nloadmodule "sl.so"\n'
+        'loadmodule "cfgutils.so"\n')
 ROUTES = 'route { route(a); }\nroute[a] { xlog("x"); switch ($rU) { case "a": exit; } }\nonreply_route[b] { exit; }\n'
 TEXT = HEAD + ROUTES
 
@@ -40,7 +41,8 @@ def test_routes(old, new, told):
     ("log_level=4", "log_level is 4, was 2"),
     ("log_level=2\nmhomed=1", "mhomed is True, was False"),
     ('log_level=2\nalias="udp:x.example:5060"', "alias is udp:x.example:5060, was not set"),
-    ('log_level=2\nserver_header="Server: ' + "x" * 80 + '"', "server_header is \"Server: " + "x" * 51 + "..., was \"\"")])
+    ('log_level=2\nserver_header="Server: ' + "x" * 80 + '"',
+     "server_header is \"Server: " + "x" * 51 + "..., was \"\"")])
 def test_core_parameters(line, told):
     result = found(TEXT.replace("log_level=2", line))
     assert (result.routes, result.others) == ([], [told])

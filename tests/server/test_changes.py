@@ -49,7 +49,8 @@ def test_all_at_once(checked):
     assert [each.port for each in result.added] == [5062, 5061] and [each.port for each in result.removed] == [5060]
     assert result.rolling == ["tos is 8: a worker sets its sockets up when it starts (rolling_restart brings it)"]
     assert result.restart == [
-        "shv_hash_size of module cfgutils is 1, was as by default: the memory for shared variables is laid out when the "
+        "shv_hash_size of module cfgutils is 1, was as by default: "
+        "the memory for shared variables is laid out when the "
         "server starts (the server has to be restarted)",
         "the number of workers is 3, was 2: calls are shared out among the workers when the server starts "
         "(the server has to be restarted)"]
