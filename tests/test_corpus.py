@@ -29,7 +29,7 @@ def table(tmp_path_factory):
         path = folder / name
         path.parent.mkdir(exist_ok=True)
         path.write_text(text)
-    patience, corpus.PATIENCE = corpus.PATIENCE, 2.0
+    patience, corpus.PATIENCE = corpus.PATIENCE, 4.0
     yield {each.name: (each.dialect, each.word, each.details) for each in map(corpus.tried, corpus.found(folder))}
     corpus.PATIENCE = patience
 
