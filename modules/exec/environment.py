@@ -6,20 +6,14 @@ from typing import Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Run
-from opensips_py.sip import Message, Request, Uri
-
-LONG_NAMES = {"i": "CALL-ID", "m": "CONTACT", "e": "CONTENT-ENCODING", "l": "CONTENT-LENGTH", "c": "CONTENT-TYPE",
-              "f": "FROM", "s": "SUBJECT", "k": "SUPPORTED", "t": "TO", "v": "VIA", "o": "EVENT", "u": "ALLOW-EVENTS",
-              "r": "REFER-TO", "b": "REFERRED-BY", "x": "SESSION-EXPIRES", "d": "REQUEST-DISPOSITION",
-              "a": "ACCEPT-CONTACT", "j": "REJECT-CONTACT", "y": "IDENTITY"}  # RFC 3261, 7.3.3, and later ones
+from opensips_py.sip import Message, Request, Uri, header_name
 
 
 def of_message(run: Run, message: Message) -> dict[str, str]:
     """The variables that tell of *message*."""
     found: dict[str, str] = {}
     for header in message.headers():
-        name = LONG_NAMES.get(header.name.lower(), header.name).upper()
-        key = "SIP_HF_" + re.sub(r"\W", "_", name)
+        key = "SIP_HF_" + re.sub(r"\W", "_", header_name(header.name).upper())
         found[key] = f"{found[key]},{header.value}" if key in found else header.value
     found["SIP_DID"] = message.to_tag
     found["SIP_TID"] = transaction_of(run, message)

@@ -5,6 +5,8 @@ from collections.abc import Iterable
 from difflib import SequenceMatcher
 from typing import Any
 
+from opensips_py.sip import header_name
+
 Event = dict[str, Any]
 Message = tuple[str, dict[str, str]]  # the first line, and headers by lower-case name, the first of each
 
@@ -64,9 +66,6 @@ def is_source(incoming: str, outgoing: str) -> bool:
     return not made.startswith("SIP/2.0 ") or headers.get("to") == written.get("to")
 
 
-COMPACT = {"t": "to", "v": "via", "f": "from", "i": "call-id"}
-
-
 def read(text: str) -> Message:
     """First line and headers."""
     first, _, rest = text.partition("\r\n")
@@ -74,8 +73,7 @@ def read(text: str) -> Message:
     for line in rest.partition("\r\n\r\n")[0].split("\r\n"):
         name, colon, value = line.partition(":")
         if colon and not line[0].isspace():
-            key = name.strip().lower()
-            headers.setdefault(COMPACT.get(key, key), value.strip())
+            headers.setdefault(header_name(name.strip()).lower(), value.strip())
     return first, headers
 
 
