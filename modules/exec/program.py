@@ -21,7 +21,6 @@ MOST = 1 << 20  # bytes that are read of one stream; the rest is thrown away
 PATIENCE = 1.0  # seconds between SIGTERM and SIGKILL
 
 
-
 def unpatched(name: str) -> Any:
     """A module of Python's own once more, as it is where gevent has patched nothing."""
     spec = importlib.util.find_spec(name)
@@ -92,9 +91,7 @@ def output_of(command: str, stdin: bytes, environment: dict[str, str], seconds: 
     finally:
         close(process)
     helpers[0].kill()
-    status = process.poll()
-    if status is None and not errors:
-        status = soon(process)
+    status = soon(process)
     if status is None:
         gevent.spawn(ended, process)
     return Output(text(out), text(complaints), status)
