@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MIError
 from opensips_py.mi import jsonrpc
-from opensips_py.module import Module, Route, Run, Variable, VariableKind, Writable, param, script
+from opensips_py.module import Module, Route, Variable, VariableKind, Writable, param, script
 
 if TYPE_CHECKING:
     from opensips_py.mi.arguments import Given
@@ -22,7 +22,7 @@ class MiScript(Module, name="mi_script"):
     pretty_printing: bool = param(0, "Whether the answers take several lines.")
 
     @script(Route.ANY, waits=True)
-    def mi(self, run: Run, command: str, ret_var: Writable | None = None, params_avp: Avp | None = None,
+    def mi(self, command: str, ret_var: Writable | None = None, params_avp: Avp | None = None,
            vals_avp: Avp | None = None) -> int:
         """Run a management command; its answer, as JSON, or what was wrong, goes to *ret_var*.
 
@@ -30,7 +30,8 @@ class MiScript(Module, name="mi_script"):
         were assigned; with *vals_avp* these are names, and the values are there ("__array(a b)" for a list). 1, or the
         code of the error as a negative number: -2 where names and values are not as many."""
         name, *words = command.split() or [""]
-        names, values = assigned(run, params_avp), assigned(run, vals_avp)
+        names = params_avp.assigned() if params_avp is not None else []
+        values = vals_avp.assigned() if vals_avp is not None else []
         given: Given = words or None
         if vals_avp is not None:
             if len(names) != len(values):
@@ -50,11 +51,6 @@ class MiScript(Module, name="mi_script"):
         if variable is not None:
             variable.set(text)
         return code
-
-
-def assigned(run: Run, avp: Variable | None) -> list[Any]:
-    """The values of an AVP in the order in which they were assigned."""
-    return run.avps.get(avp.spec.name or "", [])[::-1] if avp is not None else []
 
 
 def element(value: Any) -> Any:

@@ -57,6 +57,10 @@ class Variable:
         """Its value now; None for NULL."""
         return self.spec.read(self.run)
 
+    def assigned(self) -> list[Any]:
+        """All values of an AVP, in the order in which they were assigned."""
+        return self.run.avps.get(self.spec.name or "", [])[::-1]
+
 
 class Writable(Variable):
     """A variable that the function assigns."""

@@ -11,9 +11,7 @@ from opensips_py.module.run import Route
 if TYPE_CHECKING:
     import logging
 
-    from opensips_py.module.run import Run
     from opensips_py.module.services import Services
-    from opensips_py.script.operators import Value
 
 Avp = Annotated[Variable, VariableKind(("avp",))]
 
@@ -25,11 +23,11 @@ class EventFunctions:
     services: Services
 
     @script(Route.ANY, name="raise_event")
-    def raise_script_event(self, run: Run, event: str, names: Avp | None = None, values: Avp | None = None) -> bool:
+    def raise_script_event(self, event: str, names: Avp | None = None, values: Avp | None = None) -> bool:
         """Raise an event; *names* and *values* are AVPs with the names and values of its parameters, values without
         names are told by their order."""
-        given = assigned(run, values)
-        titles = [str(each) for each in assigned(run, names)]
+        given = values.assigned() if values is not None else []
+        titles = [str(each) for each in names.assigned()] if names is not None else []
         if names is not None and len(titles) != len(given):
             self.log.error("raise_event: %d names for %d values", len(titles), len(given))
             return False
@@ -46,8 +44,3 @@ class EventFunctions:
             self.log.error("subscribe_event: %s", error)
             return False
         return True
-
-
-def assigned(run: Run, avp: Variable | None) -> list[Value]:
-    """The values of an AVP in the order in which they were assigned."""
-    return run.avps.get(avp.spec.name or "", [])[::-1] if avp is not None else []
