@@ -10,7 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Callable
-from typing import Any, cast
+from typing import Any, TypeVar, cast
 
 import gevent
 
@@ -42,6 +42,7 @@ from opensips_py.transaction import TransactionLayer
 from opensips_py.transaction.ringing import Ringing
 from opensips_py.transport import Directory, Listener, Settings, Sharing, Transports
 
+T = TypeVar("T", bound=Transports)
 log = logging.getLogger(__name__)
 
 DIRECTORY = 32768  # connections that workers find with each other
@@ -119,16 +120,20 @@ class Worker:
 
     def make_transports(self) -> Transports:
         """The sockets that the supervisor has bound for us."""
-        settings = Settings()
-        core_settings.apply_to_transports(settings, self.globals)
-        self.reception: Reception
-        made = Transports(settings, self.timers, lambda *batch: self.reception.datagrams(*batch),
-                          lambda *message: self.reception.stream(*message), self.runners.submit,
-                          core_statistics.stream_counters(self.statistics))
+        made = self.connected(Transports)
         for each in self.boot.listeners:
             if each.fd >= 0:
                 made.add(listener_of(each), each.fd, each.number)
         return made
+
+    def connected(self, kind: type[T]) -> T:
+        """Transports without listeners, which hand what they receive to the reception."""
+        settings = Settings()
+        core_settings.apply_to_transports(settings, self.globals)
+        self.reception: Reception
+        return kind(settings, self.timers, lambda *batch: self.reception.datagrams(*batch),
+                    lambda *message: self.reception.stream(*message), self.runners.submit,
+                    core_statistics.stream_counters(self.statistics))
 
     def listeners_change(self, added: list[BoundListener], removed: list[int]) -> None:
         """Hold listeners ready that the next generation brings, and note those that it does without."""

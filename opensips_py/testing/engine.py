@@ -9,12 +9,11 @@ import gevent
 from gevent.event import Event
 
 from opensips_py.module.run import Run
-from opensips_py.server import core_settings, core_statistics
 from opensips_py.server.boot import Boot
 from opensips_py.server.generation import Generation
 from opensips_py.server.worker import Worker, listener_of
 from opensips_py.testing.network import Network
-from opensips_py.transport import Records, Settings
+from opensips_py.transport import Records
 
 if TYPE_CHECKING:
     from opensips_py.testing.server import Server
@@ -47,11 +46,7 @@ class Engine(Worker):
 
     def make_transports(self) -> Network:
         """The network of the test, with the listeners of the configuration."""
-        settings = Settings()
-        core_settings.apply_to_transports(settings, self.globals)
-        self.network = Network(settings, self.timers, lambda *batch: self.reception.datagrams(*batch),
-                               lambda *message: self.reception.stream(*message), self.runners.submit,
-                               core_statistics.stream_counters(self.statistics))
+        self.network = self.connected(Network)
         for each in self.boot.listeners:
             self.network.add(listener_of(each))
         return self.network

@@ -100,8 +100,7 @@ class Network(Transports):
     def add(self, listener: Listener, fd: int = -1, number: int = -1) -> Listener:
         """Listen at *listener*, without any socket."""
         listener.index = len(self.listeners)
-        self.listeners.append(listener)
-        self.names.add_listener(listener)
+        self._admit(listener)
         return listener
 
     def start(self) -> None:
