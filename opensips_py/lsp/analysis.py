@@ -8,12 +8,11 @@ from typing import Any
 from opensips_py.lsp.text import VARIABLE, without_comments
 from opensips_py.module.kinds import RouteName
 from opensips_py.script import tree
-from opensips_py.script.analysis import add_warnings
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.routes import KINDS
 from opensips_py.script.walk import nodes
-from opensips_py.server import check, generation
+from opensips_py.server.verdict import verdict
 
 PRIVATE = ("var", "avp", "bavp")  # variables whose names are the script's own
 
@@ -33,14 +32,12 @@ class Analysis:
 
     def __init__(self, path: str, reader: Callable[[str], str]) -> None:
         self.path = path
-        self.configuration: Configuration = generation.read(path, {}, reader)
-        check.described(self.configuration)
-        add_warnings(self.configuration)
+        self.configuration: Configuration = verdict(path, reader, notes=False).configuration
         self.mentions = [*self.routes(), *self.variables()]
 
-    def findings(self, file: str) -> list[dict[str, Any]]:
-        """What is to be said of *file*, as plain data."""
-        return [each for each in self.configuration.diagnostics.as_data() if each["file"] == file]
+    def findings(self) -> list[dict[str, Any]]:
+        """What is to be said of all its files, as plain data."""
+        return self.configuration.diagnostics.as_data()
 
     @property
     def files(self) -> list[str]:

@@ -47,12 +47,10 @@ class Server(LanguageServer):
     def look(self, uri: str) -> Analysis:
         """Read a configuration again, and tell the editor what is wrong with it."""
         made = self.analyses[uri] = Analysis(path_of(uri), self.read)
-        found: dict[str, list[types.Diagnostic]] = {path_of(uri): []}
-        for file in made.files:
-            found[file] = [diagnostic_of(each) for each in made.findings(file)]
-        found[path_of(uri)] += [diagnostic_of(each) for each in made.findings("")]
-        for file in self.told.get(uri, set()) - set(found):
-            found[file] = []
+        files = (made.path, *made.files, *self.told.get(uri, ()))
+        found: dict[str, list[types.Diagnostic]] = {file: [] for file in files}
+        for finding in made.findings():  # one that is of no file is shown in the first
+            found.setdefault(finding["file"] or made.path, []).append(diagnostic_of(finding))
         self.told[uri] = {file for file, each in found.items() if each}
         for file, each in found.items():
             self.text_document_publish_diagnostics(types.PublishDiagnosticsParams(uri_of(file), each))
