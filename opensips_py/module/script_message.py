@@ -137,7 +137,7 @@ class ScriptMessage:
     def method(self) -> str | None:
         """The method of the request, or of the request that a response answers."""
         found = self.run.message
-        return None if found is None else str(found.method if found.is_request else found.cseq_method)
+        return None if found is None else str(found.method)
 
     @property
     def status(self) -> int | None:

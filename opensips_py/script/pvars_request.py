@@ -59,10 +59,10 @@ class RequestVariables:
     log: logging.Logger
     registry: Registry
 
-    @pvar("rm", inline="(m.method if (m := run.message).is_request else m.cseq_method)")
+    @pvar("rm", inline="run.message.method")
     def method(self, request: Request) -> str | None:
         """Method of the request; in a response, that of its CSeq."""
-        return request.method if request.is_request else request.cseq_method
+        return request.method
 
     @pvar("rs", inline=OF_RESPONSE.format("status"))
     def status(self, response: Response) -> int | None:

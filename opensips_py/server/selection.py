@@ -43,7 +43,7 @@ class Selector:
             return False
         if self.call_id and message.call_id != self.call_id:
             return False
-        if self.method and method_of(message) != self.method:
+        if self.method and message.method != self.method:
             return False
         if self.network is not None and ipaddress.ip_address(message.source_host.strip("[]")) not in self.network:
             return False
@@ -58,12 +58,6 @@ class Selector:
         if self.until:
             given["seconds_left"] = max(0, round(self.until - time.time()))
         return {"name": self.name, **given, "records": self.records, "picked": self.picked, "calls_left": self.calls}
-
-
-def method_of(message: Any) -> str:
-    """The method of a request, or of the request that a response answers."""
-    found: str = message.method if message.is_request else message.cseq_method
-    return found
 
 
 def users_of(message: Any) -> set[str]:
