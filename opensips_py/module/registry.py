@@ -124,6 +124,8 @@ class Registry:
             self.enter(self.transformations, change.name,
                        BoundTransformation(change, getattr(module, change.method), module))
         for command in declared.commands:
+            if command.dialect not in (None, self.dialect):
+                continue
             owner = getattr(module, command.owner) if command.owner else None
             bound = BoundCommand(command, getattr(module, command.method), owner, module)
             for name in command.names:
