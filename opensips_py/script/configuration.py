@@ -121,6 +121,8 @@ class Reader:
             self.result.globals[key].append(value)
         else:
             self.result.globals[key] = value
+        if key == "memlog":  # as in OpenSIPS, the one level stands for both until the other is set
+            self.result.globals["memdump"] = value
         if key == "mpath":
             self.registry.mpath[:] = self.result.globals["mpath"]
 

@@ -30,6 +30,13 @@ def source(record: logging.LogRecord) -> str:
     return record.name.rsplit(".", 1)[1] if record.name.startswith(PACKAGE) else record.name
 
 
+def cut(text: str, longest: int) -> str:
+    """*text* up to *longest* bytes; 0: the whole of it."""
+    if not longest or len(text) * 4 <= longest or len(data := text.encode("utf-8", "surrogateescape")) <= longest:
+        return text
+    return data[:longest].decode("utf-8", "ignore")
+
+
 class Plain(logging.Formatter):
     """Lines as OpenSIPS's: level, source, text; on the terminal time and process before."""
 
@@ -50,16 +57,25 @@ class Plain(logging.Formatter):
 class Json(logging.Formatter):
     """Lines as JSON documents; with *cee* in the layout of the Common Event Expression."""
 
-    def __init__(self, prefix: str, name: str, cee: bool) -> None:
+    def __init__(self, prefix: str, name: str, cee: bool, longest_text: int = 0, longest: int = 0) -> None:
         super().__init__()
-        self.prefix, self.name, self.cee = prefix, name, cee
+        self.prefix, self.name, self.cee, self.longest_text, self.longest = prefix, name, cee, longest_text, longest
 
     def format(self, record: logging.LogRecord) -> str:
-        """One document for *record*."""
-        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
+        """One document for *record*; where it would be too long, its text is shortened until it is not."""
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
+        text = cut(text, self.longest_text)
+        document = self.document(record, text)
+        while self.longest and len(document) > self.longest and text:
+            text = text[:max(0, len(text) - max(1, (len(document) - self.longest) // 6))]
+            document = self.document(record, text)
+        return document
+
+    def document(self, record: logging.LogRecord, text: str) -> str:
+        """The document for *record* with *text* as its message."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
         if not self.cee:
             return json.dumps({"time": when, "pid": record.process, "level": record.levelname,
                                "module": source(record), "function": record.funcName, "prefix": self.prefix,
@@ -95,7 +111,7 @@ def formatter(settings: Logging, form: str, with_time: bool) -> logging.Formatte
     prefix = f"{settings.prefix}:" if settings.prefix else ""
     if form == "plain_text":
         return Plain(prefix, with_time)
-    return Json(prefix, settings.name, cee=form == "json_cee")
+    return Json(prefix, settings.name, form == "json_cee", settings.longest_text, settings.longest_document)
 
 
 def syslog(settings: Logging) -> logging.Handler | None:
@@ -126,6 +142,14 @@ def filtered(handler: logging.Handler, level: int) -> logging.Handler:
     return handler
 
 
+def drop_output() -> None:
+    """Lose what anything prints to standard output."""
+    sys.stdout.flush()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
 def set_up(settings: Logging) -> None:
     """Send the log lines of this process where *settings* say."""
     for level, name in NAMES.items():
@@ -140,5 +164,7 @@ def set_up(settings: Logging) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers or [logging.NullHandler()]
     root.setLevel(to_python(settings.level))
+    if not settings.to_stdout:
+        drop_output()
     if missing:
         logging.getLogger(__name__).warning("this machine has no /dev/log: logging to standard error instead")
