@@ -34,7 +34,7 @@ from opensips_py.script.pvars_socket import SocketVariables
 from opensips_py.script.transformations_net import AddressOfTransformations, ListTransformations
 from opensips_py.script.transformations_sip import AddressTransformations, UriTransformations, ViaTransformations
 from opensips_py.script.transformations_string import StringTransformations
-from opensips_py.transport.blacklists import Blacklists, Rule, rule
+from opensips_py.transport.blacklists import OF_DNS, Blacklists, Rule, rule
 
 if TYPE_CHECKING:
     from opensips_py.module.run import Run
@@ -84,6 +84,8 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         self.lists = [(each.name, each.flags, [rule(one.network, one.port, one.protocol, one.pattern,
                                                     negated=one.negated) for one in each.rules])
                       for each in values["dst_blacklist"]]
+        if not values["disable_dns_blacklist"]:
+            self.lists.append((OF_DNS, ["expire", "default"], []))
         language = self.registry.script
         if isinstance(language, Scope):
             language.avp_aliases = aliases_of(values["avp_aliases"])

@@ -1,6 +1,7 @@
 """The way of a message into a worker: scanned, given to the worker that owns it, matched, or handed to the script."""
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
@@ -17,6 +18,7 @@ from opensips_py.sip._scan import Request, Response
 from opensips_py.transaction import response_target
 from opensips_py.transaction.unreachable import Unreachable
 from opensips_py.transport import Connection, Listener
+from opensips_py.transport.listener import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from opensips_py.server.core_statistics import CoreStatistics
@@ -64,7 +66,8 @@ class Reception:
         self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
         limit = generation.globals["execmsgthreshold"]
         self.stopwatch = Stopwatch(self.worker.events, limit, "msg processing", counters.slow_messages.add)
-        self.entry = tracing.entry(self.timed if limit else self.receive)
+        checks = generation.globals["check_via"]
+        self.entry = tracing.entry(self.checked if checks else self.timed if limit else self.receive)
 
     # In the event loop: nothing here may wait, nothing may raise.
 
@@ -85,7 +88,11 @@ class Reception:
         message = scan(data, listener, source, connection)
         if message is None:
             self.counters.err_requests.add()
-        elif self.alone or self.is_ours(message, data, source, connection.id):
+            return
+        if isinstance(message, Request) and message.fault is None:
+            with contextlib.suppress(MalformedMessage):  # the script is told of that
+                self.worker.transports.accept_alias(message)
+        if self.alone or self.is_ours(message, data, source, connection.id):
             self.runners.queue.append((self.entry, message))
             self.runners.drain()
 
@@ -140,6 +147,20 @@ class Reception:
         return True
 
     # In a runner
+
+    def checked(self, message: Request | Response) -> None:
+        """Handle a message to its end, unless it is a response that was meant for somebody else."""
+        if not message.is_request and message.fault is None and not self.is_for_us(message):
+            self.rcv_replies.add()
+            self.counters.drop_replies.add()
+        else:
+            (self.timed if self.stopwatch.threshold else self.receive)(message)
+
+    def is_for_us(self, response: Any) -> bool:
+        """Whether the top Via of *response* names us (RFC 3261, 18.1.2)."""
+        via, protocol = response.top_via, response.listener.protocol
+        port = via.port or DEFAULT_PORTS[protocol]
+        return bool(self.worker.transports.is_local(via.host, port, protocol))
 
     def timed(self, message: Request | Response) -> None:
         """Handle a message to its end, and report it where that takes too long."""
