@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import ScriptError
@@ -347,6 +348,8 @@ def avp(scope: Scope, reference: Reference) -> Bound:
     name: Any
     if isinstance(reference.name, str):
         name = scope.avp_aliases.get(reference.name) or reference.name
+        if name != reference.name:
+            reference = changed(reference, name=name)  # modules see that one
     else:
         name = Dynamic(scope.bind_text(reference.name))
     if isinstance(name, str) and index is None:
