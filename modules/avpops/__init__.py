@@ -143,3 +143,11 @@ class AvpOps(Module, name="avpops"):
         branch. With g all values of the AVP, each one before the last as a branch."""
         values = name.source.values(run)
         return destination.put(run, values if name.flags else values[:1])
+
+    @script(ANYWHERE, dialect="2.1")
+    def avp_print(self, run: Run) -> bool:
+        """Write all AVPs to the log."""
+        for name, values in run.avps.items():
+            for value in values:
+                self.log.info("AVP %s: %s", name, value)
+        return True

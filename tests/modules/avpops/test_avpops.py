@@ -1,4 +1,5 @@
 """avpops: AVPs copied, compared, calculated with, by real scripts, as OpenSIPS 2.1.5 does it."""
+import logging
 import pathlib
 import re
 
@@ -98,6 +99,12 @@ def test_aliases(opensips):
 def test_mismatches_and_mistakes_of_values_are_logged(caplog):
     run('$avp(a) = "x"; avp_copy("$avp(a)", "$avp(b)/n"); $avp(c) = 1; avp_op("$avp(c)", "div/i:0");')
     assert [each.getMessage() for each in caplog.records] == ["avp_copy: x is no number", "avp_op: div by 0"]
+
+
+def test_printing(caplog):
+    with caplog.at_level(logging.INFO, "opensips_py"):
+        run('$avp(a) = 1; $avp(a) = "x"; avp_print();')
+    assert [each.getMessage() for each in caplog.records] == ["AVP a: x", "AVP a: 1"]
 
 
 @pytest.mark.parametrize(("call", "message"), [
