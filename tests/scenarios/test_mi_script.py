@@ -48,5 +48,6 @@ def test_commands_out_of_the_script_reach_every_process():
         assert {name: [code for code, _ in lines] for name, lines in told.items()} == dict.fromkeys(told, ["1"] * 8)
         types = [each["Type"] for each in json.loads(told["ps"][0][1])["Processes"]]
         assert len([each for each in types if each.startswith("SIP worker")]) == 2
+        assert json.loads(told["add"][0][1]) == "OK"
         assert "sip:carol@192.0.2.7" in told["show"][0][1]
         assert json.loads(told["hash"][0][1])["Current"] == 1  # the request whose route waits just now
