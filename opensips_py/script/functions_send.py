@@ -95,7 +95,10 @@ class SendFunctions:
                                   slots.slot_of_call_id(request.call_id))
         via = via_line(target.listener, branch, request.context)
         edits = (request.edits,) if request.has_edits else ()
-        return self.put(request, target, forward_request(request, via, request.uri, edits, target))
+        done = self.put(request, target, forward_request(request, via, request.uri, edits, target))
+        if done:
+            self.services.statistics.counter("core", "fwd_requests").add()
+        return done
 
     def through(self, message: Message, target: Any) -> Any:
         """*target* with the socket that the message leaves by; None where none of ours leads there."""

@@ -18,6 +18,7 @@ NAMES = {60: "ALERT", logging.CRITICAL: "CRITICAL", logging.ERROR: "ERROR", logg
 PRIORITIES = {"ALERT": "alert", "CRITICAL": "critical", "ERROR": "error", "WARNING": "warning", "NOTICE": "notice",
               "INFO": "info", "DBG": "debug"}
 PACKAGE = "opensips_py."
+SYSTEM_LOG = "/dev/log"
 
 
 def to_python(level: int) -> int:
@@ -118,9 +119,9 @@ def syslog(settings: Logging) -> logging.Handler | None:
     """A handler for the system log, or none where the machine has no system log."""
     facility = settings.facility.removeprefix("LOG_").lower()
     known = logging.handlers.SysLogHandler.facility_names
-    if not os.path.exists("/dev/log"):
+    if not os.path.exists(SYSTEM_LOG):
         return None
-    handler = Syslog("/dev/log", known.get(facility, known["daemon"]))
+    handler = Syslog(SYSTEM_LOG, known.get(facility, known["daemon"]))
     handler.set_name("syslog")
     handler.ident = f"{settings.name}[{os.getpid()}]: "
     handler.setFormatter(formatter(settings, settings.syslog_format, with_time=False))

@@ -5,6 +5,7 @@ import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
@@ -30,6 +31,8 @@ log = logging.getLogger(__name__)
 
 REQUEST = Route.REQUEST
 HAND_OVER, NOT_REACHED = "message", "unreachable"  # the operations between workers
+METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "SUBSCRIBE", "NOTIFY",
+                     "UPDATE", "MESSAGE", "REFER", "PUBLISH"))
 SERVER_ERROR = "Server Internal Error"
 
 
@@ -66,8 +69,12 @@ class Reception:
         self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
         limit = generation.globals["execmsgthreshold"]
         self.stopwatch = Stopwatch(self.worker.events, limit, "msg processing", counters.slow_messages.add)
-        checks = generation.globals["check_via"]
-        self.entry = tracing.entry(self.checked if checks else self.timed if limit else self.receive)
+        entry: Callable[[Any], object] = self.timed if limit else self.receive
+        if generation.globals["check_via"]:
+            entry = partial(self.checked, entry)
+        if generation.registry.dialect == "2.1":
+            entry = partial(self.noted, entry)
+        self.entry = tracing.entry(entry)
 
     # In the event loop: nothing here may wait, nothing may raise.
 
@@ -148,13 +155,19 @@ class Reception:
 
     # In a runner
 
-    def checked(self, message: Request | Response) -> None:
-        """Handle a message to its end, unless it is a response that was meant for somebody else."""
+    def noted(self, entry: Callable[[Any], object], message: Request | Response) -> None:
+        """Handle a message by *entry*; requests of a method that nobody knows are counted."""
+        if message.is_request and message.fault is None and message.method not in METHODS:
+            self.counters.unsupported_methods.add()
+        entry(message)
+
+    def checked(self, entry: Callable[[Any], object], message: Request | Response) -> None:
+        """Handle a message by *entry*, unless it is a response that was meant for somebody else."""
         if not message.is_request and message.fault is None and not self.is_for_us(message):
             self.rcv_replies.add()
             self.counters.drop_replies.add()
         else:
-            (self.timed if self.stopwatch.threshold else self.receive)(message)
+            entry(message)
 
     def is_for_us(self, response: Any) -> bool:
         """Whether the top Via of *response* names us (RFC 3261, 18.1.2)."""

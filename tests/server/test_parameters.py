@@ -93,6 +93,15 @@ def test_responses_for_others_are_dropped(serve: Any) -> None:
         assert server.receive(data, "192.0.2.5") or passes  # what is ours passes all the same
 
 
+def test_methods_that_nobody_knows_are_counted(serve: Any) -> None:
+    server = serve(dialect="2.1")
+    server.receive(request("OPTIONS", "sip:x@192.0.2.5"), CALLER)
+    assert server.counted("core:unsupported_methods") == 0
+    server.receive(request("DANCE", "sip:x@192.0.2.5"), CALLER)
+    assert server.counted("core:unsupported_methods") == 1
+    assert serve().engine.statistics.get("core:unsupported_methods") is None
+
+
 def test_responses_without_a_transaction(serve: Any) -> None:
     for text, passes in (("disable_stateless_fwd=no", True), ("disable_stateless_fwd=yes", False)):
         server = serve(text)
