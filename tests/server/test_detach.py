@@ -71,7 +71,7 @@ def test_pid_files_come_and_go(tmp_path):
 
 
 def test_a_pid_file_that_cannot_be_written_is_named(tmp_path):
-    with pytest.raises(ConfigError, match="the pid file .*/none/pid cannot be written: No such file"):
+    with pytest.raises(ConfigError, match=r"the pid file .*/none/pid cannot be written: No such file"):
         detach.PidFiles(str(tmp_path / "none" / "pid"), "", os.geteuid(), os.getegid())
 
 

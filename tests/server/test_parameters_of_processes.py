@@ -153,6 +153,7 @@ def test_what_goes_to_syslog(monkeypatch: pytest.MonkeyPatch, tmp_path: pathlib.
 
 
 def test_what_libraries_print() -> None:
-    code = "from opensips_py.server.boot import Logging\nlogs.set_up(Logging(**values[0]))\nprint(json.dumps('printed'))"
+    code = ("from opensips_py.server.boot import Logging\n"
+            "logs.set_up(Logging(**values[0]))\nprint(json.dumps('printed'))")
     for text, dialect, printed in (("", "4.0", None), ("log_stdout=yes", "4.0", "printed"), ("", "2.1", "printed")):
         assert elsewhere(code, asdict(described(text, dialect).logging)) == printed
