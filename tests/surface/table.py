@@ -61,7 +61,8 @@ def remarks(module: str, names: list[Name], counts: dict[upstream.Dialect, Count
         for kind, count in known.get(module, {}).items():
             for name in sorted(count.lacking):
                 awaited, reason = waiting.get(kind, {}).get(name), left_out.get(kind, {}).get(name)
-                title = f"waits for {awaited}" if awaited else f"left out, for {reason}" if reason else f"missing {kind}"
+                left = f"left out, for {reason}" if reason else f"missing {kind}"
+                title = f"waits for {awaited}" if awaited else left
                 missing.setdefault(title, {})[name] = None
     idle = {each.v40 or each.v21 or "" for each in names if each.is_idle}
     own = beyond(each for each in names if each.help)
