@@ -105,6 +105,11 @@ class Scope:
         except ScriptError as error:
             raise ValueError(error.message) from None
 
+    def complaint(self, what: str, name: str) -> str:
+        """Why the configuration has no *what* called *name*; empty where it has."""
+        check = self.registry.checks.get(what)
+        return check(name) if check is not None else ""
+
     # What the compiler calls: ScriptError with the place
 
     def bind_text(self, parts: Parts) -> Callable[[Run], str | None]:

@@ -87,6 +87,8 @@ class Reader:
         assert isinstance(core, Core)
         core.configure(self.result.globals)
         core.options = self.overrides.get("argv", {})
+        core.unavailable = self.unavailable
+        core.bond_members = {each.host: each.members for each in self.result.sockets if each.protocol == "bond"}
         self.compile()
         self.finish()
         return self.result

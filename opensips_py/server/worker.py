@@ -22,7 +22,7 @@ from opensips_py.module import life
 from opensips_py.module.run import Route
 from opensips_py.module.services import Services
 from opensips_py.server import boot as boot_module
-from opensips_py.server import core_events, core_settings, core_statistics, generation, logs
+from opensips_py.server import core_events, core_settings, core_statistics, generation, logs, readiness
 from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.control import Control
 from opensips_py.server.generation import Generation
@@ -70,6 +70,7 @@ class Worker:
         self.environment = Environment(os.path.join(boot.state_dir, "state.mdb"), control.set_writing)
         self.routes = Routes(self)
         self.events = self.routes.publisher()
+        self.reports = readiness.reports(self)
         self.tracing = Tracing(self)
         self.next: Generation | None = None
         self.going: list[int] = []  # numbers of listeners that the next generation does without
@@ -225,6 +226,7 @@ class Worker:
 
     def stop(self, seconds: float) -> None:
         """Read no more, finish what is at hand within *seconds*, and close."""
+        readiness.ends(self)
         self.transports.stop()
         deadline = time.monotonic() + max(seconds - 0.2, 0.1)
         while (self.runners.queue or self.runners.parked) and time.monotonic() < deadline:
