@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import importlib.util
 import logging
 import os
 import signal
@@ -10,16 +11,36 @@ from dataclasses import dataclass
 from typing import Any
 
 import gevent
-from gevent import monkey
 from gevent.socket import wait_read, wait_write
 
 from opensips_py.module import deadline
 
 log = logging.getLogger("opensips_py.exec")
 
-Popen: type[subprocess.Popen[bytes]] = monkey.get_original("subprocess", "Popen")  # gevent's copies the whole process
 MOST = 1 << 20  # bytes that are read of one stream; the rest is thrown away
 PATIENCE = 1.0  # seconds between SIGTERM and SIGKILL
+
+
+
+def unpatched(name: str) -> Any:
+    """A module of Python's own once more, as it is where gevent has patched nothing."""
+    spec = importlib.util.find_spec(name)
+    assert spec is not None and spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def original_popen() -> type[subprocess.Popen[bytes]]:
+    """Python's Popen: gevent's forks the whole process, which takes long for a large one. Python's needs functions
+    that gevent takes out of subprocess, and an os.close that closes at once: it waits for what follows from that."""
+    module = unpatched("subprocess")
+    module.os = unpatched("os")
+    found: type[subprocess.Popen[bytes]] = module.Popen
+    return found
+
+
+Popen = original_popen()
 
 
 @dataclass(frozen=True, slots=True)

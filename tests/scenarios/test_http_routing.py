@@ -86,7 +86,10 @@ def test_a_web_service_says_where_a_call_goes(routing: Server, service: Service,
     service.files["/bob.1"] = json.dumps({"uri": f"sip:desk@127.0.0.1:{first.port}",
                                           "also": [f"sip:mobile@127.0.0.1:{second.port}"]})
     invite(caller, "bob.1", "http-1")
-    assert second.take("INVITE", ["http-1"])["http-1"].uri == f"sip:mobile@127.0.0.1:{second.port}"
+    came = second.take("INVITE", ["http-1"])["http-1"]
+    assert came.uri == f"sip:mobile@127.0.0.1:{second.port}"
+    second.send(came.answer(180, "m1"), came.source)  # only what has rung is cancelled
+    answered(caller, 180, "http-1")
     assert accept(first, "http-1").uri == f"sip:desk@127.0.0.1:{first.port}"
     assert "<sip:127.0.0.1:" in answered(caller, 200, "http-1").get("Record-Route")
     second.take("CANCEL", ["http-1"])

@@ -29,7 +29,7 @@ route {
 	else if ($rU == "program") exec("cat @PIPES@/$rU", , $avp(out));
 	else if ($rU == "http_async") async(rest_get("http://127.0.0.1:@HTTP@/", $avp(out)), answer);
 	else if ($rU == "program_async") async(exec("cat @PIPES@/$rU", , $avp(out)), answer);
-	else if ($rU == "quick") $avp(out) = "quick";
+	else $avp(out) = "quick";
 	sl_send_reply(200, "$avp(out)");
 }
 route[answer] {

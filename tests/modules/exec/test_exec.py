@@ -1,6 +1,8 @@
 """exec: programs that scripts run, with real programs."""
 import os
 import pathlib
+import subprocess
+import sys
 import time
 
 import pytest
@@ -66,6 +68,18 @@ def test_a_program_that_takes_too_long_is_ended_with_its_children(opensips, tmp_
     assert server.variables == {"rc": -1} and server.log.matching("took longer than 1 s")
     child = int((tmp_path / "pid").read_text())
     until(lambda: not alive(child))
+
+
+def test_programs_run_where_gevent_has_patched_everything():
+    """As in a worker; the tests themselves run without the patch."""
+    code = """from gevent import monkey; monkey.patch_all()
+import os
+from opensips_py.modules.exec.program import output_of
+print(output_of("cat; echo bad >&2; exit 3", b"text", dict(os.environ), 10, True))
+for _ in range(20):
+    print(output_of("exit 3", b"", dict(os.environ), 10, False).status, end=" ")"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False, timeout=60)
+    assert done.stdout.splitlines() == ["Output(out='text', errors='bad\\n', status=3)", "3 " * 20], done.stderr
 
 
 def alive(pid):
