@@ -1,11 +1,13 @@
 """Management commands out of the script."""
 from __future__ import annotations
 
+import logging
 import re
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MIError
 from opensips_py.mi import jsonrpc
+from opensips_py.mi.arguments import METHOD_NOT_FOUND
 from opensips_py.module import Module, Route, Variable, VariableKind, Writable, param, script
 
 if TYPE_CHECKING:
@@ -13,7 +15,8 @@ if TYPE_CHECKING:
 
 Avp = Annotated[Variable, VariableKind(("avp",))]
 ARRAY = re.compile(r"__array\((.*)\)\Z")
-UNEVEN = -2
+UNKNOWN, UNEVEN = -1, -2
+log = logging.getLogger(__name__)
 
 
 class MiScript(Module, name="mi_script"):
@@ -28,23 +31,27 @@ class MiScript(Module, name="mi_script"):
 
         Values follow the *command* with spaces between them, or are those of *params_avp* in the order in which they
         were assigned; with *vals_avp* these are names, and the values are there ("__array(a b)" for a list). 1, or the
-        code of the error as a negative number: -2 where names and values are not as many."""
+        code of the error as a negative number: -1 where there is no such command, -2 where a name has no value."""
         name, *words = command.split() or [""]
+        if params_avp is None:
+            params_avp, vals_avp = vals_avp, None
         names = params_avp.assigned() if params_avp is not None else []
         values = vals_avp.assigned() if vals_avp is not None else []
         given: Given = words or None
         if vals_avp is not None:
-            if len(names) != len(values):
+            if len(names) > len(values):
                 return self.answer(ret_var, UNEVEN, f"{len(names)} names for {len(values)} values")
-            given = {str(key): element(value) for key, value in zip(names, values, strict=True)}
+            if len(values) > len(names):
+                log.warning("mi(%s): %d values for %d names, the last are left out", name, len(values), len(names))
+            given = {str(key): element(value) for key, value in zip(names, values, strict=False)}
         elif params_avp is not None:
             given = [element(each) for each in names] or None
         try:
             answer = self.services.mi.call(name, given)
         except MIError as error:
-            return self.answer(ret_var, -abs(error.code) or -1, error.message)
-        text = answer if isinstance(answer, str) else jsonrpc.dump(answer, bool(self.pretty_printing))
-        return self.answer(ret_var, 1, text)
+            code = UNKNOWN if error.code == METHOD_NOT_FOUND else -abs(error.code) or UNKNOWN
+            return self.answer(ret_var, code, error.message)
+        return self.answer(ret_var, 1, jsonrpc.dump("OK" if answer is None else answer, bool(self.pretty_printing)))
 
     def answer(self, variable: Writable | None, code: int, text: str) -> int:
         """Leave *text* in the variable of the script, and give *code*."""

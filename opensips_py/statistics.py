@@ -95,9 +95,10 @@ class Statistics:
 
     def get(self, name: str) -> Statistic | None:
         """The statistic called *name*, or group:name."""
-        group, colon, last = name.rpartition(":")
-        if colon:
-            return self._groups.get(group, {}).get(last)
+        group, colon, last = name.partition(":")
+        if colon:  # either half may hold further ones: udp:192.0.2.9:5060-load is of the group load
+            longer, _, short = name.rpartition(":")
+            return self._groups.get(group, {}).get(last) or self._groups.get(longer, {}).get(short)
         return next((members[name] for members in self._groups.values() if name in members), None)
 
     def groups(self) -> list[str]:

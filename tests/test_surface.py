@@ -148,6 +148,15 @@ def test_what_waits_is_upstreams_and_not_there() -> None:
             assert not [name for name in waiting if (module, kind, name) in ours], (module, kind)
 
 
+def test_what_is_left_out_is_upstreams_and_not_there() -> None:
+    ours = {(each.module, each.kind, name) for each in NAMES for name in (each.v21, each.v40)}
+    for module, kinds in upstream.left_out().items():
+        for kind, names in kinds.items():
+            known = {name for dialect in upstream.DIALECTS for name in upstream.names(dialect)[module][kind]}
+            assert set(names) <= known and not [name for name in names if (module, kind, name) in ours]
+            assert all(names.values()) and not set(names) & set(upstream.waits().get(module, {}).get(kind, ()))
+
+
 def short_names(module: str, kind: str, dialect: Dialect) -> set[str]:
     """The further names of the management commands of a module."""
     details = upstream.facts(dialect)["modules"].get(module, {}).get("mi_details", {}) if kind == "mi" else {}

@@ -20,7 +20,6 @@ log = logging.getLogger("opensips_py.exec")
 MOST = 1 << 20  # bytes that are read of one stream; the rest is thrown away
 PATIENCE = 1.0  # seconds between SIGTERM and SIGKILL
 
-
 def unpatched(name: str) -> Any:
     """A module of Python's own once more, as it is where gevent has patched nothing."""
     spec = importlib.util.find_spec(name)

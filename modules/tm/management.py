@@ -27,14 +27,14 @@ class Management:
     services: Services
     pass_provisional_replies: bool
 
-    @mi("t_uac_dlg")
+    @mi("t_uac_dlg", dialect="2.1")
     @rendered(lines_of)
     def uac_dlg_21(self, method: str, ruri: str, next_hop: str = ".", socket: str = ".", headers: str = "",
                    body: str = "") -> dict[str, Any]:
         """Send a request and answer with the response that it gets; a dot stands for no next hop or socket."""
         return self.uac_dlg(method, ruri, headers, dotted(next_hop), dotted(socket), body)
 
-    @mi(None, v40="tm:uac_dlg")
+    @mi(None, "t_uac_dlg", v40="tm:uac_dlg", dialect="4.0")
     def uac_dlg(self, method: str, ruri: str, headers: str, next_hop: str | None = None, socket: str | None = None,
                 body: str = "") -> dict[str, Any]:
         """Send a request and answer with the response that it gets; *headers* hold From and To at least."""

@@ -9,7 +9,7 @@ from opensips_py.errors import MIError
 from opensips_py.module import Between, OneOf, mi
 from opensips_py.script.levels import PYTHON, clipped
 
-Consumer = Annotated[str, OneOf("stderror", "syslog")]
+Consumer = Annotated[str, OneOf("stderror", "syslog", "event")]
 Level = Annotated[int, Between(-3, 4)]
 NOT_FOUND = 404
 

@@ -28,7 +28,8 @@ def kept(services: Any) -> dict[str, list[tuple[Any, ...]]]:
     """What was set by management since the start, as calls for a worker that has just come: operation -> arguments."""
     levels = levels_of(services)
     calls: dict[str, list[tuple[Any, ...]]] = {
-        "log_level": [], "xlog_level": [], "subscribe": services.events.remembered()}
+        "log_level": [], "xlog_level": [], "subscribe": services.events.remembered(),
+        "status_report": [(each,) for each in services.reports.changes()]}
     if levels.log != levels.configured_log:
         calls["log_level"].append((levels.log,))
     if levels.xlog != levels.configured_xlog:

@@ -121,6 +121,7 @@ class MICommand:
     merge: Callable[[list[Any]], Any] | None
     owner: str | None  # method that gives the slot for the same arguments
     help: str
+    dialect: Dialect | None = None  # the only one that has it in this form
 
     def named(self, dialect: Dialect) -> str | None:
         """Its name as `which` lists it in *dialect*."""

@@ -44,6 +44,9 @@ class ScriptLanguage(Protocol):
     def variable(self, text: str) -> VariableSpec:
         """Compile one pseudo-variable; ValueError where it is none."""
 
+    def complaint(self, what: str, name: str) -> str:
+        """Why the configuration has no *what* called *name*; empty where it has."""
+
 
 class Variable:
     """A variable passed by a script, bound to the run that passes it."""
@@ -212,6 +215,23 @@ class Regex(Kind):
             return Pattern(value, ignore_case=self.ignore_case, newline=self.newline)
         except ValueError as error:
             raise ValueError(f"{shown(value)} is not a POSIX regular expression: {error}") from None
+
+
+@dataclass(frozen=True)
+class Known(Text):
+    """The name of something that the configuration has, of the sort *what*; a constant one must exist. The function
+    sees a text, or a Format where it has variables in it."""
+
+    script = True
+    what: str = ""
+
+    def compile(self, value: str, language: ScriptLanguage) -> str | Format:
+        if "$" in value:
+            return language.format(value)
+        wrong = language.complaint(self.what, value)
+        if wrong:
+            raise ValueError(wrong)
+        return value
 
 
 @dataclass(frozen=True)

@@ -64,7 +64,8 @@ def script(routes: Route, *, name: str = "", waits: bool = False, dialect: Diale
 
 
 def mi(v21: str | None, *aliases: str, v40: str | None = None, scope: Literal["any", "each", "owner"] = "any",
-       merge: Callable[[list[Any]], Any] | None = None, owner: str | None = None) -> Callable[[F], F]:
+       merge: Callable[[list[Any]], Any] | None = None, owner: str | None = None,
+       dialect: Dialect | None = None) -> Callable[[F], F]:
     """Make a method a management command: its name in 2.1, further names, its name in 4.0 (module:command)."""
     def build(method: str, function: Callable[..., Any]) -> MICommand:
         if v21 is None and v40 is None:
@@ -73,7 +74,7 @@ def mi(v21: str | None, *aliases: str, v40: str | None = None, scope: Literal["a
             raise TypeError(f"{method}: scope each needs merge=, scope owner needs owner=, and only they")
         _, arguments, _ = signature(function)
         short = v21 or (v40 or "").partition(":")[2]
-        return MICommand(short, v21, v40, aliases, method, arguments, scope, merge, owner, text_of(function))
+        return MICommand(short, v21, v40, aliases, method, arguments, scope, merge, owner, text_of(function), dialect)
     return marked(build)
 
 

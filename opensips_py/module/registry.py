@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.errors import ConfigError
 from opensips_py.module import awaited, life, loader
 from opensips_py.module.base import Module
+from opensips_py.module.caches import Caches
 from opensips_py.module.declare import (
     Dialect,
     EventDeclaration,
@@ -84,6 +85,9 @@ class Registry:
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
         self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
         self.deferred: list[tuple[Module, Parameter, str]] = []
+        self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
+        self.caches = Caches()
+        self.status_groups: set[str] = set()  # of status reports, beside those that modules provide
         self.texts: dict[str, Any] = {}  # variables and texts that Python code has asked for, compiled
 
     @classmethod
@@ -124,6 +128,8 @@ class Registry:
             self.enter(self.transformations, change.name,
                        BoundTransformation(change, getattr(module, change.method), module))
         for command in declared.commands:
+            if command.dialect not in (None, self.dialect):
+                continue
             owner = getattr(module, command.owner) if command.owner else None
             bound = BoundCommand(command, getattr(module, command.method), owner, module)
             for name in command.names:

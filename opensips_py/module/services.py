@@ -19,6 +19,7 @@ class Services(Protocol):
     environment: Any  # opensips_py.state.Environment: LMDB
     generation: Any  # the current one: routes, modules, globals
     events: Any  # opensips_py.events: raise and subscribe
+    reports: Any  # opensips_py.module.status.StatusReports: what is ready, and what parts report
     mi: Any  # opensips_py.mi.Dispatcher: management commands by name
     links: Any  # opensips_py.server.links.Links: the other processes
     control: Any  # opensips_py.server.control.Control: the supervisor

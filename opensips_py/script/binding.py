@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from dataclasses import replace as changed
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import ScriptError
@@ -103,6 +104,11 @@ class Scope:
             return self.bind(variables.parse(text.strip())).spec
         except ScriptError as error:
             raise ValueError(error.message) from None
+
+    def complaint(self, what: str, name: str) -> str:
+        """Why the configuration has no *what* called *name*; empty where it has."""
+        check = self.registry.checks.get(what)
+        return check(name) if check is not None else ""
 
     # What the compiler calls: ScriptError with the place
 
@@ -347,6 +353,8 @@ def avp(scope: Scope, reference: Reference) -> Bound:
     name: Any
     if isinstance(reference.name, str):
         name = scope.avp_aliases.get(reference.name) or reference.name
+        if name != reference.name:
+            reference = changed(reference, name=name)  # modules see that one
     else:
         name = Dynamic(scope.bind_text(reference.name))
     if isinstance(name, str) and index is None:

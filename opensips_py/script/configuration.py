@@ -87,6 +87,8 @@ class Reader:
         assert isinstance(core, Core)
         core.configure(self.result.globals)
         core.options = self.overrides.get("argv", {})
+        core.unavailable = self.unavailable
+        core.bond_members = {each.host: each.members for each in self.result.sockets if each.protocol == "bond"}
         self.compile()
         self.finish()
         return self.result
@@ -121,6 +123,8 @@ class Reader:
             self.result.globals[key].append(value)
         else:
             self.result.globals[key] = value
+        if key == "memlog":  # as in OpenSIPS, the one level stands for both until the other is set
+            self.result.globals["memdump"] = value
         if key == "mpath":
             self.registry.mpath[:] = self.result.globals["mpath"]
 

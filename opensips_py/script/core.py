@@ -17,10 +17,12 @@ from opensips_py.script.binding import Scope
 from opensips_py.script.flags import Flags
 from opensips_py.script.functions_blacklists import BlacklistFunctions
 from opensips_py.script.functions_branches import BranchFunctions
+from opensips_py.script.functions_cache import CacheFunctions
 from opensips_py.script.functions_events import EventFunctions
 from opensips_py.script.functions_flags import FlagFunctions
 from opensips_py.script.functions_log import LogFunctions
 from opensips_py.script.functions_send import SendFunctions
+from opensips_py.script.functions_status import StatusFunctions
 from opensips_py.script.functions_trace import TraceFunctions
 from opensips_py.script.functions_uri import UriFunctions
 from opensips_py.script.levels import Levels
@@ -34,7 +36,8 @@ from opensips_py.script.pvars_socket import SocketVariables
 from opensips_py.script.transformations_net import AddressOfTransformations, ListTransformations
 from opensips_py.script.transformations_sip import AddressTransformations, UriTransformations, ViaTransformations
 from opensips_py.script.transformations_string import StringTransformations
-from opensips_py.transport.blacklists import Blacklists, Rule, rule
+from opensips_py.transport.blacklists import OF_DNS, Blacklists, Rule, rule
+from opensips_py.transport.bonds import BOND, Bond, bond
 
 if TYPE_CHECKING:
     from opensips_py.module.run import Run
@@ -45,12 +48,17 @@ class Lookups:
     """What the parts of the core ask each other for; stands before them so that its answer counts."""
 
     services: Services
+    bonds: dict[str, Bond]
 
     def socket_named(self, text: str) -> Any:
-        """The socket that *text* describes: protocol:host:port, or the tag it was given."""
+        """The socket that *text* describes: [protocol:]host[:port], the tag it was given, or bond:name."""
+        protocol, _, name = text.strip().partition(":")
+        if protocol.lower() == BOND:
+            return self.bonds.get(name)
         wanted = text.strip().lower()
         for each in self.services.transports.listeners:
-            if wanted in (each.uri_text.lower(), (each.name or "").lower(), f"{each.host}:{each.port}", each.host):
+            if wanted in (each.uri_text.lower(), (each.name or "").lower(), f"{each.host}:{each.port}", each.host,
+                          f"{each.protocol}:{each.host}"):
                 return each
         return None
 
@@ -59,7 +67,7 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
            AuthVariables, BodyVariables, StringTransformations, UriTransformations, ViaTransformations,
            AddressTransformations, AddressOfTransformations, ListTransformations, UriFunctions, FlagFunctions,
            LogFunctions, BranchFunctions, SendFunctions, EventFunctions, BlacklistFunctions, TraceFunctions,
-           name="core"):
+           CacheFunctions, StatusFunctions, name="core"):
     """What every script knows without loading a module."""
 
     log: logging.Logger
@@ -71,8 +79,11 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         self.flags = Flags()
         self.levels = Levels()
         self.options: dict[str, str] = {}
+        self.unavailable: list[str] = []  # modules whose loadmodule line has been complained of
         self.lists: list[tuple[str, list[str], list[Rule]]] = []
         self.blacklists = Blacklists()
+        self.bonds = {}
+        self.bond_members: dict[str, list[str]] = {}
         self.identifiers = itertools.count(1)
         self.evaluated = lru_cache(256)(self.text)
 
@@ -84,6 +95,8 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         self.lists = [(each.name, each.flags, [rule(one.network, one.port, one.protocol, one.pattern,
                                                     negated=one.negated) for one in each.rules])
                       for each in values["dst_blacklist"]]
+        if not values["disable_dns_blacklist"]:
+            self.lists.append((OF_DNS, ["expire", "default"], []))
         language = self.registry.script
         if isinstance(language, Scope):
             language.avp_aliases = aliases_of(values["avp_aliases"])
@@ -91,6 +104,9 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
     def start(self) -> None:
         for name, flags, rules in self.lists:
             self.blacklists.define(name, flags, rules)
+        listeners = self.services.transports.listeners
+        self.bonds = {name: made for name, members in self.bond_members.items()
+                      if (made := bond(name, members, listeners)) is not None}
         self.services.transactions.blacklists = self.blacklists if self.blacklists.lists else None
 
     def text(self, text: str) -> Any:
@@ -120,5 +136,6 @@ def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> R
     assert isinstance(core, Core)
     registry.flag = core.flags.number
     registry.flag_text = core.flags.text
+    registry.checks.update({"cache": core.no_cache, "bond": core.no_bond, "group of status reports": core.no_group})
     registry.script = Scope(registry)
     return registry

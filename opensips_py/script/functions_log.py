@@ -59,7 +59,7 @@ class LogFunctions:
         self.levels.set_log(level)
         return True
 
-    @script(Route.ANY)
+    @script(Route.ANY, dialect="4.0")
     def avp_print(self, run: Run) -> bool:
         """Write all AVPs to the log."""
         for name, values in run.avps.items():

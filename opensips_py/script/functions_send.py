@@ -11,6 +11,7 @@ from opensips_py.module.run import Route
 from opensips_py.script.message_context import context_of
 from opensips_py.sip import Request, Uri, address_key, forward_request, is_ip
 from opensips_py.transport.blacklists import Blacklists
+from opensips_py.transport.bonds import BOND
 from opensips_py.transport.via import ADVERTISED_HOST, ADVERTISED_PORT, LOCAL_RPORT, REPLY_TO_VIA, via_line
 
 if TYPE_CHECKING:
@@ -95,13 +96,18 @@ class SendFunctions:
                                   slots.slot_of_call_id(request.call_id))
         via = via_line(target.listener, branch, request.context)
         edits = (request.edits,) if request.has_edits else ()
-        return self.put(request, target, forward_request(request, via, request.uri, edits, target))
+        done = self.put(request, target, forward_request(request, via, request.uri, edits, target))
+        if done:
+            self.services.statistics.counter("core", "fwd_requests").add()
+        return done
 
     def through(self, message: Message, target: Any) -> Any:
         """*target* with the socket that the message leaves by; None where none of ours leads there."""
         transports = self.services.transports
         socket = message.send_socket if isinstance(message, Request) else None
-        if socket is None or socket.protocol != target.protocol:
+        if socket is not None and socket.protocol == BOND:
+            socket = transports.choose_listener(target.protocol, target.address, socket)
+        elif socket is None or socket.protocol != target.protocol:
             socket = target.listener or transports.choose_listener(target.protocol, target.address)
         if socket is None:
             self.log.error("no socket of ours leads to %s over %s", target.host, target.protocol)

@@ -99,6 +99,7 @@ def new(name: str, kind: Type, default: Any, effect: str, **more: Any) -> Parame
     return Parameter(name, kind, ABSENT, default, effect, **more)
 
 
+RECEIVED = "accepted without effect: a Via whose host is not the source address gets received (RFC 3261, 18.2.1)"
 DATABASES = "accepted without effect: the database modules are not available yet"
 MEMORY = "accepted without effect: Python manages the memory"
 SOCKET = "An address to listen on: protocol:host:port, with its options behind it."
@@ -161,8 +162,8 @@ TABLE = (
     both("tcp_keepinterval", "int", 0, "Seconds between probes; 0 leaves it to the system.", low=0),
     both("tcp_no_new_conn_bflag", "flag", "", "Branch flag: send over a connection that exists, or not at all."),
     new("tcp_no_new_conn_rplflag", "flag", "", "Message flag: reply over a connection that exists, or not at all."),
-    both("tcpthreshold", "int", 0, "accepted without effect: sending never blocks", idle=True,
-         aliases=("tcp_threshold",), low=0),
+    both("tcpthreshold", "int", 0, "Microseconds that a message may take to leave over a connection, beyond which a "
+         "warning is logged; 0: never.", aliases=("tcp_threshold",), low=0),
 
     # Logging
     old("debug", "int", 2, "Log level, -3 (alert) to 4 (debug).", key="log_level"),
@@ -180,15 +181,17 @@ TABLE = (
     new("syslog_log_format", "string", "plain_text", "plain_text, json or json_cee."),
     new("log_event_enabled", "bool", False, "Raise E_CORE_LOG for every line logged."),
     new("log_event_level_filter", "int", 0, "Level of what is raised as E_CORE_LOG; 0: no other than log_level."),
-    new("log_json_buf_size", "int", 6144, "accepted without effect: no line is cut", low=0, idle=True),
-    new("log_msg_buf_size", "int", 4096, "accepted without effect: no line is cut", low=0, idle=True),
+    new("log_json_buf_size", "int", 6144, "Longest line of the log in JSON, in bytes; the text in it is shortened.",
+        low=0),
+    new("log_msg_buf_size", "int", 4096, "Longest text in a line in JSON or in E_CORE_LOG, in bytes.", low=0),
     new("log_prefix", "string", "", "Text put before every line of the log."),
-    new("log_stdout", "bool", False, "accepted without effect: nothing is printed to standard output", idle=True),
+    new("log_stdout", "bool", False, "Keep what libraries print to standard output, which is lost otherwise."),
     new("xlog_level", "int", None, "Level up to which xlog() prints; log_level where it is not set."),
     new("xlog_print_level", "int", 2, "Level of an xlog() without one."),
     both("xlog_buf_size", "int", 4096, "Longest line of xlog(), in bytes; a longer one is left out.", low=1),
     both("xlog_force_color", "bool", False, "Let $C(xy) colour the output of xlog()."),
-    new("pv_print_buf_size", "int", 20000, "accepted without effect: no text is cut", low=1, idle=True),
+    new("pv_print_buf_size", "int", 20000, "accepted without effect: texts have no buffer, so they have no longest "
+        "size", low=1, idle=True),
 
     # The script
     both("max_while_loops", "int", 10000, "Most rounds of a while loop.", v21=100, low=1),
@@ -204,8 +207,8 @@ TABLE = (
     both("disable_503_translation", "bool", False, "Pass a 503 on as it is, not as 500."),
     both("disable_stateless_fwd", "bool", True, "Drop responses without a transaction, unless the script forwards "
          "statelessly."),
-    both("dns", "bool", False, "Compare the Via's host with the source address by DNS before adding received."),
-    both("rev_dns", "bool", False, "As dns, by reverse DNS."),
+    both("dns", "bool", False, RECEIVED, idle=True),
+    both("rev_dns", "bool", False, RECEIVED, idle=True),
     both("server_signature", "bool", True, "Put a Server header into our replies."),
     both("server_header", "string", "", "The whole Server header of our replies."),
     both("user_agent_header", "string", "", "The whole User-Agent header of our requests."),
@@ -219,7 +222,8 @@ TABLE = (
     both("dns_servers_no", "int", -1, "How many of the name servers to use; -1: all.", low=-1),
     both("dns_use_search_list", "bool", True, "Complete names with the search list of resolv.conf."),
     both("disable_dns_failover", "bool", False, "Do not go on to the next destination that DNS has."),
-    both("disable_dns_blacklist", "bool", True, "accepted without effect: what failed is not avoided later", idle=True),
+    both("disable_dns_blacklist", "bool", True, "no: a destination of the DNS that failed is on the blacklist dns for "
+         "four minutes."),
     both("execdnsthreshold", "int", 0, "Microseconds of a DNS query beyond which a warning is logged; 0: never.",
          aliases=("exec_dns_threshold",), low=0),
     both("dst_blacklist", "blacklist", None, "A list of destinations not to send to.", many=True),
@@ -232,13 +236,16 @@ TABLE = (
     both("query_flush_time", "int", 0, DATABASES, low=0, idle=True),
 
     # Memory
-    both("event_pkg_threshold", "int", 0, MEMORY, low=0, high=100, idle=True),
-    both("event_shm_threshold", "int", 0, MEMORY, low=0, high=100, idle=True),
+    both("event_pkg_threshold", "int", 0, "Percent of the memory a worker may have beyond which E_CORE_PKG_THRESHOLD "
+         "is raised; 0: never.", low=0, high=100),
+    both("event_shm_threshold", "int", 0, "Percent of the shared memory beyond which E_CORE_SHM_THRESHOLD is raised; "
+         "0: never.", low=0, high=100),
     both("mem_warming", "bool", False, MEMORY, aliases=("mem_warming_enabled",), idle=True),
     both("mem_warming_percentage", "int", 75, MEMORY, v21=-1, idle=True),
     both("mem_warming_pattern_file", "string", "mem_warming_pattern", MEMORY, v21="", idle=True),
-    both("memdump", "int", 14, MEMORY, aliases=("mem_dump",), idle=True),
-    both("memlog", "int", 15, MEMORY, v21=14, aliases=("mem_log",), idle=True),
+    both("memdump", "int", 14, "Level at which a worker logs what memory it takes, when it ends or is asked; from 5 "
+         "on: never.", aliases=("mem_dump",)),
+    both("memlog", "int", 15, "Sets memdump, too.", v21=14, aliases=("mem_log",)),
     new("mem-group", "words", None, MEMORY, many=True, idle=True),
     new("restart_persistency_size", "int", 0, "accepted without effect: what lasts is kept in state_dir", idle=True),
     new("restart_persistency_cache_file", "string", ".restart_persistency.cache",

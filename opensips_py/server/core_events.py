@@ -7,21 +7,22 @@ from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Event
-from opensips_py.server.logs import NAMES, source, to_python
+from opensips_py.server.logs import NAMES, cut, source, to_python
 
 if TYPE_CHECKING:
     from opensips_py.events import Publisher
 
 
 class E_CORE_LOG(Event):
-    """A line was logged; only while the core parameter log_event_enabled is set."""
+    """A line was logged; only while the core parameter log_event_enabled is set. A line of xlog() has neither *module*
+    nor *function*, and without log_prefix there is no *prefix*."""
 
     time: str
     pid: int
     level: str
-    module: str
-    function: str
-    prefix: str
+    module: str | None
+    function: str | None
+    prefix: str | None
     message: str
 
 
@@ -37,10 +38,10 @@ class E_CORE_THRESHOLD(Event):
 class EventHandler(logging.Handler):
     """Tells every line of the log as E_CORE_LOG; a line that is written meanwhile is not told."""
 
-    def __init__(self, events: Publisher, prefix: str) -> None:
+    def __init__(self, events: Publisher, prefix: str, longest: int) -> None:
         super().__init__()
         self.set_name("event")
-        self.events, self.prefix, self.telling = events, prefix, False
+        self.events, self.prefix, self.longest, self.telling = events, prefix, longest, False
 
     def emit(self, record: logging.LogRecord) -> None:
         """Tell one line."""
@@ -49,9 +50,11 @@ class EventHandler(logging.Handler):
         self.telling = True
         try:
             when = time.strftime("%b %d %H:%M:%S", time.localtime(record.created))
+            bare = getattr(record, "bare", False)  # the script's own line
             self.events.raise_event("E_CORE_LOG", E_CORE_LOG(
-                when, record.process or 0, NAMES.get(record.levelno, record.levelname), source(record),
-                record.funcName or "", self.prefix, record.getMessage()).values())
+                when, record.process or 0, NAMES.get(record.levelno, record.levelname),
+                None if bare else source(record), None if bare else record.funcName, self.prefix or None,
+                cut(record.getMessage(), self.longest)).values())
         except Exception:
             self.handleError(record)
         finally:
@@ -63,7 +66,7 @@ def tell_log(events: Publisher, values: Mapping[str, Any]) -> None:
     root = logging.getLogger()
     root.handlers[:] = [each for each in root.handlers if not isinstance(each, EventHandler)]
     if values["log_event_enabled"]:
-        handler = EventHandler(events, str(values["log_prefix"]))
+        handler = EventHandler(events, str(values["log_prefix"]), values["log_msg_buf_size"])
         if values["log_event_level_filter"]:
             handler.setLevel(to_python(values["log_event_level_filter"]))
         root.addHandler(handler)

@@ -35,8 +35,14 @@ class CoreStatistics(Module, name="core_statistics", events=[E_CORE_LOG, E_CORE_
     bad_msg_hdr: Any = counter("Messages with a header that breaks RFC 3261.", group="core")
     bad_uris: Any = counter("Requests whose Request-URI cannot be read.", name="bad_URIs_rcvd", group="core")
 
+    unsupported_methods: Any = counter("Requests of a method that no RFC knows (2.1 alone counts them).", group="core")
     slow_messages: Any = counter("Messages whose handling took longer than execmsgthreshold.", group="core")
     dns_slow_queries: Any = counter("Queries of the DNS that took longer than execdnsthreshold.", group="dns")
+
+    def start(self) -> None:
+        """List what the dialect has."""
+        if self.dialect == "4.0":
+            self.services.statistics.forget("core", "unsupported_methods")
 
     @statistic(group="dns")
     def dns_total_queries(self) -> int:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opensips_py.errors import ConfigError
-from opensips_py.mi.core import CoreCommands
+from opensips_py.mi import COMMANDS
 from opensips_py.module.base import Module
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
@@ -16,9 +16,12 @@ from opensips_py.script.levels import DBG
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.server import sources
 from opensips_py.server.boot import Boot
+from opensips_py.server.core_figures import CoreFigures
 from opensips_py.server.core_statistics import CoreStatistics
+from opensips_py.server.memory_commands import MemoryCommands, OwnLoad
 
-BUILT_IN: tuple[type[Module], ...] = (CoreStatistics, CoreCommands)  # what needs no loadmodule
+# What needs no loadmodule.
+BUILT_IN: tuple[type[Module], ...] = (CoreStatistics, CoreFigures, *COMMANDS, MemoryCommands, OwnLoad)
 
 
 @dataclass(slots=True)

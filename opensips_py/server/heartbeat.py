@@ -1,4 +1,4 @@
-"""Heartbeats in shared memory: each process stores when it was last alive, the supervisor reads."""
+"""Heartbeats in shared memory: each process stores when it was last alive, and how busy it is; others read."""
 from __future__ import annotations
 
 import mmap
@@ -9,7 +9,7 @@ INTERVAL = 0.25  # seconds between two heartbeats; a worker has one each time it
 LIMIT = 1.0  # a process silent for longer is stuck
 WRITING_LIMIT = 5.0  # the same while it is inside a write transaction: killing it there costs the others most
 WORDS = 8  # per process, 64 bytes: one cache line
-BEAT, WRITING, SLOT_PID = 0, 1, 2
+BEAT, WRITING, PID, LOAD = 0, 1, 2, 3  # the last of them three words long
 
 
 class Pulse:
@@ -38,6 +38,20 @@ class Pulse:
     def is_writing(self, index: int) -> bool:
         """Whether process *index* is inside a write transaction."""
         return bool(self._words[index * WORDS + WRITING])
+
+    def note(self, index: int, pid: int, load: tuple[int, int, int]) -> None:
+        """Say that process *index* has the id *pid* and is so busy: percents of a second, a minute, ten minutes."""
+        self._words[index * WORDS + PID] = pid
+        for word, percent in enumerate(load, index * WORDS + LOAD):
+            self._words[word] = percent
+
+    def pid(self, index: int) -> int:
+        """The id of process *index*; 0 while it has not said so."""
+        return self._words[index * WORDS + PID]
+
+    def load(self, index: int, period: int) -> int:
+        """How busy process *index* is, in percent, in the last second (*period* 0), minute (1), ten minutes (2)."""
+        return self._words[index * WORDS + LOAD + period]
 
     def has_begun(self, index: int) -> bool:
         """Whether process *index* has said once that it is alive."""

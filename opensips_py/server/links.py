@@ -225,9 +225,13 @@ class Links:
 
     def call_each(self, peers: Iterable[int], operation: str, *arguments: Any,
                   deadline: float = 5.0) -> dict[int, Any]:
-        """Call *operation* in all *peers* at once; the exception stands in for the answer of one that failed."""
-        began = {peer: self._begin(peer, operation, arguments) for peer in peers}
+        """Call *operation* in all *peers* at once, our own index right here; the exception stands in for the answer of
+        one that failed."""
+        asked = list(peers)
+        began = {peer: self._begin(peer, operation, arguments) for peer in asked if peer != self.index}
         answers: dict[int, Any] = {}
+        if self.index in asked:
+            answers[self.index] = self._here(operation, arguments)
         gevent.wait([waiting for _, waiting in began.values()], timeout=deadline)
         for peer, begun in began.items():
             try:
@@ -235,6 +239,15 @@ class Links:
             except (LinkError, MIError) as error:
                 answers[peer] = error
         return answers
+
+    def _here(self, operation: str, arguments: tuple[Any, ...]) -> Any:
+        try:
+            return self._calls[operation](*arguments)
+        except MIError as error:
+            return error
+        except Exception as error:
+            log.exception("operation %s, asked by this process", operation)
+            return LinkError(f"{type(error).__name__}: {error}")
 
     def peer_lost(self, peer: int) -> None:
         """Process *peer* died: what waits for its answers need not wait any longer."""

@@ -6,6 +6,7 @@ from typing import Any
 
 from opensips_py.errors import ConfigError
 from opensips_py.server.boot import BoundListener
+from opensips_py.transport.bonds import BOND, bond
 from opensips_py.transport.listener import DEFAULT_PORTS, ListenerSpec
 
 
@@ -15,12 +16,15 @@ def listeners(sockets: Iterable[Any], values: Mapping[str, Any], protocols: Iter
     *values* are the core parameters; *protocols* those that this server speaks. Without any socket in the script, every
     IPv4 address of the machine is one.
     """
-    spoken = list(protocols)
-    specs = [spec for one in sockets for spec in specified(one, values, spoken)]
+    spoken, given = list(protocols), list(sockets)
+    specs = [spec for one in given if one.protocol != BOND for spec in specified(one, values, spoken)]
     if not specs:
         specs = [ListenerSpec(protocol, "0.0.0.0", default_port(values)) for protocol in spoken]
-    found = [bound(each, values) for spec in specs for each in spec.expand()]
-    return list({(each.protocol, each.host, each.port): each for each in found}.values())
+    found = {(each.protocol, each.host, each.port): each for spec in specs for each in spec.expand()}
+    for one in given:
+        if one.protocol == BOND and bond(one.host, one.members, found.values()) is None:
+            raise ConfigError(f"bond:{one.host} has no member among the sockets of the script")
+    return [bound(each, values) for each in found.values()]
 
 
 def specified(one: Any, values: Mapping[str, Any], protocols: list[str]) -> Iterator[ListenerSpec]:

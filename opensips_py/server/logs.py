@@ -18,6 +18,7 @@ NAMES = {60: "ALERT", logging.CRITICAL: "CRITICAL", logging.ERROR: "ERROR", logg
 PRIORITIES = {"ALERT": "alert", "CRITICAL": "critical", "ERROR": "error", "WARNING": "warning", "NOTICE": "notice",
               "INFO": "info", "DBG": "debug"}
 PACKAGE = "opensips_py."
+SYSTEM_LOG = "/dev/log"
 
 
 def to_python(level: int) -> int:
@@ -28,6 +29,13 @@ def to_python(level: int) -> int:
 def source(record: logging.LogRecord) -> str:
     """What wrote a line: the last part of its module."""
     return record.name.rsplit(".", 1)[1] if record.name.startswith(PACKAGE) else record.name
+
+
+def cut(text: str, longest: int) -> str:
+    """*text* up to *longest* bytes; 0: the whole of it."""
+    if not longest or len(text) * 4 <= longest or len(data := text.encode("utf-8", "surrogateescape")) <= longest:
+        return text
+    return data[:longest].decode("utf-8", "ignore")
 
 
 class Plain(logging.Formatter):
@@ -50,16 +58,25 @@ class Plain(logging.Formatter):
 class Json(logging.Formatter):
     """Lines as JSON documents; with *cee* in the layout of the Common Event Expression."""
 
-    def __init__(self, prefix: str, name: str, cee: bool) -> None:
+    def __init__(self, prefix: str, name: str, cee: bool, longest_text: int = 0, longest: int = 0) -> None:
         super().__init__()
-        self.prefix, self.name, self.cee = prefix, name, cee
+        self.prefix, self.name, self.cee, self.longest_text, self.longest = prefix, name, cee, longest_text, longest
 
     def format(self, record: logging.LogRecord) -> str:
-        """One document for *record*."""
-        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
+        """One document for *record*; where it would be too long, its text is shortened until it is not."""
         text = record.getMessage()
         if record.exc_info:
             text += "\n" + self.formatException(record.exc_info)
+        text = cut(text, self.longest_text)
+        document = self.document(record, text)
+        while self.longest and len(document) > self.longest and text:
+            text = text[:max(0, len(text) - max(1, (len(document) - self.longest) // 6))]
+            document = self.document(record, text)
+        return document
+
+    def document(self, record: logging.LogRecord, text: str) -> str:
+        """The document for *record* with *text* as its message."""
+        when = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(record.created)) + f".{int(record.msecs):03d}"
         if not self.cee:
             return json.dumps({"time": when, "pid": record.process, "level": record.levelname,
                                "module": source(record), "function": record.funcName, "prefix": self.prefix,
@@ -95,16 +112,16 @@ def formatter(settings: Logging, form: str, with_time: bool) -> logging.Formatte
     prefix = f"{settings.prefix}:" if settings.prefix else ""
     if form == "plain_text":
         return Plain(prefix, with_time)
-    return Json(prefix, settings.name, cee=form == "json_cee")
+    return Json(prefix, settings.name, form == "json_cee", settings.longest_text, settings.longest_document)
 
 
 def syslog(settings: Logging) -> logging.Handler | None:
     """A handler for the system log, or none where the machine has no system log."""
     facility = settings.facility.removeprefix("LOG_").lower()
     known = logging.handlers.SysLogHandler.facility_names
-    if not os.path.exists("/dev/log"):
+    if not os.path.exists(SYSTEM_LOG):
         return None
-    handler = Syslog("/dev/log", known.get(facility, known["daemon"]))
+    handler = Syslog(SYSTEM_LOG, known.get(facility, known["daemon"]))
     handler.set_name("syslog")
     handler.ident = f"{settings.name}[{os.getpid()}]: "
     handler.setFormatter(formatter(settings, settings.syslog_format, with_time=False))
@@ -126,6 +143,14 @@ def filtered(handler: logging.Handler, level: int) -> logging.Handler:
     return handler
 
 
+def drop_output() -> None:
+    """Lose what anything prints to standard output."""
+    sys.stdout.flush()
+    null = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(null, 1)
+    os.close(null)
+
+
 def set_up(settings: Logging) -> None:
     """Send the log lines of this process where *settings* say."""
     for level, name in NAMES.items():
@@ -140,5 +165,7 @@ def set_up(settings: Logging) -> None:
     root = logging.getLogger()
     root.handlers[:] = handlers or [logging.NullHandler()]
     root.setLevel(to_python(settings.level))
+    if not settings.to_stdout:
+        drop_output()
     if missing:
         logging.getLogger(__name__).warning("this machine has no /dev/log: logging to standard error instead")

@@ -15,7 +15,7 @@ from opensips_py.mi import Dispatcher, remote  # noqa: E402
 from opensips_py.module import life  # noqa: E402
 from opensips_py.module.services import Services  # noqa: E402
 from opensips_py.server import boot as boot_module  # noqa: E402
-from opensips_py.server import generation, logs  # noqa: E402
+from opensips_py.server import generation, logs, readiness  # noqa: E402
 from opensips_py.server.boot import Boot  # noqa: E402
 from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.links import Links  # noqa: E402
@@ -40,6 +40,7 @@ class Management:
         self.next: Any = None
         self.timers = SimpleNamespace(start=lambda seconds, callback: gevent.spawn_later(seconds, callback))
         self.events = Publisher(lambda: list(self.generation.registry.events))
+        self.reports = readiness.reports(self)
         self.mi = Dispatcher(self, self.links, gevent.sleep)
         remote.answer(self, self.links)
         control.on_prepare, control.on_commit, control.on_cancel = self.prepare, self.commit, self.cancel

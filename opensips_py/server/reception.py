@@ -1,9 +1,11 @@
 """The way of a message into a worker: scanned, given to the worker that owns it, matched, or handed to the script."""
 from __future__ import annotations
 
+import contextlib
 import logging
 import time
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
@@ -17,6 +19,7 @@ from opensips_py.sip._scan import Request, Response
 from opensips_py.transaction import response_target
 from opensips_py.transaction.unreachable import Unreachable
 from opensips_py.transport import Connection, Listener
+from opensips_py.transport.listener import DEFAULT_PORTS
 
 if TYPE_CHECKING:
     from opensips_py.server.core_statistics import CoreStatistics
@@ -28,6 +31,8 @@ log = logging.getLogger(__name__)
 
 REQUEST = Route.REQUEST
 HAND_OVER, NOT_REACHED = "message", "unreachable"  # the operations between workers
+METHODS = frozenset(("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "SUBSCRIBE", "NOTIFY",
+                     "UPDATE", "MESSAGE", "REFER", "PUBLISH"))
 SERVER_ERROR = "Server Internal Error"
 
 
@@ -64,7 +69,12 @@ class Reception:
         self.rcv_requests, self.rcv_replies = counters.rcv_requests, counters.rcv_replies
         limit = generation.globals["execmsgthreshold"]
         self.stopwatch = Stopwatch(self.worker.events, limit, "msg processing", counters.slow_messages.add)
-        self.entry = tracing.entry(self.timed if limit else self.receive)
+        entry: Callable[[Any], object] = self.timed if limit else self.receive
+        if generation.globals["check_via"]:
+            entry = partial(self.checked, entry)
+        if generation.registry.dialect == "2.1":
+            entry = partial(self.noted, entry)
+        self.entry = tracing.entry(entry)
 
     # In the event loop: nothing here may wait, nothing may raise.
 
@@ -85,7 +95,11 @@ class Reception:
         message = scan(data, listener, source, connection)
         if message is None:
             self.counters.err_requests.add()
-        elif self.alone or self.is_ours(message, data, source, connection.id):
+            return
+        if isinstance(message, Request) and message.fault is None:
+            with contextlib.suppress(MalformedMessage):  # the script is told of that
+                self.worker.transports.accept_alias(message)
+        if self.alone or self.is_ours(message, data, source, connection.id):
             self.runners.queue.append((self.entry, message))
             self.runners.drain()
 
@@ -140,6 +154,26 @@ class Reception:
         return True
 
     # In a runner
+
+    def noted(self, entry: Callable[[Any], object], message: Request | Response) -> None:
+        """Handle a message by *entry*; requests of a method that nobody knows are counted."""
+        if message.is_request and message.fault is None and message.method not in METHODS:
+            self.counters.unsupported_methods.add()
+        entry(message)
+
+    def checked(self, entry: Callable[[Any], object], message: Request | Response) -> None:
+        """Handle a message by *entry*, unless it is a response that was meant for somebody else."""
+        if not message.is_request and message.fault is None and not self.is_for_us(message):
+            self.rcv_replies.add()
+            self.counters.drop_replies.add()
+        else:
+            entry(message)
+
+    def is_for_us(self, response: Any) -> bool:
+        """Whether the top Via of *response* names us (RFC 3261, 18.1.2)."""
+        via, protocol = response.top_via, response.listener.protocol
+        port = via.port or DEFAULT_PORTS[protocol]
+        return bool(self.worker.transports.is_local(via.host, port, protocol))
 
     def timed(self, message: Request | Response) -> None:
         """Handle a message to its end, and report it where that takes too long."""

@@ -9,6 +9,7 @@ import gevent
 
 from opensips_py.events import Publisher
 from opensips_py.module.run import Route, Run
+from opensips_py.server import readiness
 
 if TYPE_CHECKING:
     from opensips_py.server.generation import Generation
@@ -43,8 +44,15 @@ class Routes:
     def begin(self, *, first: bool, restarted: bool) -> None:
         """Start the timer routes and, once in the life of a server, run the startup route; *first*: in worker 0."""
         if first and not restarted:
-            self.worker.spawn(self.run, Route.STARTUP, "")
+            self.worker.spawn(self.startup)
+        else:
+            readiness.ready(self.worker, restarted=restarted)
         self.begin_timers(first=first)
+
+    def startup(self) -> None:
+        """Run the startup route; before its end the server does not count as ready."""
+        self.run(Route.STARTUP, "")
+        readiness.ready(self.worker, restarted=False)
 
     def begin_timers(self, *, first: bool) -> None:
         """Run the timer routes of the current generation from now on, in one worker."""

@@ -39,7 +39,10 @@ def logging_of(values: Mapping[str, Any], dialect: str, debugging: bool) -> Logg
         prefix=text(values, "log_prefix"), stderr_filter=int(values.get("stderror_level_filter") or 0),
         syslog_filter=int(values.get("syslog_level_filter") or 0),
         stderr_format=text(values, "stderror_log_format") or "plain_text",
-        syslog_format=text(values, "syslog_log_format") or "plain_text")
+        syslog_format=text(values, "syslog_log_format") or "plain_text",
+        longest_text=int(values.get("log_msg_buf_size") or 0),
+        longest_document=int(values.get("log_json_buf_size") or 0),
+        to_stdout=dialect == "2.1" or debugging or bool(values.get("log_stdout")))
 
 
 def text(values: Mapping[str, Any], name: str) -> str:

@@ -156,7 +156,7 @@ class Tracing:
 
     # The way of a message
 
-    def entry(self, plain: Callable[[Any], None]) -> Callable[[Any], None]:
+    def entry(self, plain: Callable[[Any], object]) -> Callable[[Any], object]:
         """What messages come in by in place of *plain*."""
         if not self.active:
             return plain

@@ -9,7 +9,8 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any, TypeVar, cast
 
 import gevent
@@ -21,7 +22,7 @@ from opensips_py.module import life
 from opensips_py.module.run import Route
 from opensips_py.module.services import Services
 from opensips_py.server import boot as boot_module
-from opensips_py.server import core_events, core_settings, core_statistics, generation, logs
+from opensips_py.server import core_events, core_settings, core_statistics, generation, logs, readiness
 from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.control import Control
 from opensips_py.server.generation import Generation
@@ -48,6 +49,7 @@ log = logging.getLogger(__name__)
 DIRECTORY = 32768  # connections that workers find with each other
 TICK = 0.1  # seconds; a turn costs an idle worker some 100 µs, and no timer of SIP needs to be more exact
 DRAIN = RESTING - 2  # seconds that a listener which was removed is still read: longer than a transaction waits
+TURN = sys.getswitchinterval()  # seconds that a thread may go on while others wait
 REVIVE = 1.0  # seconds between two looks at whether every socket is still read
 COLLECTION = (10000, 20, 1_000_000)  # young cycles are collected, the large old heap is not gone through
 
@@ -69,6 +71,7 @@ class Worker:
         self.environment = Environment(os.path.join(boot.state_dir, "state.mdb"), control.set_writing)
         self.routes = Routes(self)
         self.events = self.routes.publisher()
+        self.reports = readiness.reports(self)
         self.tracing = Tracing(self)
         self.next: Generation | None = None
         self.going: list[int] = []  # numbers of listeners that the next generation does without
@@ -196,9 +199,10 @@ class Worker:
 
     def prepare(self, number: int) -> None:
         """Read the next generation; in a thread, for a long script takes longer than calls may wait."""
-        self.next = blocking.run(generation.load, self.boot, number, deadline=PREPARE_LIMIT)
-        if self.tracing.active:
-            self.tracing.prepare(self.next)
+        with polite():
+            self.next = blocking.run(generation.load, self.boot, number, deadline=PREPARE_LIMIT)
+            if self.tracing.active:
+                self.tracing.prepare(self.next)
 
     def cancel(self, number: int) -> None:
         """Give the next generation up."""
@@ -227,6 +231,7 @@ class Worker:
 
     def stop(self, seconds: float) -> None:
         """Read no more, finish what is at hand within *seconds*, and close."""
+        readiness.ends(self)
         self.transports.stop()
         deadline = time.monotonic() + max(seconds - 0.2, 0.1)
         while (self.runners.queue or self.runners.parked) and time.monotonic() < deadline:
@@ -235,6 +240,16 @@ class Worker:
         self.environment.commits.flush()
         self.links.flush()
         self.transports.close()
+
+
+@contextmanager
+def polite() -> Iterator[None]:
+    """Let threads give way to the event loop ten times as often: it waits half a millisecond for its turn, not five."""
+    sys.setswitchinterval(TURN / 10)
+    try:
+        yield
+    finally:
+        sys.setswitchinterval(TURN)
 
 
 def listener_of(bound: BoundListener) -> Listener:

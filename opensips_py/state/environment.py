@@ -86,6 +86,14 @@ class Environment:
         with self.reading() as transaction:
             return int(transaction.stat(database)["entries"])
 
+    def pages(self) -> tuple[int, int, int]:
+        """The size of a page in bytes, the pages that databases take, and those that were ever taken, free ones among
+        them."""
+        with self.reading() as transaction:
+            known = [self._env.stat(), *(transaction.stat(each) for each in self._databases.values())]
+        taken = sum(each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"] for each in known)
+        return int(known[0]["psize"]), taken, int(self._env.info()["last_pgno"]) + 1
+
     def submit(self, operation: Callable[[Transaction], T]) -> T:
         """Carry out *operation* and commit it, with all that is posted; its result, or the exception that it raised."""
         if not self.commits.waiting:

@@ -19,6 +19,7 @@ from opensips_py.module.run import Run
 from opensips_py.script.preprocessor import read_text
 from opensips_py.server import check, generation, sources
 from opensips_py.server.boot import Boot
+from opensips_py.server.heartbeat import Pulse
 from opensips_py.server.sources import Recorder
 from opensips_py.server.worker import TICK
 from opensips_py.sip import address_key
@@ -69,7 +70,7 @@ class Server:
         self._open.enter_context(self.clock.shown())
         state = self._open.enter_context(tempfile.TemporaryDirectory(prefix="opensips-test-"))
         boot = self._boot(state, self._read(text))
-        control: Any = SimpleNamespace(set_writing=lambda writing: None)
+        control: Any = SimpleNamespace(set_writing=lambda writing: None, pulse=self._pulse())
         self.engine = Engine(boot, control, self)
         self._open.callback(self._end)
         self._open.callback(setattr, gevent, "sleep", gevent.sleep)
@@ -78,6 +79,13 @@ class Server:
         self.engine.begin()
         self.engine.routes.begin(first=True, restarted=False)
         self.settle()
+
+    def _pulse(self) -> Pulse:
+        fd = Pulse.create(2)
+        self._open.callback(os.close, fd)
+        made = Pulse(fd, 2)
+        self._open.callback(made.close)
+        return made
 
     def _read(self, text: str) -> Recorder:
         given = {self._path: text} if text else {}

@@ -272,6 +272,8 @@ def fail_over(layer: TransactionLayer, branch: Branch) -> bool:
     transaction = branch.transaction
     if not branch.others or transaction.cancelled or transaction.status >= 200:
         return False
+    if layer.blacklists is not None:
+        layer.blacklists.failed(branch.target)
     again = Branch(transaction, len(transaction.branches), branch.method)
     for name in ("uri", "destination", "path", "send_socket", "flags", "q", "instance", "on_reply", "edits",
                  "run_edits", "minor"):

@@ -13,6 +13,7 @@ from opensips_py.transport.target import Target
 
 USED, UNUSED = "blacklists", "blacklists not used"  # keys of a message's context: names of lists
 IPV6 = 1 << 144
+OF_DNS, RESTING = "dns", 240  # the list of destinations of the DNS that failed, and the seconds they stay on it
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,12 +105,25 @@ class Blacklists:
         found.rules[new] = now + expire if expire else 0.0
         return True
 
+    def failed(self, target: Target) -> None:
+        """A destination that the DNS gave did not work: if there is a list for such ones, it is on it for a while."""
+        found = self.lists.get(OF_DNS)
+        if found is not None:
+            new = Rule(network_of(target.address), address_port(target.address), target.protocol)
+            if found.rules.get(new, 0.0) <= self.clock():  # not once more by being refused because of it
+                self.add(OF_DNS, new, RESTING)
+
     def remove(self, name: str, gone: Rule) -> bool:
         """Take a rule away; False where it is not there or the list cannot be changed."""
         found = self.lists.get(name)
         if found is None or found.readonly:
             return False
         return found.rules.pop(gone, None) is not None
+
+
+def network_of(key: int) -> IPv4Network | IPv6Network:
+    """The IP address in an address key, as a network of its own."""
+    return ip_network(ip_of(key))
 
 
 def ip_of(key: int) -> IPv4Address | IPv6Address:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -88,6 +89,8 @@ class Connection:
         if self.state == CLOSED:
             self.pool.tell(report, TransportError(f"{self} is closed"))
             return
+        if self.pool.sent_after is not None:
+            report = timed(self, report, self.pool.sent_after)
         if self.queue is None:
             self.queue = deque()
         if len(self.queue) >= self.pool.settings.tcp_max_postponed:
@@ -372,3 +375,15 @@ class Connection:
         queue, self.queue = self.queue, None
         for _, report in queue or ():
             self.pool.tell(report, TransportError(f"{self}: {reason}"))
+
+
+def timed(connection: Connection, report: Report | None, sent_after: Callable[[float, str], object]) -> Report:
+    """*report*, and with it *sent_after*, which is told how many seconds the message took to leave, and where to."""
+    began = time.monotonic()
+
+    def told(error: TransportError | None) -> None:
+        if error is None:
+            sent_after(time.monotonic() - began, str(connection))
+        if report is not None:
+            report(error)
+    return told

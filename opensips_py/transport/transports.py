@@ -15,6 +15,7 @@ from opensips_py.errors import TransportError
 from opensips_py.sip._scan import Request
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
+from opensips_py.transport.bonds import BOND
 from opensips_py.transport.connection import Connection, Report
 from opensips_py.transport.directory import ConnectionGone
 from opensips_py.transport.listener import IPV6, AddressKey, Listener, Port
@@ -347,9 +348,12 @@ class Transports:
     # Addresses
 
     def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None) -> Listener | None:
-        """The listener to leave by towards *address*: *preferred* if it can get there, else the first that can."""
+        """The listener to leave by towards *address*: *preferred*, or of a bond the member that can get there, if one
+        can; else the first that can."""
         ipv6 = address >= IPV6
         loopback = is_loopback(address)
+        if preferred is not None and preferred.protocol == BOND:
+            preferred = self._of_bond(preferred, protocol, ipv6, loopback)
         if preferred is not None and preferred.protocol == protocol and preferred.is_ipv6 == ipv6 \
                 and is_loopback(preferred.address) <= loopback:
             return preferred
@@ -361,6 +365,14 @@ class Transports:
         if choice not in self._choices:
             self._choices[choice] = self._first_fit(*choice)
         return self._choices[choice]
+
+    def _of_bond(self, bond: Any, protocol: str, ipv6: bool, loopback: bool) -> Listener | None:
+        """The member of *bond* that leads there; None where none does."""
+        members: list[Listener] = bond.members
+        for each in members:
+            if each.protocol == protocol and each.is_ipv6 == ipv6 and is_loopback(each.address) <= loopback:
+                return each
+        return None
 
     def _first_fit(self, protocol: str, ipv6: bool, loopback: bool) -> Listener | None:
         """A loopback address reaches nothing else, so it serves loopback destinations alone, and those first."""

@@ -7,6 +7,7 @@ from opensips_py.errors import MIError
 from opensips_py.events import Publisher
 from opensips_py.mi import CoreCommands, Dispatcher, remote
 from opensips_py.module import Module, concatenate, mi
+from opensips_py.module.status import StatusReports
 from opensips_py.script.core import registry_with_core
 from opensips_py.statistics import Statistics
 
@@ -114,6 +115,7 @@ def build(dialect):
                 worker_of=lambda slot: slot % 2),
             boot=SimpleNamespace(arguments=["opensips-py", "-f", "a.cfg"], started=1_000_000.0))
         services.events = Publisher(lambda: ["E_ONE", "E_TWO"])
+        services.reports = StatusReports()
         services.mi = Dispatcher(services, wires, lambda seconds: None)
         remote.answer(services, wires)
         for module in registry.modules.values():

@@ -22,6 +22,12 @@ def test_an_answer_is_json(opensips):
     assert "\n" not in found["answer"]
 
 
+def test_an_answer_that_is_a_text_is_json_too(opensips):
+    found = variables(opensips, '''$shv(a) = 1; mi("shv_set a int 7", $var(answer));
+                                   mi("reset_statistics 2xx_replies", $var(none));''')
+    assert json.loads(found["answer"]) == "OK" and json.loads(found["none"]) == "OK"
+
+
 def test_answers_on_several_lines(opensips):
     found = variables(opensips, 'mi("uptime", $var(answer));', 'modparam("mi_script", "pretty_printing", 1)\n')
     assert "\n" in found["answer"]
@@ -49,6 +55,19 @@ def test_values_by_name(opensips):
     assert (found["rc"], found["c"]) == (1, 5)
 
 
+def test_values_alone_go_by_place(opensips):
+    found = variables(opensips, '''$avp(v) = "d"; $avp(v) = "int"; $avp(v) = 4; mi("shv_set", , , $avp(v));
+                                   $var(rc) = $rc; $var(d) = $shv(d);''')
+    assert found == {"rc": 1, "d": 4}
+
+
+def test_more_values_than_names(opensips, caplog):
+    found = variables(opensips, '''$shv(x) = 3; $avp(p) = "name"; $avp(v) = "x"; $avp(v) = "y";
+                                   mi("shv_get", $var(answer), $avp(p), $avp(v)); $var(rc) = $rc;''')
+    assert found["rc"] == 1 and json.loads(found["answer"])["VAR"]["name"] == "x"
+    assert "2 values for 1 names" in caplog.text
+
+
 def test_lists(opensips):
     found = variables(opensips, '''$avp(p) = "statistics"; $avp(v) = "__array(sl:2xx_replies sl:4xx_replies)";
                                    mi("get_statistics", $var(answer), $avp(p), $avp(v));''')
@@ -58,10 +77,10 @@ def test_lists(opensips):
 
 
 @pytest.mark.parametrize(("call", "code", "text"), [
-    ('mi("no_such_command", $var(answer))', -32601, "Method not found"),
+    ('mi("no_such_command", $var(answer))', -1, "Method not found"),
     ('mi("shv_set a", $var(answer))', -32602, "parameter"),
-    ('mi("", $var(answer))', -32601, "Method not found"),
-    ('mi("shv_set", $var(answer), $avp(none), $avp(one))', -2, "0 names for 1 values")])
+    ('mi("", $var(answer))', -1, "Method not found"),
+    ('mi("shv_set", $var(answer), $avp(one), $avp(none))', -2, "1 names for 0 values")])
 def test_errors_are_negative_codes_with_their_text(opensips, call, code, text):
     found = variables(opensips, f'$avp(one) = "1"; {call}; $var(rc) = $rc;')
     assert found["rc"] == code and text.lower() in found["answer"].lower()

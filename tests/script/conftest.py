@@ -15,6 +15,7 @@ from opensips_py.script.core import Core, registry_with_core
 from opensips_py.script.diagnostics import Diagnostics
 from opensips_py.script.preprocessor import Preprocessor
 from opensips_py.sip import address_key, scan
+from opensips_py.statistics import Statistics
 from opensips_py.transport.listener import Listener
 
 INVITE = (
@@ -49,7 +50,8 @@ class World:
         core = self.registry.modules["core"]
         assert isinstance(core, Core)
         self.core = core
-        self.services = SimpleNamespace(transports=SimpleNamespace(listeners=[self.listener, self.other]), started=1000)
+        self.services = SimpleNamespace(transports=SimpleNamespace(listeners=[self.listener, self.other]), started=1000,
+                                        statistics=Statistics())
         core.services = self.services  # type: ignore[assignment]
         self.scope = core.registry.script
         self.request = self.message(INVITE)

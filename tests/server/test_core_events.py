@@ -22,7 +22,7 @@ def told() -> Any:
 
 def test_lines_of_the_log_are_told_up_to_a_level_and_no_line_twice(told):
     publisher = told.pop()
-    values = {"log_event_enabled": True, "log_event_level_filter": -1, "log_prefix": "edge"}
+    values = {"log_event_enabled": True, "log_event_level_filter": -1, "log_prefix": "edge", "log_msg_buf_size": 4096}
     core_events.tell_log(publisher, values)
     core_events.tell_log(publisher, values)  # a reload
     logging.getLogger("opensips_py.sample").error("broken %d", 1)
@@ -40,7 +40,8 @@ def test_a_line_written_while_one_is_told_is_not_told(told):
     log = logging.getLogger("opensips_py.sample")
     publisher = Publisher(list, lambda name, values: (told.append(values), log.error("again")),
                           routed=lambda name: True)
-    core_events.tell_log(publisher, {"log_event_enabled": True, "log_event_level_filter": 0, "log_prefix": ""})
+    core_events.tell_log(publisher, {"log_event_enabled": True, "log_event_level_filter": 0, "log_prefix": "",
+                                     "log_msg_buf_size": 4096})
     log.error("once")
     assert len(told) == 1
 

@@ -63,6 +63,21 @@ def test_own_index_is_called_directly(two):
     assert a.call(0, "name") == "a"
 
 
+def test_own_index_among_others_answers_and_fails_as_they_do(two, caplog):
+    a, b = two
+    for each, name in ((a, "a"), (b, "b")):
+        each.on_call("name", lambda name=name: name)
+        each.on_call("broken", lambda: 1 / 0)
+
+    def refuse():
+        raise MIError(404, "no such thing")
+    a.on_call("refuse", refuse)
+    assert a.call_each([0, 1], "name") == {0: "a", 1: "b"}
+    assert [str(each) for each in a.call_each([0, 1], "broken").values()] == ["ZeroDivisionError: division by zero"] * 2
+    assert a.call_each([0], "refuse")[0].code == 404
+    assert "asked by this process" in caplog.text
+
+
 def test_answers_longer_than_a_packet_arrive_whole(two):
     a, b = two
     rows = [{"aor": f"user{i}@example.com", "raw": "\udcff"} for i in range(20_000)]

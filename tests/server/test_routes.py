@@ -6,6 +6,7 @@ import gevent
 import pytest
 
 from opensips_py.module.run import Route
+from opensips_py.module.status import StatusReports
 from opensips_py.server import generation, sources
 from opensips_py.server.boot import Boot
 from opensips_py.server.routes import Routes
@@ -32,6 +33,7 @@ class Worker:
         self.timers = Wheel(lambda callback, argument: callback(argument))
         self.statistics = Statistics()
         self.beside = []
+        self.index, self.reports = 0, StatusReports()
         self.transactions = SimpleNamespace(blacklists=None)
         self.generation = self.load(SCRIPT)
         self.links = SimpleNamespace(on_call=lambda *_: None, on_send=lambda *_: None)

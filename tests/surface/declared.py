@@ -5,7 +5,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from opensips_py.mi import COMMANDS
 from opensips_py.module import loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Declarations, Dialect
@@ -14,9 +13,9 @@ from opensips_py.script.core import Core
 from opensips_py.script.expressions import OPERANDS
 from opensips_py.script.parser import TOP_WORDS
 from opensips_py.script.stream import ROUTE_KINDS
-from opensips_py.server.core_statistics import CoreStatistics
+from opensips_py.server.generation import BUILT_IN
 
-CORE: tuple[type[Module], ...] = (Core, *COMMANDS, CoreStatistics)
+CORE: tuple[type[Module], ...] = (Core, *BUILT_IN)
 CORE_NAMES = frozenset(each.declarations.name for each in CORE)
 SPOKEN = {"&&": "and", "||": "or", "!": "not"}  # two spellings of one operator
 

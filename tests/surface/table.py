@@ -55,13 +55,15 @@ def total(known: Counts, kind: str) -> str:
 
 def remarks(module: str, names: list[Name], counts: dict[upstream.Dialect, Counts], record: Record) -> Iterator[str]:
     """What is behind the numbers of one module: names that wait, are missing, are not exercised, or are our own."""
-    waiting = upstream.waits().get(module, {})
+    waiting, left_out = upstream.waits().get(module, {}), upstream.left_out().get(module, {})
     missing: dict[str, dict[str, None]] = {}
     for known in counts.values():
         for kind, count in known.get(module, {}).items():
             for name in sorted(count.lacking):
-                awaited = waiting.get(kind, {}).get(name)
-                missing.setdefault(f"waits for {awaited}" if awaited else f"missing {kind}", {})[name] = None
+                awaited, reason = waiting.get(kind, {}).get(name), left_out.get(kind, {}).get(name)
+                left = f"left out, for {reason}" if reason else f"missing {kind}"
+                title = f"waits for {awaited}" if awaited else left
+                missing.setdefault(title, {})[name] = None
     idle = {each.v40 or each.v21 or "" for each in names if each.is_idle}
     own = beyond(each for each in names if each.help)
     found = {**missing, "accepted without effect": sorted(idle),

@@ -30,6 +30,13 @@ def waits() -> dict[str, dict[str, dict[str, str]]]:
 
 
 @cache
+def left_out() -> dict[str, dict[str, dict[str, str]]]:
+    """module -> kind -> name -> why we do not have it."""
+    read: dict[str, dict[str, dict[str, str]]] = json.loads((SURFACE / "left_out.json").read_text())
+    return read
+
+
+@cache
 def names(dialect: Dialect) -> Names:
     """The names of every module of one release, and of its core."""
     known = facts(dialect)

@@ -41,6 +41,9 @@ class Network(Transports):
     def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None) -> Listener | None:
         return {"udp": self.udp, "tcp": self.tcp}.get(protocol)
 
+    def accept_alias(self, request: Request) -> None:
+        """Without sockets, nothing is sent over a connection with another address."""
+
     def send(self, target: Target, data: bytes, report: Any = None) -> None:
         if place(target) in self.broken:
             raise TransportError("unreachable")

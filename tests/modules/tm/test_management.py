@@ -55,6 +55,19 @@ def test_the_answer_says_where_requests_in_the_dialog_go(more, way):
     assert list(refused) == ["Status", "Message"]
 
 
+@pytest.mark.parametrize(("dialect", "name", "other"), [("2.1", "t_uac_dlg", "tm:uac_dlg"),
+                                                       ("4.0", "tm:uac_dlg", "t_uac_dlg")])
+def test_each_dialect_lists_its_own_form_of_the_command(dialect, name, other):
+    listed = stage("route { exit; }", dialect).registry.which()
+    assert name in listed and other not in listed
+
+
+def test_the_old_name_takes_the_values_of_4_0_in_4_0():
+    s = stage("route { exit; }")
+    sent, answer = ask(s, "t_uac_dlg", 200, method="OPTIONS", ruri="sip:alice@10.0.0.5", headers=HEADERS)
+    assert sent.method == "OPTIONS" and answer["Status"] == "200 Fine"
+
+
 def test_the_answer_of_2_1_has_five_lines():
     s = stage("route { exit; }", "2.1")
     call = s.registry.commands["t_uac_dlg"].call
