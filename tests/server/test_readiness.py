@@ -7,6 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
+from opensips_py.events import Publisher
 from opensips_py.server import readiness
 from tests.live import HOST, Server, free_ports
 
@@ -86,8 +87,8 @@ def test_the_end_is_told():
     events, sent = [], []
     links = SimpleNamespace(on_send=lambda *_: None, on_call=lambda *_: None, peers=[1, -1],
                             send=lambda peer, *what: sent.append((peer, *what)))
-    process = SimpleNamespace(index=0, links=links, events=SimpleNamespace(
-        raise_event=lambda name, values: events.append((name, dict(values)))))
+    process = SimpleNamespace(index=0, links=links, events=Publisher(
+        list, lambda name, values: events.append((name, dict(values)))))
     process.reports = readiness.reports(process)
     readiness.ready(process, restarted=True)
     assert events == []
