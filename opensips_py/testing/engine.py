@@ -77,7 +77,7 @@ class Engine(Worker):
         return {peer: self.ask(peer, operation, *given) for peer in peers}
 
     def watch_events(self) -> None:
-        """Keep every event that is raised, whether or not anybody is subscribed to it; but not that the server starts."""
+        """Keep every event that is raised, whether or not anybody hears it; but not that the server starts."""
         publisher: Any = self.events
         tell, kept = publisher.raise_event, self.server.events
 

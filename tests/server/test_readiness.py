@@ -50,8 +50,8 @@ def server():
 
 def asked(server, *command):
     """What `opensips-py mi` prints."""
-    run = subprocess.run([sys.executable, "-m", "opensips_py", "mi", "-f", str(server.config), *command], env=server.env,
-                         capture_output=True, text=True, timeout=30, check=False)
+    run = subprocess.run([sys.executable, "-m", "opensips_py", "mi", "-f", str(server.config), *command],
+                         env=server.env, capture_output=True, text=True, timeout=30, check=False)
     return run.stdout or run.stderr
 
 

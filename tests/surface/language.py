@@ -54,7 +54,7 @@ def statements(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
 
 
 def keys_of(node: tree.Node, spelling: Callable[[Any], str]) -> Iterator[str]:
-    """The keys of one statement: its own words, and the operators of its expressions as they are spelt in the script."""
+    """The keys of one statement: its own words, and the operators of its expressions as the script spells them."""
     for word in WORDS.get(type(node), "").split():
         yield key("core", "statements", word)
     if isinstance(node, tree.If) and node.otherwise:
