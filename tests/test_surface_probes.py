@@ -29,7 +29,7 @@ def test_what_runs_is_noted(record):
     bench, seen = record()
     assert [message.status for message in bench.take()] == [483]
     assert seen >= {"maxfwd/functions/mf_process_maxfwd_header", "maxfwd/params/max_limit", "sl/statistics/4xx_replies",
-                    "sl/functions/sl_send_reply", "core/statements/if", "core/statements/exit", "core/operators/not",
+                    "sl/functions/sl_send_reply", "core/statements/if", "core/statements/exit", "core/operators/!",
                     "core/route_types/route", "core/statements/modparam"}
     assert not seen & {"core/pvars/mf", "core/pvars/var=", "sl/statistics/5xx_replies", "core/operators/+"}
 

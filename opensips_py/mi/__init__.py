@@ -7,6 +7,7 @@ from opensips_py.mi.status import StatusCommands
 from opensips_py.mi.transport import TransportCommands
 from opensips_py.mi.tree import Node, rendered
 
-COMMANDS = (CoreCommands, TransportCommands, BlacklistCommands, CacheCommands, StatusCommands)  # what every server has without loading a module
+# What every server has without loading a module.
+COMMANDS = (CoreCommands, TransportCommands, BlacklistCommands, CacheCommands, StatusCommands)
 
 __all__ = ["COMMANDS", "BlacklistCommands", "CoreCommands", "Dispatcher", "Node", "TransportCommands", "rendered"]

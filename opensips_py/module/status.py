@@ -51,7 +51,7 @@ class StatusReports:
     def set_status(self, group: str, identifier: str, status: int, details: str = "") -> None:
         """The part's status changes here, and with it in all processes; 0 counts as 1."""
         old = self.identifier(group, identifier).status
-        change = group, identifier, status or 1, details, []
+        change: Change = group, identifier, status or 1, details, []
         self.take(change)
         self._shared(change)
         if old != (status or 1):

@@ -77,6 +77,8 @@ def request_of(run: Run) -> Any:
     return run.request
 
 
+NOWHERE = ""  # an index at which nothing stands
+
 SUBJECTS: dict[str, Read] = {"": message_of, "request": request_of, "reply": reply_of}
 
 
@@ -199,6 +201,8 @@ class Scope:
 
         def number(run: Run) -> Value:
             value = read(run)
+            if value is None:
+                return NOWHERE
             return int(value) if isinstance(value, str) and value.lstrip("-").isdigit() else value
         return Dynamic(number)
 

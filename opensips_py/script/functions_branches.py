@@ -71,16 +71,16 @@ class BranchFunctions:
 
     @script(Route.ANY)
     def remove_msg_branch(self, request: Request, number: int) -> bool:
-        """Take away branch *number*; those behind it move up. Branch 0, the request itself, stays."""
-        return request.is_request and branches.remove(request, number)
+        """Take away an added branch; they count from 0, and those behind it move up."""
+        return self.remove_branch(request, number)
 
     @script(Route.ANY)
     def move_msg_branch(self, request: Request, source: int = -1, target: int = -1, keep: str = "") -> bool:
-        """Make branch *target* what branch *source* is; *source* goes unless the last argument is keep. Without a
-        number, or with a negative one, the request itself is meant."""
-        source, target = max(source, 0), max(target, 0)
+        """Make branch *target* what branch *source* is; *source* goes unless the last argument is keep. The added
+        branches count from 0; without a number, or with a negative one, the request itself is meant."""
+        source, target = max(source, -1) + 1, max(target, -1) + 1
         if not exist(request, source, target) or source == target:
-            return False
+            return exist(request, source, target)
         branches.put(request, target, branches.snapshot(request, source))
         if keep.strip().lower() != "keep" and source > 0:
             branches.remove(request, source)
@@ -88,8 +88,9 @@ class BranchFunctions:
 
     @script(Route.ANY)
     def swap_msg_branches(self, request: Request, first: int = -1, second: int = -1) -> bool:
-        """Exchange two branches; without a number, or with a negative one, the request itself is meant."""
-        first, second = max(first, 0), max(second, 0)
+        """Exchange two branches; the added ones count from 0, without a number, or with a negative one, the request
+        itself is meant."""
+        first, second = max(first, -1) + 1, max(second, -1) + 1
         if not exist(request, first, second):
             return False
         one, other = branches.snapshot(request, first), branches.snapshot(request, second)
@@ -102,7 +103,8 @@ class BranchFunctions:
     @script(Route.ANY)
     def serialize_branches(self, run: Run, clear: int, keep_order: int = 0) -> bool:
         """Put the request's own branch and all that were added in a line, highest q first, for next_branches();
-        those with equal q stay together. *clear* drops an earlier line, *keep_order* keeps the order as it is."""
+        those with equal q stay together, so that nothing changes where all have the same. *clear* drops an earlier
+        line, *keep_order* keeps the order as it is."""
         request = run.message
         if request is None or not request.is_request:
             return False
@@ -112,6 +114,8 @@ class BranchFunctions:
             return True
         entries = [branches.snapshot(request, number) for number in range(branches.count(request) + 1)]
         if not keep_order:
+            if len({each["q"] for each in entries}) == 1:
+                return True
             entries.sort(key=lambda each: -each["q"])
         groups = [[each] for each in entries] if keep_order else by_q(entries)
         line = run.avps.setdefault(SERIAL, [])

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.module.kinds import Format, Known
+from opensips_py.module.kinds import Known
 from opensips_py.module.marks import script
 from opensips_py.module.run import Route, Run
 from opensips_py.module.status import CORE

@@ -37,16 +37,15 @@ class BranchVariables:
         from 0. Assigning $branch adds a branch."""
         if not request.is_request or name not in ("", *FIELDS):
             return None
-        return pick([self.field(request, number, name or "uri") for number in range(1, branches.count(request) + 1)],
-                    index)
+        return listed([self.field(request, number, name or "uri") for number in range(1, branches.count(request) + 1)],
+                      index)
 
     @branch.setter
     def set_branch(self, request: Request, name: str, index: Index, value: Value) -> None:
         if not request.is_request:
             return
         if not name:
-            if value is not None:
-                branches.append(request, str(value))
+            self.set_message_branch(request, value)
             return
         total = branches.count(request)
         number = index if type(index) is int else 0
@@ -57,14 +56,12 @@ class BranchVariables:
 
     @pvar("branch.flag")
     def branch_flag(self, request: Request, name: BranchFlag, index: Index = None) -> int | None:
-        """1 or 0: whether a flag of an added branch is set; the index counts the added branches from 0."""
-        number = 1 + index if type(index) is int and index >= 0 else index if type(index) is int else 1
-        return flag(request, number, name)
+        """1 or 0: whether a flag of a branch is set; an older name of $msg.branch.flag."""
+        return flag(request, index, name)
 
     @branch_flag.setter
     def set_branch_flag(self, request: Request, name: BranchFlag, index: Index, value: Value) -> None:
-        number = 1 + index if type(index) is int and index >= 0 else index if type(index) is int else 1
-        set_flag(request, number, name, value)
+        set_flag(request, index, name, value)
 
     # $msg.branch: number 0 is the request itself; without an index, the branch added last
 
@@ -75,8 +72,10 @@ class BranchVariables:
 
     @message_branch.setter
     def set_message_branch(self, request: Request, value: Value) -> None:
-        if request.is_request and value is not None:
-            branches.append(request, str(value))
+        if request.is_request and isinstance(value, str):
+            branches.append(request, value)
+        elif value is not None:
+            self.log.error("a branch is added to a request, by its URI, not by %r", value)
 
     @pvar("msg.branch.last_idx")
     def last_branch(self, request: Request) -> int | None:
@@ -140,16 +139,18 @@ class BranchVariables:
     @pvar("msg.branch.flag")
     def one_branch_flag(self, request: Request, name: BranchFlag, index: Index = None) -> int | None:
         """1 or 0: whether a flag of a branch is set."""
-        return flag(request, index if type(index) is int else -1, name)
+        return flag(request, index, name)
 
     @one_branch_flag.setter
     def set_one_branch_flag(self, request: Request, name: BranchFlag, index: Index, value: Value) -> None:
-        set_flag(request, index if type(index) is int else -1, name, value)
+        set_flag(request, index, name, value)
 
     @pvar("msg.branch.attr")
     def branch_attribute(self, request: Request, name: str, index: Index = None) -> Value:
         """A value that the script attached to a branch, by name; assigning NULL takes it away."""
-        kept = branches.attributes(request, index if type(index) is int else -1) if request.is_request else None
+        if not request.is_request or index == "*":
+            return None
+        kept = branches.attributes(request, index if type(index) is int else -1)
         return kept.get(name) if kept is not None else None
 
     @branch_attribute.setter
@@ -169,7 +170,7 @@ class BranchVariables:
         if not request.is_request:
             return None
         values = [self.field(request, number, name) for number in range(branches.count(request) + 1)]
-        return pick(values, -1 if index is None else index)
+        return listed(values, -1 if index is None else index)
 
     def set_branch_value(self, request: Request, name: str, index: Index, value: Value) -> None:
         """Assign a field of the branch at *index*."""
@@ -185,7 +186,7 @@ class BranchVariables:
         """A field of branch *number*."""
         values = branches.snapshot(request, number)
         if name == "q":
-            return q_text(values["q"])
+            return q_text(values["q"]) or ""
         if name == "flags":
             return self.flags.text("branch", values["flags"])
         if name == "socket":
@@ -205,6 +206,8 @@ class BranchVariables:
     def converted(self, name: str, value: Value) -> tuple[str, Any]:
         """The attribute that a field is kept in, and *value* as it is kept."""
         if name == "q":
+            if isinstance(value, str):
+                raise ValueError("its q is a number of thousandths")
             return "q", -1 if value is None else q_number(value)
         if name == "flags":
             names = str(value or "").replace(",", " ").split()
@@ -221,16 +224,25 @@ class BranchVariables:
         return "destination" if name == "duri" else name, None if value is None else str(value)
 
 
-def flag(request: Request, number: int, bit: int) -> int | None:
-    """Whether a flag of branch *number* is set."""
-    if not request.is_request or branches.holder(request, number) is None:
+def listed(values: list[Value], index: Index) -> Value:
+    """The value at *index*; in the text of all of them, NULL takes the place of an empty one."""
+    if index == "*" and values:
+        return pick(["" if each is None else each for each in values], index)
+    return pick(values, index)
+
+
+def flag(request: Request, index: Index, bit: int) -> int | None:
+    """Whether a flag of the branch at *index* is set, without one of the branch added last."""
+    number = index if type(index) is int else -1
+    if not request.is_request or index == "*" or branches.holder(request, number) is None:
         return None
     flags: int = branches.snapshot(request, number)["flags"]
     return flags >> bit & 1
 
 
-def set_flag(request: Request, number: int, bit: int, value: Value) -> None:
-    """Set or reset a flag of branch *number*."""
+def set_flag(request: Request, index: Index, bit: int, value: Value) -> None:
+    """Set or reset a flag of the branch at *index*, without one of the branch added last."""
+    number = index if type(index) is int else -1
     if request.is_request and branches.holder(request, number) is not None:
         flags: int = branches.snapshot(request, number)["flags"]
         branches.put(request, number, {"flags": flags | 1 << bit if value else flags & ~(1 << bit)})

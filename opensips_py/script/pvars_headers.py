@@ -168,7 +168,8 @@ class HeaderVariables:
             return None
         if message.header("Contact") == "*":
             return None
-        return pick([contact_part(each, name) for each in contacts], index)
+        parts = [contact_part(each, name) for each in contacts]
+        return all_of(parts) if index == "*" and parts else pick(parts, index)
 
     # Any header
 
@@ -259,6 +260,14 @@ def contact_part(contact: NameAddr, part: str) -> Value:
     if part in ("expires", "methods", "received"):
         return contact.parameter(part)
     return None
+
+
+def all_of(parts: list[Value]) -> str:
+    """The parts of all contacts; what the first ones lack leaves nothing, what later ones lack a comma."""
+    text = ""
+    for each in parts:
+        text += (", " if text else "") + str("" if each is None else each)
+    return text
 
 
 def diversion_parameter(message: Message, name: str) -> str | None:

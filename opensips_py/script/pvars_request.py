@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 OF_REQUEST = "(m.{} if (m := run.message).is_request else None)"
 OF_RESPONSE = "(None if (m := run.message).is_request else m.{})"
+STATUS = OF_RESPONSE.format("status if not m.context else m.context.get('reply_status', m.status)")
 
 
 def parsed(text: str | None) -> Uri | None:
@@ -64,10 +65,13 @@ class RequestVariables:
         """Method of the request; in a response, that of its CSeq."""
         return request.method
 
-    @pvar("rs", inline=OF_RESPONSE.format("status"))
+    @pvar("rs", inline=STATUS)
     def status(self, response: Response) -> int | None:
-        """Status code of the response; NULL for a request."""
-        return None if response.is_request else response.status
+        """Status code of the response, as change_reply_status() has left it; NULL for a request."""
+        if response.is_request:
+            return None
+        changed: int = response.context.get("reply_status", response.status) if response.context else response.status
+        return changed
 
     @pvar("rr", inline=OF_RESPONSE.format("reason"))
     def reason(self, response: Response) -> str | None:

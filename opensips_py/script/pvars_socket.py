@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.module.marks import pvar
 from opensips_py.script.operators import Value
 from opensips_py.sip import Request
+from opensips_py.transport.bonds import BOND
 
 if TYPE_CHECKING:
     import logging
@@ -113,6 +114,8 @@ class SocketVariables:
 def socket_part(socket: Any, name: str) -> Value:
     """A part of a socket's description, or all of it."""
     if socket is None:
+        return None
+    if socket.protocol == BOND and name not in ("", "proto"):
         return None
     if name in ("", "ip", "port", "tag"):
         found: Value = {"": socket.uri_text, "ip": socket.host, "port": socket.port, "tag": socket.name}[name]

@@ -9,6 +9,7 @@ import gevent
 from gevent.event import Event
 
 from opensips_py.module.run import Run
+from opensips_py.module.status import CORE, E_CORE_SR_STATUS_CHANGED
 from opensips_py.server.boot import Boot
 from opensips_py.server.generation import Generation
 from opensips_py.server.worker import Worker, listener_of
@@ -71,12 +72,14 @@ class Engine(Worker):
         return {peer: self.ask(peer, operation, *given) for peer in peers}
 
     def watch_events(self) -> None:
-        """Keep every event that is raised, whether or not anybody is subscribed to it."""
+        """Keep every event that is raised, whether or not anybody hears it; but not that the server starts."""
         publisher: Any = self.events
         tell, kept = publisher.raise_event, self.server.events
 
         def noted(event: str, values: Any) -> None:
-            kept.append((event, dict(values) if isinstance(values, Mapping) else {"": list(values)}))
+            told = dict(values) if isinstance(values, Mapping) else {"": list(values)}
+            if event != E_CORE_SR_STATUS_CHANGED.event_name or told["group"] != CORE:
+                kept.append((event, told))
             tell(event, values)
         publisher.raise_event = noted
         publisher.is_heard = lambda event: True

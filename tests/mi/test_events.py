@@ -61,4 +61,4 @@ def test_a_worker_that_starts_later_is_told_what_was_set(processes, boxes):
     management.call("log_level", [4])
     management.call("xlog_level", [-1])
     assert remote.kept(management.services) == {
-        "subscribe": [("E_ONE", "box:here", 60)], "log_level": [(4,)], "xlog_level": [(-1,)]}
+        "subscribe": [("E_ONE", "box:here", 60)], "log_level": [(4,)], "xlog_level": [(-1,)], "status_report": []}

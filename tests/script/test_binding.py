@@ -46,3 +46,14 @@ def test_the_place_of_the_script_is_known_when_it_compiles(world):
     bound = world.scope.bind(parse("$cfg_line", Spot("a.cfg", 42, 1)))
     assert (bound.inline, bound.read(world.run)) == ("42", 42)
     assert world.scope.bind(parse("$cfg_file", Spot("a.cfg", 42, 1))).inline == "'a.cfg'"
+
+
+@pytest.mark.parametrize(("text", "value"), [
+    ("$(hdr(Via)[$var(one)])", "SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK2;received=1.2.3.4"),
+    ("$(hdr(Via)[$var(text)])", "SIP/2.0/TCP 10.0.0.1;branch=z9hG4bK2;received=1.2.3.4"),
+    ("$(hdr(Via)[$var(none)])", None), ("$(hdr(Via)[$var(word)])", None), ("$(avp(list)[$var(none)])", None),
+    ("$(avp(list)[$var(one)])", "old"), ("$(ct.fields(uri)[$var(one)])", "sip:x@c")])
+def test_an_index_may_be_a_variable(world, text, value):
+    world.run.variables.update(one=1, text="1", word="last")
+    world.run.avps["list"] = ["new", "old"]
+    assert world.value(text) == value

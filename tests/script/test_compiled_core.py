@@ -35,7 +35,7 @@ def test_what_null_is_not_in_21(old_world, condition):
 def test_functions_change_the_request(world):
     world.execute("""
         setflag(SEEN); setbflag(NAT); prefix("00"); $rd = "example.org"; setdsturi("sip:10.0.0.1");
-        append_branch("sip:other@x"); $(branch(q)[0]) = "0.5"; force_rport();
+        append_branch("sip:other@x"); $(branch(q)[0]) = 500; force_rport();
         if (isflagset("SEEN") && isbflagset(NAT) && isdsturiset()) strip_tail(1);""")
     request = world.request
     assert request.uri == "sip:00bo@example.org:5070;transport=tcp"

@@ -31,19 +31,21 @@ def test_removing(world):
     for name in "abc":
         world.assign("$branch", f"sip:{name}")
     assert world.call("remove_branch", 1) is True and uris(world)[1:] == ["sip:a", "sip:c"]
-    assert world.call("remove_msg_branch", 1) is True and uris(world)[1:] == ["sip:c"]
-    assert world.call("remove_msg_branch", 0) is False and world.call("remove_msg_branch", 2) is False
+    assert world.call("remove_msg_branch", 0) is True and uris(world)[1:] == ["sip:c"]
+    assert world.call("remove_msg_branch", -1) is False and world.call("remove_msg_branch", 1) is False
 
 
 def test_moving_and_swapping(world):
     for name in "ab":
         world.assign("$branch", f"sip:{name}")
-    assert world.call("swap_msg_branches", 1, 2) is True and uris(world)[1:] == ["sip:b", "sip:a"]
-    assert world.call("swap_msg_branches", 1, -1) is True and world.request.uri == "sip:b"
-    assert world.call("move_msg_branch", 2, 0) is True
+    assert world.call("swap_msg_branches", 0, 1) is True and uris(world)[1:] == ["sip:b", "sip:a"]
+    assert world.call("swap_msg_branches", 0, -1) is True and world.request.uri == "sip:b"
+    assert world.call("swap_msg_branches") is True and world.request.uri == "sip:b"
+    assert world.call("move_msg_branch", 1, None) is True
     assert uris(world) == ["sip:a", "sip:bob@biloxi.com:5070;transport=tcp"]
-    assert world.call("move_msg_branch", 1, 0, "keep") is True and len(uris(world)) == 2
+    assert world.call("move_msg_branch", 0, -1, "keep") is True and len(uris(world)) == 2
     assert world.request.uri == "sip:bob@biloxi.com:5070;transport=tcp"
+    assert world.call("move_msg_branch", 0, 0) is True and len(uris(world)) == 2
     assert world.call("move_msg_branch", 7, 0) is False and world.call("swap_msg_branches", 0, 7) is False
 
 
@@ -81,9 +83,15 @@ def test_serial_forking_keeps_everything_of_a_branch(world):
 @pytest.mark.parametrize(("clear", "left"), [(1, 2), (0, 4)])
 def test_a_new_line_takes_the_place_of_the_old_or_follows_it(world, clear, left):
     for _ in range(2):
-        world.call("append_branch", "sip:b", None)
+        world.call("append_branch", "sip:b", "0.5")
         world.call("serialize_branches", clear)
     assert len(world.run.avps["serial_branch"]) == left
+
+
+def test_branches_of_the_same_q_stay_as_they_are(world):
+    world.call("append_branch", "sip:b", None)
+    assert world.call("serialize_branches", 1) is True
+    assert (uris(world)[1:], world.call("next_branches")) == (["sip:b"], Next.NONE)
 
 
 def test_without_added_branches_there_is_nothing_to_serialize(world):

@@ -1,3 +1,6 @@
+import pytest
+
+
 def test_without_branches_the_request_is_meant(world):
     assert world.value("$msg.branch") == world.request.uri
     assert world.value("$msg.branch.last_idx") == 0
@@ -21,7 +24,7 @@ def test_assigning_adds_branches(world):
 def test_fields_of_branches(world):
     world.assign("$branch", "sip:a@x")
     world.assign("$(branch(duri)[0])", "sip:proxy")
-    world.assign("$(branch(q)[0])", "0.3")
+    world.assign("$(branch(q)[0])", 300)
     world.assign("$(branch(socket)[0])", "tcp:127.0.0.1:5060")
     world.assign("$(branch(path)[0])", "<sip:edge;lr>")
     world.assign("$(branch(flags)[0])", "ONE TWO")
@@ -30,7 +33,7 @@ def test_fields_of_branches(world):
         "sip:proxy", 300, world.other, "<sip:edge;lr>")
     assert [world.value(f"$msg.branch.{each}") for each in ("uri", "duri", "q", "socket", "path", "flags")] == [
         "sip:a@x", "sip:proxy", "0.3", "tcp:127.0.0.1:5060", "<sip:edge;lr>", "TWO ONE"]
-    world.assign("$(branch(q)[0])", "two")
+    world.assign("$(branch(q)[0])", "0.9")
     world.assign("$(branch(uri)[0])", None)
     world.assign("$(branch(uri)[7])", "sip:nobody")
     assert (target.q, target.uri) == (300, "sip:a@x")
@@ -40,7 +43,7 @@ def test_fields_of_the_last_branch(world):
     world.assign("$branch", "sip:a@x")
     world.assign("$branch", "sip:b@x")
     world.assign("$msg.branch.duri", "sip:proxy")
-    world.assign("$msg.branch.q", "0.3")
+    world.assign("$msg.branch.q", 300)
     world.assign("$msg.branch.socket", "tcp:127.0.0.1:5060")
     world.assign("$msg.branch.path", "<sip:edge;lr>")
     world.assign("$msg.branch.flags", "ONE TWO")
@@ -48,6 +51,31 @@ def test_fields_of_the_last_branch(world):
     assert (last.destination, last.q, last.send_socket, last.path, last.flags) == (
         "sip:proxy", 300, world.other, "<sip:edge;lr>", 3 << 30)
     assert (first.destination, first.send_socket, first.path, first.flags) == (None, None, None, 0)
+
+
+@pytest.mark.parametrize("variable", ["$branch", "$msg.branch"])
+def test_a_branch_is_added_by_its_uri(world, variable):
+    world.assign(variable, "sip:a@x")
+    world.assign(variable, 7)
+    world.assign(variable, None)
+    assert [each.uri for each in world.request.branches] == ["sip:a@x"]
+
+
+def test_what_a_branch_lacks_leaves_its_place_empty(world):
+    assert [world.value(each) for each in ("$(branch(q)[*])", "$(msg.branch.q[*])", "$msg.branch.q")] == [None, "", ""]
+    for name in "ab":
+        world.assign("$branch", f"sip:{name}@x")
+    world.assign("$(branch(q)[1])", 500)
+    world.assign("$(branch(duri)[0])", "sip:proxy")
+    assert [world.value(each) for each in (
+        "$(branch(q)[*])", "$(msg.branch.q[*])", "$(branch(duri)[*])", "$(msg.branch.duri[*])", "$(branch(q)[0])",
+        "$(branch(duri)[1])")] == [", 0.5", ", , 0.5", "sip:proxy, ", ", sip:proxy, ", "", None]
+
+
+@pytest.mark.parametrize("variable", ["$(msg.branch.attr(x)[*])", "$(msg.branch.flag(x)[*])", "$(branch.flag(x)[*])"])
+def test_flags_and_attributes_are_of_one_branch(world, variable):
+    world.assign("$msg.branch.attr(x)", 5)
+    assert world.value(variable) is None
 
 
 def test_flags_of_branches(world):

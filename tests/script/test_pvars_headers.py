@@ -64,3 +64,10 @@ def test_identities(world):
 def test_to_tag_of_a_response(world):
     assert world.on_ringing().value("$tt") == "b1"
     assert world.value("$fU") == "alice"
+
+
+@pytest.mark.parametrize(("field", "text"), [
+    ("uri", "sip:alice@pc33.atlanta.com, sip:x@c"), ("expires", "60, "), ("q", "0.5, "), ("name", '"X"'),
+    ("params", "q=0.5;expires=60, "), ("methods", "")])
+def test_what_contacts_lack_at_the_index_of_all(world, field, text):
+    assert world.value(f"$(ct.fields({field})[*])") == text

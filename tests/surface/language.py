@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import fields, replace
 from typing import Any
 
@@ -19,7 +19,7 @@ WORDS: dict[type[tree.Node], str] = {
     tree.If: "if", tree.While: "while", tree.ForEach: "for in", tree.Switch: "switch", tree.Return: "return",
     tree.Exit: "exit", tree.Drop: "drop", tree.Break: "break esac", tree.Assert: "assert", tree.Async: "async",
     tree.Launch: "launch"}
-SIGNS = (tree.Comparison, tree.Binary, tree.Unary, tree.Assign, tree.Logical)
+SIGNS = (tree.Comparison, tree.Binary, tree.Unary, tree.Assign)
 
 
 def install(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
@@ -43,15 +43,18 @@ def statements(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
     compile_one = StatementCompiler.statement
 
     def statement(self: StatementCompiler, node: Any) -> None:
-        if keys := set(keys_of(node)):
+        def spelling(place: Any) -> str:
+            return (self.diagnostics.line(place) or "")[place.column - 1:][:place.length]
+
+        if keys := set(keys_of(node, spelling)):
             emit(self, recorder, keys, node.place)
         compile_one(self, node)
 
     patch.setattr(StatementCompiler, "statement", statement)
 
 
-def keys_of(node: tree.Node) -> Iterator[str]:
-    """The keys of one statement: its own words, and the operators of its expressions."""
+def keys_of(node: tree.Node, spelling: Callable[[Any], str]) -> Iterator[str]:
+    """The keys of one statement: its own words, and the operators of its expressions as the script spells them."""
     for word in WORDS.get(type(node), "").split():
         yield key("core", "statements", word)
     if isinstance(node, tree.If) and node.otherwise:
@@ -60,10 +63,10 @@ def keys_of(node: tree.Node) -> Iterator[str]:
         for case in node.cases:
             yield key("core", "statements", "default" if case.value is None else "case")
     for each in expressions(node):
-        if isinstance(each, SIGNS):
+        if isinstance(each, (tree.Logical, tree.Not)):
+            yield key("core", "operators", spelling(each.place).lower())
+        elif isinstance(each, SIGNS):
             yield key("core", "operators", each.operator)
-        elif isinstance(each, tree.Not):
-            yield key("core", "operators", "not")
         elif isinstance(each, tree.RouteCall):
             yield key("core", "functions", "route")
         elif isinstance(each, tree.Operand):

@@ -28,6 +28,8 @@ class Stage(World):
         for item in parsed.items:
             if isinstance(item, tree.LoadModule):
                 self.registry.add(item.name)
+            elif isinstance(item, tree.Global) and item.name == "mpath":
+                self.registry.mpath.append(str(item.value))
             elif isinstance(item, tree.ModParam):
                 self.registry.set_parameter(item.module.value, item.parameter.value, item.value.value)
         context = Context(self.registry.script, diagnostics, dialect)  # type: ignore[arg-type]

@@ -81,6 +81,13 @@ def test_last_change_counts_and_the_failure_route_sees_it(dialect):
     assert (left.status, left.reason, avps.get("seen")) == (486, "Two", [1])
 
 
+@DIALECTS
+def test_the_script_sees_the_status_that_it_has_made_and_the_reason_that_came(dialect):
+    _, avps = relayed(603, change(404, "Not Here", dialect) + "$avp(status) = $rs; $avp(reason) = $rr; "
+                      'if ($rs == 404) { $avp(equal) = 1; }', dialect)
+    assert (avps["status"], avps["reason"], avps.get("equal")) == ([404], ["Whatever"], [1])
+
+
 def test_status_outside_of_sip_is_refused():
     with pytest.raises(AssertionError, match="from 100 to 699"):
         Bench("sipmsgops", routes='onreply_route[r] { change_reply_status(700, "x"); }')
