@@ -19,7 +19,7 @@ cdef class Transports:
     cdef readonly object loop, loop_end
     cdef readonly dict datagrams, pools
     cdef object _submit, _identifiers
-    cdef list _sockets
+    cdef readonly list sockets
     cdef dict _choices
     cdef object __weakref__
 

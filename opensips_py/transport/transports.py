@@ -67,7 +67,7 @@ class Transports:
         self.pools: dict[str, Pool] = {}
         self.sharing: Sharing | None = None
         self._submit: Submit = submit if submit is not None else self.loop.run_callback
-        self._sockets: list[tuple[_socket.socket, Listener]] = []
+        self.sockets: list[tuple[_socket.socket, Listener]] = []
         self._choices: dict[tuple[str, bool, bool], Listener | None] = {}
         self._identifiers = itertools.count(1)
 
@@ -92,7 +92,7 @@ class Transports:
         taken = adopt(fd, listener, settings.tos, settings.receive_buffer)
         listener.index = number
         self.numbered[number] = listener
-        self._sockets.append((taken, listener))
+        self.sockets.append((taken, listener))
         if is_datagram(listener.protocol):
             set_multicast(taken, listener, settings.multicast_ttl, settings.multicast_loopback)
             receive = partial(self.on_datagrams, listener)
@@ -125,7 +125,7 @@ class Transports:
 
     def start(self) -> None:
         """Read and accept from now on."""
-        for taken, listener in self._sockets:
+        for taken, listener in self.sockets:
             self._begin(taken, listener)
 
     def _begin(self, taken: _socket.socket, listener: Listener) -> None:
@@ -148,7 +148,7 @@ class Transports:
     def admit_reserved(self) -> None:
         """Read what was reserved, and send from there."""
         reserved, self._reserved = self._reserved, []
-        for taken, listener in self._sockets:
+        for taken, listener in self.sockets:
             if listener in reserved:
                 self._retired.pop(listener.index, None)
                 self._admit(listener)
@@ -182,8 +182,8 @@ class Transports:
             self.names.forget_listener(each, self.listeners)
 
     def _close_sockets(self, gone: list[Listener]) -> None:
-        for taken, listener in [each for each in self._sockets if each[1] in gone]:
-            self._sockets.remove((taken, listener))
+        for taken, listener in [each for each in self.sockets if each[1] in gone]:
+            self.sockets.remove((taken, listener))
             self.numbered.pop(listener.index, None)
             if is_datagram(listener.protocol):
                 self.datagrams.pop(listener.index).close()
@@ -211,7 +211,7 @@ class Transports:
             pool.close()
         for each in self.datagrams.values():
             each.close()
-        for taken, _ in self._sockets:
+        for taken, _ in self.sockets:
             taken.close()
         self.loop_end.close()
 

@@ -93,7 +93,8 @@ class Here(ExitStack):
         tell = publisher.raise_event
 
         def noted(event: str, values: Any) -> None:
-            self.told.append((event, dict(values)))
+            if event != "E_CORE_SR_STATUS_CHANGED":  # that the server starts
+                self.told.append((event, dict(values)))
             tell(event, values)
         publisher.raise_event = noted
         publisher.is_heard = lambda event: True
@@ -125,7 +126,7 @@ class Here(ExitStack):
 
     def taken(self, protocol: str) -> Any:
         """The worker's own socket for *protocol*."""
-        return next(each for each, listener in self.worker.transports._sockets if listener.protocol == protocol)
+        return next(each for each, listener in self.worker.transports.sockets if listener.protocol == protocol)
 
     def counted(self, name: str) -> int:
         """The statistic *name*."""
