@@ -9,6 +9,7 @@ BENCH ?=
 COMPARE ?=
 LOAD ?=
 MUTATE ?=
+TESTS ?= --numprocesses=3 --dist=loadfile --no-loadscope-reorder
 export TORTURE
 
 build: .venv/.installed
@@ -39,7 +40,7 @@ endif
 	@exec $(BIN)/opensips-py -F -E -f $(CFG)
 
 test: .venv/.test
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest $(TESTS)
 
 lint: .venv/.test
 	$(BIN)/ruff check .

@@ -245,7 +245,7 @@ TABLE = (
     both("mem_warming_pattern_file", "string", "mem_warming_pattern", MEMORY, v21="", idle=True),
     both("memdump", "int", 14, "Level at which a worker logs what memory it takes, when it ends or is asked; from 5 "
          "on: never.", aliases=("mem_dump",)),
-    both("memlog", "int", 15, "Sets memdump, too.", aliases=("mem_log",)),
+    both("memlog", "int", 15, "Sets memdump, too.", v21=14, aliases=("mem_log",)),
     new("mem-group", "words", None, MEMORY, many=True, idle=True),
     new("restart_persistency_size", "int", 0, "accepted without effect: what lasts is kept in state_dir", idle=True),
     new("restart_persistency_cache_file", "string", ".restart_persistency.cache",

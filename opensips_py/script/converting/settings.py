@@ -180,5 +180,7 @@ class Settings:
 
     def matters(self, name: str) -> bool:
         """Whether the script relies on a core parameter."""
+        if name == "memlog":
+            return False  # 14 and 15 log nothing, both
         return name != "max_while_loops" or any(
             isinstance(node, tree.While) for route in self.old.script.of(tree.Route) for node in nodes(route))
