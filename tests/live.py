@@ -21,7 +21,10 @@ XML = pathlib.Path(__file__).parent / "scenarios" / "sipp"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 HOST = "127.0.0.1"
 _given: set[int] = set()
-_media_ports = itertools.cycle(range(10000 + os.getpid() % 5000 * 4, 32000, 4))  # each SIPp binds some of its own
+SHARES = 4  # test processes at a time that stay out of each other's ports
+SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % SHARES
+MEDIA = range(10000 + 5500 * SHARE, 15500 + 5500 * SHARE, 4)  # each SIPp binds some of its own
+_media_ports = itertools.islice(itertools.cycle(MEDIA), os.getpid() % len(MEDIA), None)
 
 
 def free_ports(count: int = 1) -> list[int]:
@@ -32,7 +35,7 @@ def free_ports(count: int = 1) -> list[int]:
             udp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM))
             udp.bind((HOST, 0))
             port = udp.getsockname()[1]
-            if port in _given:
+            if port in _given or port % SHARES != SHARE:
                 continue
             tcp = held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_STREAM))
             with contextlib.suppress(OSError):
