@@ -26,8 +26,9 @@ def server():
 @pytest.mark.parametrize("command", [each for each in COMMANDS if not each.startswith("-")])
 def test_command(server, command):
     words = command.split()
-    if words[0] == "mi":
-        words[1:1] = ["-f", str(server.config)]  # other servers may run here
+    where = {"mi": 1, "trace": 2}.get(words[0])
+    if where is not None:
+        words[where:where] = ["-f", str(server.config)]  # other servers may run here
     done = subprocess.run([TOOL, *words], cwd=server.folder, capture_output=True, text=True, check=False, timeout=60,
                           env={**compiled_once(), "PYTHONPATH": str(ROOT)})
     assert done.returncode == 0 and done.stdout, done.stderr
