@@ -4,7 +4,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, ParamSpec, TypeVar, cast
 
 from gevent import Timeout, get_hub
 from gevent.threadpool import ThreadPool
@@ -63,21 +63,23 @@ class Pool:
         self.running += 1
         started = time.monotonic()
         try:
-            result: Any = self._threads().spawn(function, *arguments, **named)
+            result: Any = self._threads().spawn(outcome, function, arguments, named)
         except BaseException:
             self.running -= 1
             raise
         result.rawlink(self._ended)
         try:
             with Timeout(deadline, TimeoutError(f"{name} took longer than {deadline} s")):
-                value: T = result.get()
-                return value
+                value, error = result.get()
         except TimeoutError:
             if not result.ready():
                 self.late[name] = self.late.get(name, 0) + 1
             raise
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
+        if error is not None:
+            raise error
+        return cast(T, value)
 
     def _ended(self, _: object) -> None:
         self.running -= 1
@@ -86,6 +88,15 @@ class Pool:
         if self._pool is None or self._pool.hub is not get_hub():
             self._pool = ThreadPool(self.size)
         return self._pool
+
+
+def outcome(function: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[
+        T | None, Exception | None]:
+    """What a call comes to: its value, or its exception as a value, which gevent would print otherwise."""
+    try:
+        return function(*arguments, **named), None
+    except Exception as error:
+        return None, error
 
 
 pool = Pool()

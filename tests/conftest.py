@@ -5,8 +5,11 @@ import gc
 import importlib.machinery
 import os
 import pathlib
+from collections.abc import Iterator
 
 import pytest
+
+from tests.servers import DatabaseServer, mariadb, postgres
 
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "opensips_py"
 
@@ -52,3 +55,17 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     if missing and os.environ.get("CI"):
         print("\nskipped for something that CI should have installed:", *missing, sep="\n")
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+@pytest.fixture(scope="session")
+def postgres_server() -> Iterator[DatabaseServer]:
+    """PostgreSQL, for all tests of this process."""
+    with postgres() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def mariadb_server() -> Iterator[DatabaseServer]:
+    """MariaDB, for all tests of this process."""
+    with mariadb() as server:
+        yield server

@@ -36,21 +36,21 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
     def start(self) -> None:
         self.storage.open(self.services)
         for table in self.storage.tables.values():
-            self.prepare(table)
+            self.set_up(table)
 
     def table(self, name: str) -> Table:
         """The table *name*; made at its first use."""
         found = self.storage.tables.get(name)
         if found is None:
             found = self.storage.table(name)
-            self.prepare(found)
+            self.set_up(found)
         return found
 
     def tables(self) -> list[Table]:
         """All tables, also those that other workers have made since we started."""
         return [self.table(name) for name in stored_names(self.services.environment)]
 
-    def prepare(self, table: Table) -> None:
+    def set_up(self, table: Table) -> None:
         """Give a table the settings of this generation, and its statistics."""
         table.newest_first = self.desc_time_order
         register = self.services.statistics.register

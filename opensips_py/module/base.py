@@ -45,8 +45,9 @@ if TYPE_CHECKING:
 class Module:
     """One module as one generation of the configuration has it: its parameters are attributes.
 
-    Life: parameters are set, load() runs once the configuration is read, start() in each process that works with it,
-    stop() when the process ends or the next generation has taken over.
+    Life: parameters are set, load() runs once the configuration is read, verify() in the process that checks it,
+    prepare() and start() in each that works with it, stop() when the process ends or the next generation has taken
+    over.
     """
 
     declarations: ClassVar[Declarations]
@@ -80,8 +81,16 @@ class Module:
     def load(self) -> None:
         """Check the parameters and prepare what they imply; raise ConfigError where they cannot work."""
 
+    def verify(self) -> None:
+        """Look at what the module depends on outside, such as the tables of its database, and raise ConfigError where
+        that is not as it must be. Runs once before a start or reload, in a process that serves nothing."""
+
+    def prepare(self) -> None:
+        """Get ready in each process that will work with this instance, while the one before it still does: read
+        tables. `services` is there; it may wait. ConfigError refuses the reload."""
+
     def start(self) -> None:
-        """Begin to work in this process: `services` is there, nothing is served yet."""
+        """Begin to work in this process: nothing is served yet, or until now by the instance before. Does not wait."""
 
     def stop(self) -> None:
         """End the work in this process."""

@@ -92,16 +92,45 @@ def works_here(module: Module, services: Services) -> bool:
     return ("management" in module.declarations.provides) == (services.index < 0)
 
 
-def start(registry: Registry, services: Services, previous: Registry | None) -> None:
-    """Hand over services, state and statistics, start each module that works here, then run the timers."""
-    here = [module for module in in_order(registry) if works_here(module, services)]
+def verify(registry: Registry) -> list[ConfigError]:
+    """Let each module look at what it depends on outside; what is wrong, as a list."""
+    errors = []
+    for module in registry.modules.values():
+        give_states(module, None)
+    for module in in_order(registry):
+        try:
+            module.verify()
+        except ConfigError as error:
+            error.module = error.module or module.name
+            errors.append(error)
+    return errors
+
+
+def prepare(registry: Registry, services: Services, previous: Registry | None) -> None:
+    """Hand over services and state, and let each module that works here get ready; ConfigError: one cannot."""
     for module in in_order(registry):
         module.services = services
+    here = [module for module in in_order(registry) if works_here(module, services)]
     for module in here:
-        before = previous.modules.get(module.name) if previous is not None else None
-        for state in module.declarations.states:
-            kept = getattr(before, state.attribute) if before is not None else state.factory()
-            setattr(module, state.attribute, kept)
+        give_states(module, previous.modules.get(module.name) if previous is not None else None)
+    for module in here:
+        module.prepare()
+    registry.prepared = True
+
+
+def give_states(module: Module, before: Module | None) -> None:
+    """Hand the states of the process over from the instance before."""
+    for state in module.declarations.states:
+        kept = getattr(before, state.attribute) if before is not None else state.factory()
+        setattr(module, state.attribute, kept)
+
+
+def start(registry: Registry, services: Services, previous: Registry | None) -> None:
+    """Prepare what is not prepared yet, hand over statistics, start each module that works here, run the timers."""
+    if not registry.prepared:
+        prepare(registry, services, previous)
+    here = [module for module in in_order(registry) if works_here(module, services)]
+    for module in here:
         for each in module.declarations.statistics:
             register(module, each, services)
     for module in here:

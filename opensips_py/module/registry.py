@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any
@@ -80,6 +80,8 @@ class Registry:
         self.commands: dict[str, BoundCommand] = {}
         self.events: dict[str, EventDeclaration] = {}
         self.parameters_set: dict[str, set[str]] = {}
+        self.globals: Mapping[str, Any] = {}  # the core's parameters
+        self.prepared = False  # life.prepare() has run
         self.hooks = Hooks()
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from opensips_py.errors import ConfigError
-from opensips_py.module import awaited, loader
+from opensips_py.module import awaited, life, loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Dialect
 from opensips_py.module.kinds import RouteName
@@ -39,10 +39,17 @@ class Configuration:
     event_modes: dict[str, str] = field(default_factory=dict)  # sync or async, by event
     script: tree.Script = field(default_factory=tree.Script)  # as it was read, for what else is to be said of it
     context: Context | None = None  # what the routes were compiled with, should they be compiled once more
+    blame: Callable[[ConfigError], None] | None = None  # puts the error of a module where it belongs
 
     def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
         """The route *name* of *kind*, if there is one."""
         return self.routes.get(kind, name)
+
+    def verify(self) -> None:
+        """Let the modules look at what they depend on outside, such as tables; errors are added to the diagnostics."""
+        if self.blame is not None:
+            for error in life.verify(self.registry):
+                self.blame(error)
 
 
 def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[str], str] = read_text,
@@ -64,6 +71,7 @@ class Reader:
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
+        self.registry.globals = self.result.globals
         self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
         self.unavailable: list[str] = []
         for each in built_in:
@@ -205,9 +213,14 @@ class Reader:
         if self.unavailable:
             return
         self.routes_of_parameters()
+        self.result.blame = self.blame
         for error in self.registry.finish():
-            place = self.places.get((error.module, error.parameter)) or self.loaded_at(error.module)
-            self.diagnostics.error(error.message, place)
+            self.blame(error)
+
+    def blame(self, error: ConfigError) -> None:
+        """Put the error of a module where the script sets its parameter, or else loads it."""
+        place = self.places.get((error.module, error.parameter)) or self.loaded_at(error.module)
+        self.diagnostics.error(error.message, place)
 
     def routes_of_parameters(self) -> None:
         """Parameters that name a route of the script: it has to be there."""

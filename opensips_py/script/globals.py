@@ -100,7 +100,7 @@ def new(name: str, kind: Type, default: Any, effect: str, **more: Any) -> Parame
 
 
 RECEIVED = "accepted without effect: a Via whose host is not the source address gets received (RFC 3261, 18.2.1)"
-DATABASES = "accepted without effect: the database modules are not available yet"
+QUERIES = "accepted without effect: whoever writes many rows, such as acc, writes those that wait together"
 MEMORY = "accepted without effect: Python manages the memory"
 SOCKET = "An address to listen on: protocol:host:port, with its options behind it."
 
@@ -229,11 +229,13 @@ TABLE = (
     both("dst_blacklist", "blacklist", None, "A list of destinations not to send to.", many=True),
 
     # Databases
-    both("db_version_table", "string", "version", DATABASES, idle=True),
-    both("db_default_url", "string", "", DATABASES, idle=True),
-    both("db_max_async_connections", "int", 10, DATABASES, low=1, idle=True),
-    both("query_buffer_size", "int", 0, DATABASES, low=0, idle=True),
-    both("query_flush_time", "int", 0, DATABASES, low=0, idle=True),
+    both("db_version_table", "string", "version", "The table that has the versions of all others."),
+    both("db_default_url", "string", "", "The database of modules whose own parameter names none, such as "
+         "`sqlite:///var/lib/opensips/opensips.sqlite`."),
+    both("db_max_async_connections", "int", 10, "Connections that one worker has to a database at the most; what finds "
+         "none free waits.", low=1),
+    both("query_buffer_size", "int", 0, QUERIES, low=0, idle=True),
+    both("query_flush_time", "int", 0, QUERIES, low=0, idle=True),
 
     # Memory
     both("event_pkg_threshold", "int", 0, "Percent of the memory a worker may have beyond which E_CORE_PKG_THRESHOLD "

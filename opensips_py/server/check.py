@@ -49,6 +49,8 @@ def main(arguments: Sequence[str] | None = None) -> None:
     recorder = Recorder(read_text)
     overrides = json.loads(chosen.overrides)
     read = generation.read(chosen.config, overrides, recorder)
+    if not read.diagnostics.errors:
+        read.verify()
     result = described(read)
     result.sources = recorder.texts
     if chosen.against and not result.errors:

@@ -203,6 +203,7 @@ class Worker:
             self.next = blocking.run(generation.load, self.boot, number, deadline=PREPARE_LIMIT)
             if self.tracing.active:
                 self.tracing.prepare(self.next)
+        life.prepare(self.next.registry, self.services, self.generation.registry)
 
     def cancel(self, number: int) -> None:
         """Give the next generation up."""

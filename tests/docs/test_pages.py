@@ -48,14 +48,35 @@ def test_python_is_python(text):
     compile(text, "page.py", "exec")
 
 
-def test_the_example_module_works(tmp_path):
-    (text,) = [match[2] for match in BLOCK.finditer((DOCS / "writing-a-module.md").read_text()) if match[1] == "python"]
-    (tmp_path / "greeter.py").write_text(text)
-    (tmp_path / "x.cfg").write_text(f'mpath="{tmp_path}"\nsocket=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\n'
-                                    'loadmodule "sl.so"\nloadmodule "greeter.so"\nmodparam("greeter", "word", "Hi")\n'
-                                    'route { greet($fU); xlog("$greeting"); sl_send_reply(200, "OK"); }\n')
-    done = subprocess.run([sys.executable, "-m", "opensips_py", "check", str(tmp_path / "x.cfg")],
-                          capture_output=True, text=True, timeout=60)
+@pytest.fixture
+def examples(tmp_path):
+    """The modules of the page about modules, as files; what checks a script that loads them."""
+    for match in BLOCK.finditer((DOCS / "writing-a-module.md").read_text()):
+        if match[1] == "python":
+            name = re.search(r'Module, name="(\w+)"', match[2])[1]
+            (tmp_path / f"{name}.py").write_text(match[2])
+
+    def checked(rest):
+        (tmp_path / "x.cfg").write_text(f'mpath="{tmp_path}"\nsocket=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\n'
+                                        f'loadmodule "sl.so"\n{rest}')
+        return subprocess.run([sys.executable, "-m", "opensips_py", "check", str(tmp_path / "x.cfg")],
+                              capture_output=True, text=True, timeout=60)
+    return checked
+
+
+def test_the_example_module_works(examples):
+    done = examples('loadmodule "greeter.so"\nmodparam("greeter", "word", "Hi")\n'
+                    'route { greet($fU); xlog("$greeting"); sl_send_reply(200, "OK"); }\n')
+    assert done.returncode == 0, done.stderr
+
+
+def test_the_example_with_a_table_works(examples):
+    rest = 'loadmodule "greylist.so"\nroute { if (!is_grey($fU)) add_grey($fU); sl_send_reply(480, "Later"); }\n'
+    refused = examples(rest)
+    assert "names no database, nor does db_default_url" in refused.stderr
+    refused = examples(rest.replace("route", 'modparam("greylist", "db_url", "mysql://u:p@h/d")\nroute'))
+    assert 'mysql://u@h/d needs its driver: add loadmodule "db_mysql.so"' in refused.stderr
+    done = examples('db_default_url="sqlite:///nowhere.sqlite"\nloadmodule "db_sqlite.so"\n' + rest)
     assert done.returncode == 0, done.stderr
 
 

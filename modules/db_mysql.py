@@ -1,0 +1,115 @@
+"""MySQL and MariaDB."""
+from __future__ import annotations
+
+import functools
+import ssl
+from typing import Annotated, Any
+
+from opensips_py.db import Database, DatabaseUrl
+from opensips_py.db.driver import Driver, is_quiet
+from opensips_py.db.pooled import PooledDatabase
+from opensips_py.db.sql import SqlSession
+from opensips_py.module import Between, ConfigError, DatabaseDriver, Event, Watching, param
+
+try:
+    import peewee
+    from pymysql.constants import CLIENT
+except ImportError as error:
+    raise ImportError(f'{error.name} is missing: pip install "opensips-py[mysql]"') from None
+
+GONE = {1040, 1053, 1077, 1079, 1203, 2002, 2003, 2006, 2013, 2014, 2055, 4031}  # no connection, or none any more
+Microseconds = Annotated[int, Between(0, 1 << 40)]
+Count = Annotated[int, Between(0, 1 << 20)]
+
+
+class E_MYSQL_CONNECTION(Event):
+    """A database has been lost, or is back."""
+
+    url: str
+    status: str
+
+
+class Session(SqlSession):
+    """A session that knows which errors of MySQL end a connection."""
+
+    def is_lost(self, error: Exception) -> bool:
+        code = error.args[0] if error.args else 0
+        return code in GONE or isinstance(error, peewee.InterfaceError) or not self.raw.open
+
+
+class Told(Watching):
+    """Tells subscribers of the event what the log has."""
+
+    def __init__(self, module: DbMysql, slow: float) -> None:
+        super().__init__(slow)
+        self.module = module
+
+    def lost(self, database: Database, error: str) -> None:
+        super().lost(database, error)
+        self.tell(database, "disconnected")
+
+    def back(self, database: Database) -> None:
+        super().back(database)
+        self.tell(database, "connected")
+
+    def tell(self, database: Database, status: str) -> None:
+        """Raise the event, beside the call that noticed."""
+        if "services" in self.module.__dict__:
+            self.module.services.spawn(self.module.raise_event, E_MYSQL_CONNECTION(str(database.url), status))
+
+
+class DbMysql(DatabaseDriver, name="db_mysql", provides=("sqldb", "database:mysql"), events=[E_MYSQL_CONNECTION]):
+    """Keep tables in MySQL or MariaDB: `mysql://user:password@host:port/database`; the host may be the path of a
+    socket as option: `mysql://user@localhost/database?unix_socket=/run/mysqld/mysqld.sock`."""
+
+    exec_query_threshold: Microseconds = param(
+        0, "Microseconds beyond which an operation is logged as slow; 0: none is.")
+    timeout_interval: Annotated[int, Between(1, 3600)] = param(2, "Seconds for a connection, and for an operation.")
+    max_db_queries: Count = param(
+        2, "Accepted without effect: an idle connection that the server has closed is noticed before it is used.")
+    max_db_retries: Count = param(
+        3, "Accepted without effect: a database that is gone is tried again after 0.5 s, then less often, in the end "
+           "every 30 s.")
+    ps_max_col_size: Count = param(1024, "Accepted without effect: columns may have any size.")
+    use_tls: bool = param(0, "Whether connections are encrypted; the options ssl_ca, ssl_cert and ssl_key of the URL "
+                             "name files, and with ssl_ca the server's certificate is verified.")
+
+    def make(self, url: DatabaseUrl) -> Database:
+        size = int(self.registry.globals["db_max_async_connections"])
+        connect = functools.partial(connection, url, self.timeout_interval, self.tls(url))
+        driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection()._sock), give_up=give_up)
+        return PooledDatabase(url, driver, Told(self, self.exec_query_threshold / 1e6), size=size,
+                              patience=self.timeout_interval)
+
+    def tls(self, url: DatabaseUrl) -> ssl.SSLContext | None:
+        """How connections are encrypted, if they are."""
+        if not self.use_tls:
+            return None
+        authority, certificate, key = (url.option(each) or None for each in ("ssl_ca", "ssl_cert", "ssl_key"))
+        try:
+            context = ssl.create_default_context(cafile=authority)
+            if not authority:
+                context.check_hostname, context.verify_mode = False, ssl.CERT_NONE
+            if certificate:
+                context.load_cert_chain(certificate, key)
+        except OSError as error:
+            raise ConfigError(f"{url}: {error}", self.name, "use_tls") from None
+        return context
+
+
+def connection(url: DatabaseUrl, timeout: float, tls: ssl.SSLContext | None) -> Any:
+    """An open connection."""
+    options: dict[str, Any] = {"unix_socket": url.option("unix_socket")} if url.option("unix_socket") else {}
+    if url.port:
+        options["port"] = url.port
+    made: Any = peewee.MySQLDatabase(
+        url.database, thread_safe=False, user=url.user or None, password=url.password, host=url.host or "localhost",
+        connect_timeout=timeout, charset="utf8mb4", client_flag=CLIENT.FOUND_ROWS, ssl=tls, ssl_disabled=tls is None,
+        **options)
+    made.connect()
+    return made
+
+
+def give_up(made: Any) -> None:
+    """Close without a word: the server may be in the middle of an answer."""
+    made.connection()._force_close()

@@ -1,0 +1,61 @@
+"""PostgreSQL."""
+from __future__ import annotations
+
+import functools
+from typing import Annotated, Any
+
+from opensips_py.db import Database, DatabaseUrl
+from opensips_py.db.driver import Driver, is_quiet
+from opensips_py.db.pooled import PooledDatabase
+from opensips_py.db.sql import SqlSession
+from opensips_py.module import Between, DatabaseDriver, Watching, param
+
+try:
+    import peewee
+    import psycopg  # noqa: F401
+except ImportError as error:
+    raise ImportError(f'{error.name} is missing: pip install "opensips-py[postgres]"') from None
+
+OURS = {"ssl_ca": "sslrootcert", "ssl_cert": "sslcert", "ssl_key": "sslkey"}
+
+
+class Session(SqlSession):
+    """A session that knows when PostgreSQL has ended a connection."""
+
+    def is_lost(self, error: Exception) -> bool:
+        return bool(self.raw.closed or self.raw.broken)
+
+
+class DbPostgres(DatabaseDriver, name="db_postgres", provides=("sqldb", "database:postgres", "database:postgresql")):
+    """Keep tables in PostgreSQL: `postgres://user:password@host:port/database`; without a host, by the local socket."""
+
+    exec_query_threshold: Annotated[int, Between(0, 1 << 40)] = param(
+        0, "Microseconds beyond which an operation is logged as slow; 0: none is.")
+    max_db_queries: Annotated[int, Between(0, 1 << 20)] = param(
+        2, "Accepted without effect: an idle connection that the server has closed is noticed before it is used.")
+    timeout: Annotated[int, Between(1, 3600)] = param(5, "Seconds for a connection, and for an operation.")
+    use_tls: bool = param(0, "Whether connections are encrypted; the options ssl_ca, ssl_cert and ssl_key of the URL "
+                             "name files, and with ssl_ca the server's certificate is verified.")
+
+    def make(self, url: DatabaseUrl) -> Database:
+        size = int(self.registry.globals["db_max_async_connections"])
+        connect = functools.partial(connection, url, self.timeout, self.tls(url))
+        driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection().fileno()))
+        return PooledDatabase(url, driver, Watching(self.exec_query_threshold / 1e6), size=size, patience=self.timeout)
+
+    def tls(self, url: DatabaseUrl) -> dict[str, Any]:
+        """What libpq is told of encryption."""
+        if not self.use_tls:
+            return {"sslmode": "disable"} if url.host else {}
+        given = {theirs: url.option(ours) for ours, theirs in OURS.items() if url.option(ours)}
+        return {"sslmode": "verify-full" if "sslrootcert" in given else "require", **given}
+
+
+def connection(url: DatabaseUrl, timeout: float, options: dict[str, Any]) -> Any:
+    """An open connection."""
+    given: dict[str, Any] = {"host": url.host, "port": url.port, "user": url.user, "password": url.password}
+    made: Any = peewee.PostgresqlDatabase(
+        url.database, thread_safe=False, prefer_psycopg3=True, connect_timeout=max(int(timeout), 2), **options,
+        **{name: value for name, value in given.items() if value})
+    made.connect()
+    return made

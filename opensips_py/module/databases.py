@@ -1,0 +1,172 @@
+"""How modules reach databases: by a URL, whose driver is a module of its own; and tables that are kept in memory."""
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from typing import Annotated, Any, Generic, TypeVar, cast
+
+from opensips_py.db import (
+    Database,
+    DatabaseError,
+    DatabaseUrl,
+    QueryError,
+    Table,
+    Unavailable,
+    columns_of,
+    known_versions,
+    schema,
+)
+from opensips_py.errors import ConfigError, MIError
+from opensips_py.module import trace
+from opensips_py.module.base import Module
+from opensips_py.module.kinds import Text
+from opensips_py.module.marks import process_state
+
+T = TypeVar("T")
+AGAIN = 5.0  # seconds until a table that could not be read is read again
+log = logging.getLogger("opensips_py.db")
+
+
+class UrlKind(Text):
+    """The URL of a database."""
+
+    name = "database URL"
+
+    def convert(self, value: Any) -> str:
+        text = super().convert(value)
+        if text:
+            DatabaseUrl.parse(text)
+        return text
+
+
+DbUrl = Annotated[str, UrlKind()]
+
+
+class Watching:
+    """Puts into the log how a database is."""
+
+    def __init__(self, slow: float = 0.0) -> None:
+        self.slow = slow  # seconds; 0: no operation is too slow to be worth a line
+
+    def lost(self, database: Database, error: str) -> None:
+        """Say once that it is gone."""
+        log.error("database %s does not answer: %s", database.url, error)
+
+    def back(self, database: Database) -> None:
+        """Say that it is back."""
+        log.info("database %s answers again", database.url)
+
+    def done(self, database: Database, operation: str, seconds: float) -> None:
+        """Say where an operation was slow."""
+        trace.note("db", f"{database.url}: {operation}", microseconds=round(seconds * 1e6))
+        if self.slow and seconds > self.slow:
+            log.warning("database %s: %s took %.0f ms", database.url, operation, seconds * 1e3)
+
+
+class DatabaseDriver(Module, name="database driver"):
+    """A module that is the driver of databases; it provides "database:" with the scheme of its URLs."""
+
+    databases: dict[str, Database] = process_state(dict)  # by URL: one pool for all who use it
+
+    def open(self, url: str) -> Database:
+        """The database of *url*; nothing is connected before somebody asks."""
+        found = self.databases.get(url)
+        if found is None:
+            found = self.databases[url] = self.make(DatabaseUrl.parse(url))
+        return found
+
+    def make(self, url: DatabaseUrl) -> Database:
+        """A database for *url*; ConfigError where that cannot be one."""
+        raise NotImplementedError
+
+
+def url_of(module: Module, url: str = "") -> str:
+    """*url*, or where it is empty what the script has as db_default_url."""
+    return url or str(module.registry.globals.get("db_default_url") or "")
+
+
+def driver(module: Module, url: str = "", parameter: str = "db_url") -> DatabaseDriver:
+    """The driver for *url*, or db_default_url; ConfigError where there is no URL, or none of its drivers is loaded."""
+    text = url_of(module, url)
+    if not text:
+        raise ConfigError(f"parameter {parameter} of module {module.name} names no database, nor does db_default_url",
+                          module.name, parameter)
+    try:
+        scheme = DatabaseUrl.parse(text).scheme
+    except ValueError as error:
+        raise ConfigError(str(error), module.name, parameter) from None
+    found = module.registry.providing(f"database:{scheme}")
+    if not found:
+        raise ConfigError(f'{DatabaseUrl.parse(text)} needs its driver: add loadmodule "db_{scheme}.so"', module.name,
+                          parameter)
+    return cast(DatabaseDriver, found[0])
+
+
+def database(module: Module, url: str = "", parameter: str = "db_url") -> Database:
+    """The database of *url*, or of db_default_url; from Module.prepare() on."""
+    return driver(module, url, parameter).open(url_of(module, url))
+
+
+def form_of(module: Module, found: Database, table: str, kind: str) -> Table:
+    """The form that *table* has, one of the *kind* of OpenSIPS's tables; ConfigError where it is none that we know.
+
+    Of a database that does not answer, the form is believed to be that of the script's dialect.
+    """
+    versions = str(module.registry.globals.get("db_version_table") or "version")
+    try:
+        return columns_of(found, table, kind, versions)
+    except QueryError as error:
+        raise ConfigError(str(error), module.name) from None
+    except Unavailable as error:
+        module.log.error("table %s: %s", table, error)
+        known = known_versions(kind)
+        return schema(module.dialect).get(kind) or known[max(known)]
+
+
+class Cached(Generic[T]):
+    """What is read from tables and kept in memory: in prepare(), and again when management asks.
+
+    A database that cannot be asked leaves what was read last, or *empty*; then it is asked again until it answers.
+    """
+
+    def __init__(self, module: Module, what: str, read: Callable[[], T], empty: T) -> None:
+        self.module, self.what, self.value = module, what, empty
+        self._read = read
+        self._waiting = False
+
+    def prepare(self) -> None:
+        """Read for the first time; ConfigError where the tables are wrong."""
+        try:
+            self.value = self._read()
+        except QueryError as error:
+            raise ConfigError(f"{self.what}: {error}", self.module.name) from None
+        except Unavailable as error:
+            self.module.log.error("%s: %s; it is read when the database answers", self.what, error)
+            self._later()
+
+    def reload(self) -> T:
+        """Read again; MIError where that is not possible, and then what was there stays."""
+        try:
+            self.value = self._read()
+        except DatabaseError as error:
+            raise MIError(500, f"{self.what}: {error}") from None
+        return self.value
+
+    def _later(self) -> None:
+        if not self._waiting:
+            self._waiting = True
+            self.module.services.timers.start(AGAIN, self._retry)
+
+    def _retry(self, _: object = None) -> None:
+        self._waiting = False
+        if self.module.__dict__.get("stopped"):
+            return
+        try:
+            self.value = self._read()
+        except DatabaseError:
+            self._later()
+        else:
+            self.module.log.info("%s: read, now that the database answers", self.what)
+
+
+__all__ = ["Cached", "DatabaseDriver", "DbUrl", "UrlKind", "Watching", "database", "driver", "form_of", "url_of"]
