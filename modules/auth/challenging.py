@@ -51,16 +51,18 @@ class Challenging(Verifying):
         return self.challenge(run, "proxy", realm, qop, 0)
 
     @script(Route.REQUEST, dialect="4.0")
-    def www_challenge(self, run: Run, realm: str, qop: Qop = 0, algorithms: Algorithms = 0) -> Challenged:
+    def www_challenge(self, run: Run, realm: str, qop: Qop | None = None,
+                      algorithms: Algorithms | None = None) -> Challenged:
         """Answer 401 and ask for credentials of *realm*. An empty one is the host of To in a REGISTER, of From in all
         others. *qop* is auth, auth-int or both; *algorithms*, with commas between, are offered from the strongest to
         the weakest, MD5 alone unless given; all others need a qop, and get auth without one. The script ends."""
-        return self.challenge(run, "www", realm, qop, algorithms)
+        return self.challenge(run, "www", realm, qop or 0, algorithms or 0)
 
     @script(Route.REQUEST, dialect="4.0")
-    def proxy_challenge(self, run: Run, realm: str, qop: Qop = 0, algorithms: Algorithms = 0) -> Challenged:
+    def proxy_challenge(self, run: Run, realm: str, qop: Qop | None = None,
+                        algorithms: Algorithms | None = None) -> Challenged:
         """Answer 407 and ask for credentials of *realm* (empty: the host of From), as www_challenge does."""
-        return self.challenge(run, "proxy", realm, qop, algorithms)
+        return self.challenge(run, "proxy", realm, qop or 0, algorithms or 0)
 
     def challenge(self, run: Run, kind: Kind, realm: str, qop: int, algorithms: int) -> Challenged:
         """Answer with a challenge for each of *algorithms*; other modules may call this."""

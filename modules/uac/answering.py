@@ -78,13 +78,13 @@ class Answering:
         return self.answer(run, 0)
 
     @script(ANYWHERE, name="uac_auth", dialect="4.0")
-    def uac_auth_40(self, run: Run, algorithms: Algorithms = 0) -> bool:
+    def uac_auth_40(self, run: Run, algorithms: Algorithms | None = None) -> bool:
         """Answer the challenge of the branch that failed: the request is sent with credentials if it is relayed again.
         *algorithms*, with commas between, are those that may be used. False outside of failure routes, or where the
         response is no challenge, none of module uac_auth's credentials is for its realm, or they were refused.
         The CSeq number grows, which responses and later requests of the dialog do not show to the caller; so within a
         dialog only a BYE can be answered for."""
-        return self.answer(run, algorithms)
+        return self.answer(run, algorithms or 0)
 
     @script(ANYWHERE, dialect="4.0")
     def uac_inc_cseq(self, run: Run, cseq: int) -> bool:

@@ -70,6 +70,8 @@ def test_arguments_may_be_variables(opensips):
     answer = asked(opensips, '$var(a) = "SHA-256"; $var(q) = "auth-int"; www_challenge("$fd", "$var(q)", $var(a))')
     [found] = Client(None).challenges(answer)
     assert (found.realm, found.qop, found.algorithm) == ("example.com", "auth-int", "SHA-256")
+    [found] = Client(None).challenges(asked(opensips, 'www_challenge("r", $avp(none), $avp(none))'))
+    assert (found.qop, found.algorithm) == ("", "MD5")
 
 
 @pytest.mark.parametrize(("kind", "method", "realm"), [
