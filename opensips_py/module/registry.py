@@ -88,6 +88,7 @@ class Registry:
         self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
         self.caches = Caches()
         self.status_groups: set[str] = set()  # of status reports, beside those that modules provide
+        self.folder = ""  # of the configuration, where files are that modules name without one; ends with no slash
         self.texts: dict[str, Any] = {}  # variables and texts that Python code has asked for, compiled
 
     @classmethod
