@@ -80,6 +80,7 @@ class Registry:
         self.commands: dict[str, BoundCommand] = {}
         self.events: dict[str, EventDeclaration] = {}
         self.parameters_set: dict[str, set[str]] = {}
+        self.script_events: dict[str, None] = {}  # those that the script names
         self.hooks = Hooks()
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
