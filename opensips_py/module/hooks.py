@@ -30,6 +30,7 @@ class Hooks:
     Every function takes the arguments of the specification by position, whatever its implementation left out.
     """
 
+    message_refused: tuple[Callable[..., bool], ...] = ()
     request_received: tuple[Callable[..., None], ...] = ()
     response_received: tuple[Callable[..., None], ...] = ()
     request_route_begins: tuple[Callable[..., bool], ...] = ()

@@ -16,6 +16,11 @@ hookimpl = pluggy.HookimplMarker("opensips_py")
 # --- messages -------------------------------------------------------------------------------------------------------
 
 @hookspec
+def message_refused(message: Message) -> Any:
+    """A message came in and nobody has looked at it, which may break RFC 3261; True: it is dropped without a word."""
+
+
+@hookspec
 def request_received(request: Request) -> None:
     """A request outside of any transaction came in; no route has run yet."""
 

@@ -82,6 +82,7 @@ class Registry:
         self.parameters_set: dict[str, set[str]] = {}
         self.globals: Mapping[str, Any] = {}  # the core's parameters
         self.prepared = False  # life.prepare() has run
+        self.script_events: dict[str, None] = {}  # those that the script names
         self.hooks = Hooks()
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
@@ -90,6 +91,7 @@ class Registry:
         self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
         self.caches = Caches()
         self.status_groups: set[str] = set()  # of status reports, beside those that modules provide
+        self.folder = ""  # of the configuration, where files are that modules name without one; ends with no slash
         self.texts: dict[str, Any] = {}  # variables and texts that Python code has asked for, compiled
 
     @classmethod

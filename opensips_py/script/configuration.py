@@ -1,6 +1,7 @@
 """A whole configuration: read, checked and compiled, with everything that is wrong with it."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,9 @@ def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[
     given = dict(overrides or {})
     diagnostics = Diagnostics()
     script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    return Reader(script, diagnostics, given, built_in, read).configuration(protocol)
+    reader = Reader(script, diagnostics, given, built_in, read)
+    reader.registry.folder = os.path.dirname(os.path.abspath(path))
+    return reader.configuration(protocol)
 
 
 class Reader:

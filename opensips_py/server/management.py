@@ -19,6 +19,7 @@ from opensips_py.server import generation, logs, readiness  # noqa: E402
 from opensips_py.server.boot import Boot  # noqa: E402
 from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.links import Links  # noqa: E402
+from opensips_py.server.routes import SUBSCRIBED, known_events  # noqa: E402
 from opensips_py.state.directory import secrets  # noqa: E402
 from opensips_py.state.slots import Slots  # noqa: E402
 from opensips_py.statistics import Statistics  # noqa: E402
@@ -39,7 +40,8 @@ class Management:
         self.generation: Any = None
         self.next: Any = None
         self.timers = SimpleNamespace(start=lambda seconds, callback: gevent.spawn_later(seconds, callback))
-        self.events = Publisher(lambda: list(self.generation.registry.events))
+        self.events = Publisher(lambda: known_events(self.generation.registry))
+        self.links.on_send(SUBSCRIBED, lambda peer, *subscription: self.events.remember(*subscription))
         self.reports = readiness.reports(self)
         self.mi = Dispatcher(self, self.links, gevent.sleep)
         remote.answer(self, self.links)

@@ -74,6 +74,8 @@ class Reception:
             entry = partial(self.checked, entry)
         if generation.registry.dialect == "2.1":
             entry = partial(self.noted, entry)
+        if hooks.message_refused:
+            entry = partial(self.guarded, hooks.message_refused, entry)
         self.entry = tracing.entry(entry)
 
     # In the event loop: nothing here may wait, nothing may raise.
@@ -154,6 +156,18 @@ class Reception:
         return True
 
     # In a runner
+
+    def guarded(self, guards: Iterable[Callable[[Any], bool]], entry: Callable[[Any], object],
+                message: Request | Response) -> None:
+        """Handle a message by *entry*, unless one of *guards* refuses it."""
+        for refuses in guards:
+            try:
+                if refuses(message):
+                    (self.counters.drop_requests if message.is_request else self.counters.drop_replies).add()
+                    return
+            except Exception:
+                log.exception("%s failed", getattr(refuses, "__qualname__", refuses))
+        entry(message)
 
     def noted(self, entry: Callable[[Any], object], message: Request | Response) -> None:
         """Handle a message by *entry*; requests of a method that nobody knows are counted."""

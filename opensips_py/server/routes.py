@@ -12,10 +12,13 @@ from opensips_py.module.run import Route, Run
 from opensips_py.server import readiness
 
 if TYPE_CHECKING:
+    from opensips_py.module.registry import Registry
     from opensips_py.server.generation import Generation
     from opensips_py.server.worker import Worker
 
 log = logging.getLogger(__name__)
+
+SUBSCRIBED = "subscribed"  # what the script of one process has subscribed to, for all of them
 
 
 class Routes:
@@ -75,7 +78,15 @@ class Routes:
 
     def publisher(self) -> Publisher:
         """The events of this worker."""
-        return Publisher(lambda: list(self.worker.generation.registry.events), self.happened, routed=self.has_route)
+        links = self.worker.links
+
+        def share(*subscription: object) -> None:
+            for peer in links.peers:
+                links.send(peer, SUBSCRIBED, *subscription)
+        made = Publisher(lambda: known_events(self.worker.generation.registry), self.happened, routed=self.has_route,
+                         share=share)
+        links.on_send(SUBSCRIBED, lambda peer, *subscription: made.follow(*subscription))
+        return made
 
     def has_route(self, event: str) -> bool:
         """Whether the script has a route for *event*."""
@@ -94,3 +105,8 @@ class Routes:
     def event(self, event: str, values: Mapping[str, Any] | Sequence[Any]) -> None:
         """Run the route for *event*."""
         self.run(Route.EVENT, event, parameters=values)
+
+
+def known_events(registry: Registry) -> list[str]:
+    """The events of the modules, and those that the script names."""
+    return list(dict.fromkeys([*registry.events, *registry.script_events]))
