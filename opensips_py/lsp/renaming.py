@@ -5,6 +5,7 @@ import re
 
 from opensips_py.lsp.analysis import LOCAL, PRIVATE, PYTHON, Analysis, Mention
 from opensips_py.lsp.scopes import Local
+from opensips_py.lsp.text import without_comments
 from opensips_py.script import tree
 from opensips_py.script.binding import SPECIAL
 from opensips_py.script.diagnostics import Place
@@ -35,8 +36,21 @@ def check(analysis: Analysis, mention: Mention) -> None:
     for each in analysis.like(mention):
         if not each.is_spelled:
             raise Refused(f"{mention.name} is not written in {short(each.place)}, but defined to be meant there")
+    if mention.kind not in PRIVATE:
+        check_skipped(analysis, mention)
     if mention.kind not in (LOCAL, *PRIVATE):
         check_texts(analysis, mention)
+
+
+def check_skipped(analysis: Analysis, mention: Mention) -> None:
+    """Refuse what lines name that are not read now: behind an #!ifdef that does not hold, or in a definition."""
+    read = analysis.scopes.lines()
+    word = re.compile(rf"\b{re.escape(mention.name)}\b")
+    within = analysis.scopes.span(mention.local.route) if mention.local is not None else None
+    for file in analysis.texts.keys() - {each.path for each in analysis.python_texts}:
+        for number, line in enumerate(without_comments("\n".join(analysis.texts[file])).split("\n"), 1):
+            if (file, number) not in read and (within is None or (file, number) in within) and word.search(line):
+                raise Refused(f"{short(Place(file, number, 1))} is not read now, and may name {mention.name}")
 
 
 def check_texts(analysis: Analysis, mention: Mention) -> None:

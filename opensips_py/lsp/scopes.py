@@ -305,6 +305,18 @@ class Scopes(TokenStream):
             return numbers[at] - 1  # what a line above included comes before it
         return numbers[at - 1]
 
+    def lines(self) -> set[tuple[str, int]]:
+        """The lines that anything stands in, by file and number."""
+        return {(each.place.file, each.place.line + further) for each in self.tokens
+                for further in range(each.text.count("\n") + 1)}
+
+    def span(self, route: Block | None) -> set[tuple[str, int]]:
+        """The lines from the first to the last of a route, in each of its files."""
+        found: dict[str, list[int]] = {}
+        for each in self.tokens[route.begin:route.end + 1] if route is not None else ():
+            found.setdefault(each.place.file, []).append(each.place.line)
+        return {(file, line) for file, lines in found.items() for line in range(min(lines), max(lines) + 1)}
+
     def route_at(self, file: str, line: int, column: int) -> Block | None:
         """The route that a place lies in."""
         number = self.token_before(file, line, column)

@@ -6,6 +6,7 @@ import pytest
 from lsprotocol import types
 from pygls.exceptions import JsonRpcException
 
+from opensips_py.server.verdict import verdict
 from tests.lsp.editor import changed, opened, place, talk
 
 SCRIPT = """log_level=2
@@ -117,6 +118,52 @@ def test_completion_in_an_included_file(tmp_path):
         found = await complete(editor, uri, 2, "\troute(screen", "\t$", "more.cfg")
         assert found["cents"] == "parameter int $cents" and "ways" not in found
     talk(tmp_path, conversation, FILES)
+
+
+def as_told(findings):
+    """Findings as the editor has them."""
+    return sorted((each.severity.name.lower(), each.range.start.line + 1, each.range.start.character + 1, each.code,
+                   each.message.split("\n")[0]) for each in findings)
+
+
+def test_findings_are_those_of_check(tmp_path):
+    wrong = {"opensips.cfg": SCRIPT.replace('route[price]("$rU", 3)', 'route[price]("$rU", "x")').replace(
+        "$cents by", "$cnts by").replace("gateways($rU)", "gateways()").replace('screen("x")', 'scren("x")'),
+        "more.cfg": MORE.replace("t_relay();", "{ local $inner = 1; } $du = $inner;"), "routing.py": PYTHON}
+
+    async def conversation(editor, uri):
+        data = verdict(str(tmp_path / "opensips.cfg"), notes=False).as_data()["findings"]
+        for name in ("opensips.cfg", "more.cfg"):
+            expected = sorted((each["severity"], each["line"], each["column"], each["code"], each["message"])
+                              for each in data if each["file"].endswith(name))
+            assert as_told(editor.findings[name]) == expected
+        assert {each[4] for name in ("opensips.cfg", "more.cfg") for each in as_told(editor.findings[name])} >= {
+            "route[price], argument 'minutes': an int is needed, and this is a text", "$cnts is unknown",
+            "function scren is unknown", "gateways takes 1 to 2 arguments, not 0", "$inner is unknown"}
+    talk(tmp_path, conversation, wrong)
+
+
+def test_a_python_file_that_changes(tmp_path):
+    async def conversation(editor, uri):
+        assert not editor.errors("opensips.cfg")
+        (tmp_path / "routing.py").write_text(PYTHON.replace("most: int = 2", "most: int").replace("-> bool", "-> "))
+        await outside(editor, uri)
+        (error,) = editor.errors("routing.py")
+        assert error.range.start.line == line_of(PYTHON, "def screened") and "cannot import this" in error.message
+        (tmp_path / "routing.py").write_text(PYTHON.replace("most: int = 2", "most: int"))
+        await outside(editor, uri)
+        assert not editor.errors("routing.py")
+        (error,) = editor.errors("opensips.cfg")
+        assert error.message.startswith("gateways takes 2 arguments, not 1")
+    talk(tmp_path, conversation, FILES)
+
+
+async def outside(editor, uri):
+    """Tell that the Python file has changed, and wait for what is said then."""
+    editor.findings.clear()
+    editor.workspace_did_change_watched_files(types.DidChangeWatchedFilesParams(
+        [types.FileEvent(of(uri, "routing.py").uri, types.FileChangeType.Changed)]))
+    await editor.told_of("routing.py", "opensips.cfg")
 
 
 @pytest.mark.parametrize(("file", "text", "offset", "said"), [
