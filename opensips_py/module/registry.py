@@ -173,7 +173,7 @@ class Registry:
 
     def parameter(self, module: Module, name: str) -> Parameter:
         """The parameter *name* of *module*; ConfigError with the nearest name where there is none."""
-        known = {alias: each for each in module.declarations.parameters for alias in (each.name, *each.aliases)}
+        known = module.declarations.parameter_names
         if name not in known:
             raise ConfigError(
                 awaited.message("params", name, module.name) or

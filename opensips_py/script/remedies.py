@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from opensips_py.script.variables import Place
+
 WRONG = re.compile(
     r"function (\S+) is unknown|\$(\S+) is unknown|\{(\S+)\} is no transformation|there is no \w*route\[(.+)\]"
     r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)"
@@ -20,15 +22,9 @@ WRONG = re.compile(
 Texts = Mapping[str, list[str]]
 
 
-class Where(Protocol):
+class Where(Place, Protocol):
     """A stretch of one line."""
 
-    @property
-    def file(self) -> str: ...
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
     @property
     def length(self) -> int: ...
 
@@ -150,11 +146,6 @@ def module(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts:
     return []
 
 
-def dollar(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
-    """A variable in place of a bare name."""
-    return [at(place, fix["right"])]
-
-
 RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
     (re.compile(pattern, re.DOTALL), make, is_sure) for pattern, make, is_sure in (
         (r"did you mean '?(?P<right>[^'?]+)'?\?", name, False),
@@ -176,7 +167,7 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"put it in quotes if it is a text: (?P<right>.*)$", instead, False),
         (r"write (?P<right>else if)$", instead, True),
         (r"a leading 0 means octal; write (?P<right>\d+) for", instead, False),
-        (r"variables start with \$: write (?P<right>\$var\(\w+\))$", dollar, False),
+        (r"variables start with \$: write (?P<right>\$var\(\w+\))$", instead, False),
         (r"write (?P<right>\"\S*\") with(?: the)? quotes$", instead, True),
         (r"write (?P<right>loadmodule) (?P<name>\"\S+\")$",
          lambda fix, wrong, place, texts: quoted_module(fix["name"], place, texts), True),
