@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar
 
+import gevent
 from gevent import Timeout, get_hub
+from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
 P = ParamSpec("P")
@@ -63,7 +65,7 @@ class Pool:
         self.running += 1
         started = time.monotonic()
         try:
-            result: Any = self._threads().spawn(function, *arguments, **named)
+            result: Any = self._threads().spawn(self._call, function, arguments, named)
         except BaseException:
             self.running -= 1
             raise
@@ -79,6 +81,33 @@ class Pool:
         finally:
             self.seconds[name] = self.seconds.get(name, 0.0) + time.monotonic() - started
 
+    def _call(self, function: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]) -> T:
+        _inside.pool = self
+        return function(*arguments, **named)
+
+    def in_hub(self, function: Callable[..., T], *arguments: Any, deadline: float = DEADLINE) -> T:
+        """From a thread of this pool: call *function* in the thread of the event loop, and wait for it; elsewhere that
+        is where we are. What opens sockets that outlive the call has to run there: they belong to its loop."""
+        if getattr(_inside, "pool", None) is not self or self._pool is None:
+            return function(*arguments)
+        result: list[Any] = []
+        over = get_original("_thread", "allocate_lock")()  # a real one: the thread may block, its greenlets are none
+        over.acquire()
+
+        def call() -> None:
+            try:
+                result.append((function(*arguments), None))
+            except BaseException as error:
+                result.append((None, error))
+            over.release()
+        self._pool.hub.loop.run_callback_threadsafe(gevent.spawn, call)
+        if not over.acquire(timeout=deadline):
+            raise TimeoutError(f"{getattr(function, '__qualname__', function)} took longer than {deadline} s")
+        value, error = result[0]
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]
+
     def _ended(self, _: object) -> None:
         self.running -= 1
 
@@ -88,5 +117,7 @@ class Pool:
         return self._pool
 
 
+_inside: Any = get_original("threading", "local")()  # which pool a thread belongs to
 pool = Pool()
 run = pool.run
+in_hub = pool.in_hub
