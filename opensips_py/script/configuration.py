@@ -1,6 +1,7 @@
 """A whole configuration: read, checked and compiled, with everything that is wrong with it."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -52,7 +53,9 @@ def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[
     given = dict(overrides or {})
     diagnostics = Diagnostics()
     script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    return Reader(script, diagnostics, given, built_in, read).configuration(protocol)
+    reader = Reader(script, diagnostics, given, built_in, read)
+    reader.registry.folder = os.path.dirname(path)
+    return reader.configuration(protocol)
 
 
 class Reader:
@@ -63,6 +66,7 @@ class Reader:
         self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
+        self.registry.read_text = read
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
         self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
         self.unavailable: list[str] = []
