@@ -114,5 +114,5 @@ def test_what_fails_in_the_event_loop_fails_in_the_thread() -> None:
     pool = Pool(1)
     with pytest.raises(ZeroDivisionError):
         pool.run(pool.in_hub, divmod, 1, 0)
-    with pytest.raises(TimeoutError, match="took longer than 0.01 s"):
+    with pytest.raises(TimeoutError, match=r"took longer than 0\.01 s"):
         pool.run(lambda: pool.in_hub(gevent.event.Event().wait, 0.1, deadline=0.01))
