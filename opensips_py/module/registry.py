@@ -1,6 +1,7 @@
 """All modules of one generation: what they declare by name, their parameters, and their life."""
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -87,6 +88,7 @@ class Registry:
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
         self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
+        self.read_text: Callable[[str], str] = read_text
         self.deferred: list[tuple[Module, Parameter, str]] = []
         self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
         self.caches = Caches()
@@ -198,6 +200,16 @@ class Registry:
         else:
             setattr(module, parameter.attribute, value)
 
+    def file(self, name: str) -> tuple[str, str]:
+        """The path and the text of the file that a parameter names, beside the script or else in the working directory;
+        OSError where it cannot be read. Every process of a generation is given the text that was checked."""
+        for path in (os.path.join(self.folder, name), name):
+            try:
+                return path, self.read_text(path)
+            except FileNotFoundError as error:
+                missing = error
+        raise missing
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     def finish(self) -> list[ConfigError]:
@@ -238,6 +250,12 @@ class Registry:
         """The management commands by their names in this dialect."""
         return sorted({bound.declaration.named(self.dialect) or bound.declaration.names[0]
                        for bound in self.commands.values()})
+
+
+def read_text(path: str) -> str:
+    """The text of a file; bytes that are no UTF-8 survive."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
 
 
 def matches(expression: str, name: str) -> bool:

@@ -73,6 +73,7 @@ class Reader:
         self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
+        self.registry.read_text = read
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
         self.registry.globals = self.result.globals
         self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
