@@ -94,6 +94,7 @@ class Registry:
         self.caches = Caches()
         self.status_groups: set[str] = set()  # of status reports, beside those that modules provide
         self.folder = ""  # of the configuration, where files are that modules name without one; ends with no slash
+        self.timers: dict[tuple[str, str], life.ModuleTimer] = {}  # those that run, by module and method
         self.texts: dict[str, Any] = {}  # variables and texts that Python code has asked for, compiled
 
     @classmethod
@@ -216,13 +217,22 @@ class Registry:
         """Link the modules and let each check its parameters; every error, none raised."""
         return life.finish(self)
 
-    def start(self, services: Services, previous: Registry | None = None) -> None:
-        """Let the modules work in this process, with the state that *previous* leaves to them."""
-        life.start(self, services, previous)
+    def start(self, services: Services, previous: Registry | None = None) -> list[str]:
+        """Let the modules work in this process, with the state that *previous* leaves to them; which could not."""
+        return life.start(self, services, previous)
 
-    def stop(self) -> None:
-        """End the work of all modules in this process, last loaded first."""
-        life.stop(self)
+    def stop(self, following: Registry | None = None) -> None:
+        """End the work of all modules in this process, last loaded first; *following* goes on where it has them."""
+        life.stop(self, following)
+
+    def dissolve(self) -> None:
+        """Let go of all modules: nothing will ask for a name any more. What is still at work goes on with what it
+        has."""
+        for table in (self.modules, self.functions, self.variables, self.transformations, self.commands, self.checks,
+                      self.texts):
+            table.clear()
+        self.hooks, self.caches = Hooks(), Caches()
+        self.script = self.flag = self.flag_text = None
 
     # --- questions --------------------------------------------------------------------------------------------------
 
