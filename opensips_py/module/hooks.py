@@ -37,7 +37,7 @@ class Hooks:
 
     message_refused: tuple[Callable[..., bool], ...] = ()
     request_received: tuple[Callable[..., None], ...] = ()
-    response_received: tuple[Callable[..., None], ...] = ()
+    response_received: tuple[Callable[..., Any], ...] = ()
     request_route_begins: tuple[Callable[..., bool], ...] = ()
     request_done: tuple[Callable[..., None], ...] = ()
     stateless_reply: tuple[Callable[..., None], ...] = ()

@@ -26,8 +26,8 @@ def request_received(request: Request) -> None:
 
 
 @hookspec
-def response_received(response: Response) -> None:
-    """A response came in, before it is matched with a transaction."""
+def response_received(response: Response) -> Any:
+    """A response came in, before any route and its transaction; True: it was for this module, and is done with."""
 
 
 @hookspec

@@ -246,8 +246,8 @@ class Reception:
         """A response: the script's onreply_route sees it, then its transaction, or it goes on without one."""
         self.rcv_replies.add()
         counters, layer, on_reply = self.counters, self.layer, self.on_reply
-        if self.response_received:
-            observe(self.response_received, response)
+        if self.response_received and observe(self.response_received, response):
+            return
         if on_reply is not None:
             run = Run(self.worker, self.generation, Route.ONREPLY, response)  # type: ignore[arg-type]
             try:
@@ -317,15 +317,18 @@ def is_done(hooks: Iterable[Callable[[Any], object]], run: Run) -> bool:
     return any(hook(run) for hook in hooks)
 
 
-def observe(hooks: Iterable[Callable[[Any], object]], message: Any) -> None:
-    """Show *message* to modules; one that fails does not keep it from the others, nor from the script."""
+def observe(hooks: Iterable[Callable[[Any], object]], message: Any) -> bool:
+    """Show *message* to modules, whether one of them is done with it; one that fails does not keep it from the others,
+    nor from the script."""
+    done = False
     for hook in hooks:
         try:
-            hook(message)
+            done = hook(message) is True or done
         except MalformedMessage:
             raise
         except Exception:
             log.exception("%s failed", getattr(hook, "__qualname__", hook))
+    return done
 
 
 def reason_of(status: int, why: str) -> str:
