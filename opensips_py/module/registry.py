@@ -250,7 +250,7 @@ class Registry:
     def missing_variable(self, name: str) -> str:
         """Why no loaded module has pseudo-variable *name*."""
         return awaited.message("pvars", name, loaded=self.modules) or \
-            f"${name} is unknown" + nearest(f"${name}", [f"${each}" for each in self.variables])
+            f"${name} is unknown" + nearest(name, self.variables).replace("mean ", "mean $")
 
     def statistics(self) -> list[tuple[Module, Statistic]]:
         """Every statistic that the modules declare."""

@@ -48,7 +48,8 @@ class Checker:
     def targets(self, route: tree.Route, names: set[str]) -> None:
         """The routes that *route* calls."""
         for node, name in routes_named(route):
-            if name is not None and name not in names and (name != "0" or "" not in names) and self.whole:
+            if name is not None and name not in names and (name != "0" or "" not in names) and self.whole \
+                    and not self.absent.is_python(name, names):
                 self.diagnostics.error(f"there is no route[{name}]", node.place, fix=did_you_mean(name, names),
                                        related=self.defined("route", nearest(name, names)))
 

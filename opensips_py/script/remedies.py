@@ -134,6 +134,11 @@ def bare(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: T
     return [at(place, fix["right"])] if quoted[:1] in ("\"", "'") else []
 
 
+def line_before(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A line before the one that is marked."""
+    return [at(place, f"{fix['right']}\n", 1, 0)]
+
+
 def module(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
     """A line that loads a module, behind the last one that does; else before the routes."""
     for file, lines in texts.items():
@@ -161,11 +166,15 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"close it with (?P<right>\*/)$", end_of_line, False),
         (r"add (?P<right>#!endif)$", end_of_file, False),
         (r"add (?P<right>loadmodule \"\S+\")$", module, True),
+        (r"add (?P<right>loadmodule \"\S+\") before it$", line_before, True),
         (r"add (?P<right>route \{ )\.\.\. \}$", lambda fix, wrong, place, texts: [], False),
         (r"remove it\b", removed, False),
         (r"write (?P<right>\S+) without the quotes", bare, True),
         (r"put it in quotes if it is a text: (?P<right>.*)$", instead, False),
-        (r"write (?P<right>else if)$", instead, True),
+        (r"write (?P<right>else if|local(?: \w+)?)$", instead, True),
+        (r"a colon stands before the port: (?P<right>\S+)$", instead, True),
+        (r"write (?P<right>\w+)= as the rest of the script does", instead, False),
+        (r"write the name in brackets: (?P<right>\w+\[\w+\])$", instead, True),
         (r"a leading 0 means octal; write (?P<right>\d+) for", instead, False),
         (r"variables start with \$: write (?P<right>\$var\(\w+\))$", instead, False),
         (r"write (?P<right>\"\S*\") with(?: the)? quotes$", instead, True),
