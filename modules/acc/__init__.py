@@ -14,7 +14,7 @@ class Acc(Variables, Module, name="acc", events=[E_ACC_EVENT, E_ACC_MISSED_EVENT
 
     def __init__(self, dialect: Dialect = "4.0") -> None:
         super().__init__(dialect)
-        self.prepare()
+        self.set_up()
 
     def load(self) -> None:
         """Check the parameters."""

@@ -45,7 +45,7 @@ class Parameters:
     extras: dict[str, list[tuple[str, str]]]
     leg_names: dict[str, list[tuple[str, str]]]
 
-    def prepare(self) -> None:
+    def set_up(self) -> None:
         """What must be there before the first modparam."""
         self.extras, self.leg_names = {}, {}
 

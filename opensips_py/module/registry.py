@@ -118,6 +118,7 @@ class Registry:
         instance.registry = self
         self.modules[instance.name] = instance
         self.bind(instance)
+        self.prepared = False
         return instance
 
     def bind(self, module: Module) -> None:

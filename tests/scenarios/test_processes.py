@@ -232,9 +232,8 @@ def lines(server: Server, command: str, *values: str) -> list[str]:
     path = server.folder / "reply"
     os.mkfifo(path)
     reply = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
-    with open(server.folder / "fifo", "w") as fifo:
-        fifo.write("\n".join([f":{command}:reply", *values, "", ""]))
-    text = client.receive(reply, 10).decode()
+    request = "\n".join([f":{command}:reply", *values, "", ""]).encode()
+    text = client.exchange(str(server.folder / "fifo"), request, reply, 10).decode()
     os.close(reply)
     path.unlink()
     return text.splitlines()

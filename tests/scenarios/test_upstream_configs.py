@@ -76,8 +76,8 @@ class Default:
         os.mkfifo(path)
         reply = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            client.send(str(self.pipe), "\n".join([f":{command}:{path.name}", *values, "", ""]).encode())
-            return client.receive(reply, 10).decode().splitlines()
+            request = "\n".join([f":{command}:{path.name}", *values, "", ""]).encode()
+            return client.exchange(str(self.pipe), request, reply, 10).decode().splitlines()
         finally:
             os.close(reply)
             path.unlink()
