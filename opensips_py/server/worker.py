@@ -4,6 +4,9 @@ from gevent import monkey
 if __name__ == "__main__":  # a process of the server; a test of a configuration keeps the interpreter as it is
     monkey.patch_all()
 
+    from opensips_py.server import closing
+    closing.at_once()
+
 import gc
 import logging
 import os
