@@ -5,7 +5,6 @@ import ast
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from types import CodeType
 from typing import cast
 
 from opensips_py.module.python_routes import as_route
@@ -128,8 +127,7 @@ def compile_route(route: tree.Route, global_name: str, context: Context, reached
 
 def define(module: ast.Module, global_name: str, route: tree.Route, context: Context) -> CompiledRoute:
     """Run the definition of a route, so that its function exists among the global names."""
-    code: CodeType = compile(module, route.place.file or "<script>", "exec")
-    exec(code, context.namespace)
+    exec(context.codes.code(module, route.place.file or "<script>"), context.namespace)
     function = context.namespace[global_name]
     function.__qualname__ = title(route)
     return cast(CompiledRoute, function)

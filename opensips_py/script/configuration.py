@@ -20,6 +20,7 @@ from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Routes, co
 from opensips_py.script.core import Core, registry_with_core
 from opensips_py.script.diagnostics import NOWHERE, Diagnostics, Place, did_you_mean
 from opensips_py.script.preprocessor import Preprocessor, read_text
+from opensips_py.script.ready import Codes
 from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
@@ -54,13 +55,14 @@ class Configuration:
 
 
 def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[str], str] = read_text,
-         built_in: Iterable[type[Module]] = (), protocol: str = "") -> Configuration:
+         built_in: Iterable[type[Module]] = (), protocol: str = "", codes: Codes | None = None) -> Configuration:
     """Read the configuration *path*; *overrides* are core parameters from the command line, *built_in* modules that
-    need no loadmodule, *protocol* the module to load where the script has neither a socket nor a protocol."""
+    need no loadmodule, *protocol* the module to load where the script has neither a socket nor a protocol, *codes*
+    what has been compiled before."""
     given = dict(overrides or {})
     diagnostics = Diagnostics()
     script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    reader = Reader(script, diagnostics, given, built_in, read)
+    reader = Reader(script, diagnostics, given, built_in, read, codes)
     reader.registry.folder = os.path.dirname(os.path.abspath(path))
     return reader.configuration(protocol)
 
@@ -69,7 +71,9 @@ class Reader:
     """Makes a configuration of the tree of a script."""
 
     def __init__(self, script: tree.Script, diagnostics: Diagnostics, overrides: dict[str, Any],
-                 built_in: Iterable[type[Module]], read: Callable[[str], str] = read_text) -> None:
+                 built_in: Iterable[type[Module]], read: Callable[[str], str] = read_text,
+                 codes: Codes | None = None) -> None:
+        self.codes = codes or Codes()
         self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
@@ -284,4 +288,4 @@ class Reader:
             reads_parameters=any(READS_PARAMETERS.search(text) for text in texts),
             is_guessed=dialect.is_guessed(self.script),
             max_loops=values["max_while_loops"], asserts=values["enable_asserts"],
-            abort_on_assert=values["abort_on_assert"], absent=absent)
+            abort_on_assert=values["abort_on_assert"], absent=absent, codes=self.codes)

@@ -15,6 +15,7 @@ from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.generate import Body, Namespace, call, constant, name, parsed
 from opensips_py.script.lexer import written_at
 from opensips_py.script.locals import Local, Locals
+from opensips_py.script.ready import Codes
 from opensips_py.script.steps import changes
 
 if TYPE_CHECKING:
@@ -37,6 +38,7 @@ class Context:
     dialect: Dialect
     is_guessed: bool = False  # nothing in the script says that dialect
     namespace: Namespace = field(default_factory=Namespace)
+    codes: Codes = field(default_factory=Codes)
     routes: dict[str, runtime.CompiledRoute] = field(default_factory=dict)  # route[name], for calls by variable
     route_names: dict[str, str] = field(default_factory=dict)  # name of a route -> its global name
     kinds: dict[str, set[str]] = field(default_factory=dict)  # kind of route -> names there are

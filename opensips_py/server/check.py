@@ -10,9 +10,12 @@ from opensips_py.errors import ConfigError
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import ERROR, NOWHERE, WARNING
 from opensips_py.script.preprocessor import read_text
+from opensips_py.script.ready import Codes
 from opensips_py.server import changes, generation, listening, settings, sources
 from opensips_py.server.description import Description
 from opensips_py.server.sources import Recorder
+
+POLITE = 5  # by how much a check gives way to the calls of the server that runs
 
 
 def protocols(configuration: Configuration) -> list[str]:
@@ -50,16 +53,19 @@ def main(arguments: Sequence[str] | None = None) -> None:
     parser.add_argument("--against", default="", metavar="FD:GENERATION",
                         help="the texts that the server runs on, to be compared")
     chosen = parser.parse_args(arguments)
+    if chosen.against:
+        os.nice(POLITE)
     recorder = Recorder(read_text)
     overrides = json.loads(chosen.overrides)
-    read = generation.read(chosen.config, overrides, recorder)
+    codes = Codes()
+    read = generation.read(chosen.config, overrides, recorder, codes)
     if not read.diagnostics.errors:
         read.verify()
     result = described(read)
-    result.sources = recorder.texts
+    result.sources, result.codes = recorder.texts, codes.made
     if chosen.against and not result.errors:
-        texts = sources.taken_from(*map(int, chosen.against.split(":")))
-        old = generation.read(chosen.config, overrides, sources.reader(texts))
+        held = sources.taken_from(*map(int, chosen.against.split(":")))
+        old = generation.read(chosen.config, overrides, sources.reader(held.texts), Codes(held.codes))
         changes.compare(old, read, described(old), result)
     with os.fdopen(chosen.json, "w", encoding="utf-8", errors="surrogateescape") as out:
         out.write(result.dump())

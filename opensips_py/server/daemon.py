@@ -105,7 +105,7 @@ def run(chosen: Options, description: Description, who: Identity, arguments: lis
             state_dir=state, user=who.name, started=time.time(), arguments=["opensips-py", *arguments],
             logging=settings, statistics_fd=Statistics.create(count + 1), words_fd=memory("words", WORDS_SIZE),
             words_size=WORDS_SIZE)
-        sources.place(texts, template.generation, description.sources)
+        sources.place(texts, template.generation, description.sources, description.codes)
         if chosen.debug:
             template.overrides["log_level"] = settings.level
 

@@ -31,6 +31,7 @@ class Description:
     open_files: int = -1  # limit to ask the system for, -1: as it is
     core_dumps: bool = True
     logging: Logging = field(default_factory=Logging)
+    codes: dict[str, str] = field(default_factory=dict)  # of the long routes, see script.ready
     # Beside the configuration that the server runs on:
     route_changes: list[str] = field(default_factory=list)  # what the script does otherwise, in words
     other_changes: list[str] = field(default_factory=list)

@@ -10,9 +10,10 @@ from opensips_py.mi import COMMANDS
 from opensips_py.module.base import Module
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
-from opensips_py.script import configuration
+from opensips_py.script import configuration, ready
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.levels import DBG
+from opensips_py.script.ready import Codes
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.server import sources
 from opensips_py.server.boot import Boot
@@ -22,6 +23,7 @@ from opensips_py.server.memory_commands import MemoryCommands, OwnLoad
 
 # What needs no loadmodule.
 BUILT_IN: tuple[type[Module], ...] = (CoreStatistics, CoreFigures, *COMMANDS, MemoryCommands, OwnLoad)
+PIECE = 100  # statements that are given back at a time
 
 
 @dataclass(slots=True)
@@ -35,6 +37,7 @@ class Generation:
     main: CompiledRoute
     on_reply: CompiledRoute | None  # the onreply_route without a name, which sees every response
     on_error: CompiledRoute | None
+    leave: Callable[[list[Any]], object] | None = None  # takes the tree of the script to be given back
 
     def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
         """The route *name* of *kind*, if there is one."""
@@ -45,11 +48,23 @@ class Generation:
         such circles, since that takes longer than calls may wait."""
         self.configuration.routes.namespace.clear()
         self.registry.dissolve()
+        if self.leave is not None:
+            self.leave(self.configuration.script.items)
 
     @property
     def timers(self) -> Iterable[tuple[str, int]]:
         """The timer routes, with their seconds."""
         return self.configuration.timers
+
+
+def give_back(items: list[Any], later: Callable[..., object]) -> None:
+    """Give the tree of a script back, some of its statements now and the others *later*: calls do not wait for all of
+    a long one."""
+    for _ in range(PIECE):
+        if not items:
+            return
+        (getattr(items[-1], "body", None) or items).pop()
+    later(give_back, items, later)
 
 
 def keep_levels(new: Any, before: Any) -> None:
@@ -60,15 +75,17 @@ def keep_levels(new: Any, before: Any) -> None:
     levels.set_xlog(old.xlog if old and old.configured_xlog == levels.configured_xlog else None)
 
 
-def read(path: str, overrides: dict[str, Any], reader: Callable[[str], str]) -> Configuration:
+def read(path: str, overrides: dict[str, Any], reader: Callable[[str], str],
+         codes: Codes | None = None) -> Configuration:
     """The configuration *path* as this server reads it."""
-    return configuration.read(path, overrides, reader, BUILT_IN, "proto_udp")
+    return configuration.read(path, overrides, reader, BUILT_IN, "proto_udp", codes)
 
 
 def load(boot: Boot, number: int) -> Generation:
     """The generation *number* out of the texts that the checking process has approved."""
-    texts = sources.taken(boot.sources, number)
-    made = read(boot.config, boot.overrides, sources.reader(texts))
+    held = sources.taken(boot.sources, number)
+    made = read(boot.config, boot.overrides, sources.reader(held.texts), Codes(held.codes))
+    ready.dismantle(made.routes.modules)
     if made.diagnostics.errors:
         raise ConfigError("\n\n".join(str(each) for each in made.diagnostics.errors))
     if made.globals["debug_mode"]:

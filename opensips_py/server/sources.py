@@ -5,6 +5,7 @@ import errno
 import json
 import os
 from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 
 SLOTS = 2  # the generation in use and the one being prepared
 
@@ -14,28 +15,36 @@ def create() -> list[int]:
     return [os.memfd_create("sources") for _ in range(SLOTS)]
 
 
-def place(fds: list[int], generation: int, texts: Mapping[str, str]) -> None:
-    """Keep *texts*, by the path they were read from, for *generation*; those of the one before the last go."""
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What a generation is made of: the texts by the path they were read from, and the code of long routes."""
+
+    texts: dict[str, str]
+    codes: dict[str, str]
+
+
+def place(fds: list[int], generation: int, texts: Mapping[str, str], codes: Mapping[str, str] | None = None) -> None:
+    """Keep *texts* and *codes* for *generation*; those of the one before the last go."""
     fd = fds[generation % SLOTS]
     os.ftruncate(fd, 0)
-    data = memoryview(json.dumps({"generation": generation, "texts": dict(texts)}).encode())
+    held = {"generation": generation, "texts": dict(texts), "codes": dict(codes or {})}
+    data = memoryview(json.dumps(held).encode())
     written = 0
     while written < len(data):
         written += os.pwrite(fd, data[written:], written)
 
 
-def taken(fds: list[int], generation: int) -> dict[str, str]:
-    """The texts of *generation*; ValueError where they are not there."""
+def taken(fds: list[int], generation: int) -> Sources:
+    """What *generation* is made of; ValueError where it is not there."""
     return taken_from(fds[generation % SLOTS], generation)
 
 
-def taken_from(fd: int, generation: int) -> dict[str, str]:
-    """The texts of *generation* out of the descriptor that holds them; ValueError where it holds others."""
+def taken_from(fd: int, generation: int) -> Sources:
+    """What *generation* is made of, out of the descriptor that holds it; ValueError where that holds another."""
     held = json.loads(os.pread(fd, os.fstat(fd).st_size, 0) or b"{}")
     if held.get("generation") != generation:
         raise ValueError(f"there is no generation {generation}")
-    texts: dict[str, str] = held["texts"]
-    return texts
+    return Sources(held["texts"], held["codes"])
 
 
 def reader(texts: Mapping[str, str]) -> Callable[[str], str]:

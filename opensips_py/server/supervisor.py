@@ -124,7 +124,7 @@ class Supervisor:
         except ConfigError as error:
             wish.refuse([error.message])
             return
-        sources.place(self.template.sources, self.generation + 1, result.sources)
+        sources.place(self.template.sources, self.generation + 1, result.sources, result.codes)
         running = [index for index, process in self.processes.items() if process.state is State.RUNNING]
         self._reloads += 1
         self._reload = Reload(self.generation + 1, running, now, self._tell, self._reloads, self._end)
@@ -138,7 +138,7 @@ class Supervisor:
             log.error("the workers are restarted with the listeners that there were: %s", error.message)
         self._listeners.commit()
         self._listeners.describe(result.listeners)
-        sources.place(self.template.sources, self.generation + 1, result.sources)
+        sources.place(self.template.sources, self.generation + 1, result.sources, result.codes)
         self.generation += 1
         self._roll_all()
 

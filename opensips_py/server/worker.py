@@ -4,12 +4,16 @@ from gevent import monkey
 if __name__ == "__main__":  # a process of the server; a test of a configuration keeps the interpreter as it is
     monkey.patch_all()
 
+    from opensips_py.server import closing
+    closing.at_once()
+
 import gc
 import logging
 import os
 import sys
 import time
 from collections.abc import Callable
+from functools import partial
 from typing import Any, TypeVar, cast
 
 import gevent
@@ -170,7 +174,7 @@ class Worker:
 
     def adopt(self, new: Generation, before: Generation | None) -> list[str]:
         """Work with the generation *new* from now on; what went wrong with modules that could not follow *before*."""
-        self.generation = new
+        self.generation, new.leave = new, partial(generation.give_back, later=gevent.get_hub().loop.run_callback)
         values, given = new.globals, new.configuration.given
         core_settings.apply_to_transports(self.transports.settings, values)
         core_settings.apply_to_resolver(self.resolver, values)
@@ -213,12 +217,13 @@ class Worker:
         """Swap to the generation that was prepared."""
         if self.next is None:
             raise ConfigError(f"generation {number} was not prepared")
-        new, self.next = self.next, None
+        new, self.next, before = self.next, None, self.generation
         self.transports.admit_reserved()
-        failed = self.adopt(new, self.generation)
+        failed = self.adopt(new, before)
         going, self.going = self.transports.retire(self.going), []
         if going:  # what was sent from there is answered there: the transactions of a while ago have an end first
             self.timers.start(DRAIN, lambda _: self.transports.close_retired(going))
+        gevent.sleep(0)  # what waits comes first: the end of the generation before takes some time, too
         if failed:
             raise ConfigError("; ".join(failed))
 

@@ -135,6 +135,7 @@ def test_reloads_under_calls_fail_none_and_leave_nothing_behind(server: Server, 
     first, last = part(reloads, 6, 30, tmp_path), part(reloads, 6, 30, tmp_path)
     assert first.calls > 30 and last.calls > 30 and first.failed == last.failed == 0
     assert last.blocks - first.blocks < BLOCKS * 6 + PER_CALL * last.calls
+    assert last.generations == 1, "a generation that is over is kept until somebody searches for it"
     assert "Traceback" not in server.log
 
 

@@ -1,6 +1,9 @@
 """A generation is made of the texts that were checked, and of nothing else."""
+import gc
 import logging
 import os
+import weakref
+from collections import Counter
 from types import SimpleNamespace
 
 import pytest
@@ -75,6 +78,42 @@ def test_a_generation_that_is_not_there_is_no_older_one(boot):
     sources.place(boot.sources, 1, {PATH: "route { exit; }"})
     with pytest.raises(ValueError, match="there is no generation 3"):
         generation.load(boot, 3)
+
+
+def test_a_generation_that_is_over_leaves_nothing_to_be_searched_for(boot):
+    """A worker never searches its old objects for cycles."""
+    sources.place(boot.sources, 1, {PATH: SCRIPT, "/nowhere/more.cfg": "route[said] { exit; }"})
+    gc.collect()
+    gc.disable()
+    try:
+        made = generation.load(boot, 1)
+        made.leave = list.clear
+        parts = [weakref.ref(each) for each in (made.registry, made.registry.modules["core"], made.main)]
+        assert made.configuration.routes.modules == []
+        del made
+        assert [each() for each in parts] == [None, None, None]
+        gc.set_debug(gc.DEBUG_SAVEALL)
+        gc.collect()
+        assert Counter(type(each).__name__ for each in gc.garbage) == {}
+    finally:
+        gc.set_debug(0)
+        gc.garbage.clear()
+        gc.enable()
+
+
+def test_a_long_script_is_given_back_in_pieces(boot):
+    route = "route { " + "$var(x) = 1; " * 250 + "}"
+    sources.place(boot.sources, 1, {PATH: route})
+    made, turns = generation.load(boot, 1), []
+    made.leave = lambda items: generation.give_back(items, lambda *more: turns.append(more))
+    items = made.configuration.script.items
+    del made
+    left = [len(items[0].body)]
+    while turns:
+        function, *arguments = turns.pop()
+        function(*arguments)
+        left.append(len(items[0].body) if items else -1)
+    assert left == [150, 50, -1]
 
 
 def with_levels(log, xlog):

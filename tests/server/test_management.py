@@ -54,6 +54,15 @@ def test_answers_are_those_of_the_whole_server(server):
         server.ask("nothing")
 
 
+def test_an_answer_does_not_wait_for_a_timer(server):
+    """Its end is told by closing the pipe."""
+    def seconds():
+        began = time.monotonic()
+        server.ask("pwd")
+        return time.monotonic() - began
+    assert sorted(seconds() for _ in range(9))[4] < 0.1
+
+
 def test_a_killed_worker_is_waited_for_and_told_what_was_set(server):
     server.ask("log_level", [4])
     victim = server.ask("ps")["Processes"][1]["PID"]

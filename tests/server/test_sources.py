@@ -3,7 +3,7 @@ import os
 import pytest
 
 from opensips_py.server import sources
-from opensips_py.server.sources import Recorder
+from opensips_py.server.sources import Recorder, Sources
 
 
 @pytest.fixture
@@ -16,11 +16,11 @@ def fds():
 
 def test_the_generation_in_use_stays_while_the_next_is_prepared(fds):
     sources.place(fds, 1, {"/a.cfg": "one \udcff", "/b.cfg": "x" * 300_000})
-    sources.place(fds, 2, {"/a.cfg": "two"})
-    assert sources.taken(fds, 1) == {"/a.cfg": "one \udcff", "/b.cfg": "x" * 300_000}
-    assert sources.taken(fds, 2) == {"/a.cfg": "two"}
+    sources.place(fds, 2, {"/a.cfg": "two"}, {"key": "code"})
+    assert sources.taken(fds, 1).texts == {"/a.cfg": "one \udcff", "/b.cfg": "x" * 300_000}
+    assert sources.taken(fds, 2) == Sources({"/a.cfg": "two"}, {"key": "code"})
     sources.place(fds, 3, {"/a.cfg": "3"})
-    assert sources.taken(fds, 3) == {"/a.cfg": "3"}
+    assert sources.taken(fds, 3) == Sources({"/a.cfg": "3"}, {})
     with pytest.raises(ValueError, match="no generation 1"):
         sources.taken(fds, 1)
 

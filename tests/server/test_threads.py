@@ -1,4 +1,5 @@
 """What runs in a thread gives way to calls."""
+import gc
 import sys
 
 import pytest
@@ -8,8 +9,9 @@ from opensips_py.server import threads
 
 
 def test_what_is_read_in_a_thread_gives_way_to_calls():
-    before = sys.getswitchinterval()
+    before, thresholds = sys.getswitchinterval(), gc.get_threshold()
     with pytest.raises(ConfigError), threads.polite():
         assert sys.getswitchinterval() == pytest.approx(before / 10)
+        assert gc.get_threshold()[0] < 5000, "a collection holds the event loop up"
         raise ConfigError("broken")
-    assert sys.getswitchinterval() == before
+    assert (sys.getswitchinterval(), gc.get_threshold()) == (before, thresholds)
