@@ -50,7 +50,7 @@ def told(run, expression, call='lua_exec("look", "$rm/$si");'):
     ("isMyself('192.0.2.9', 5060)", "true"), ("isMyself('192.0.2.9')", "true"), ("isMyself('example.com')", "true"),
     ("isMyself('192.0.2.9', 5061)", "false"), ("grepSockInfo('192.0.2.9', 5060)", "true"),
     ("grepSockInfo('192.0.2.9')", "true"), ("grepSockInfo('example.com')", "false"),
-    ("grepSockInfo('192.0.2.9', 5061)", "false"), ("getpid()", str(os.getpid())),
+    ("grepSockInfo('192.0.2.9', 5061)", "false"), ("getpid()", "its own"),
     ("gethostname()", socket.gethostname()), ("getmem().alloc > 100000", "true"),
     ("getmem().fragmentation >= 0 and getmem().fragmentation < 100", "true"),
     ("getmeminfo().uordblks > 100000 and getmeminfo().arena > 0", "true"),
@@ -61,7 +61,7 @@ def told(run, expression, call='lua_exec("look", "$rm/$si");'):
     ("select('#', getpid())", "1"), ("WarnMissingFreeFixup(0) .. WarnMissingFreeFixup()", "10"),
     ("python", "nil"), ("pcall(os.exit)", "false"), ("_VERSION", "Lua 5.1")])
 def test_what_is_known(run, expression, expected):
-    assert told(run, expression) == expected
+    assert told(run, expression) == (str(os.getpid()) if expected == "its own" else expected)
 
 
 def test_what_a_reply_says(run):
