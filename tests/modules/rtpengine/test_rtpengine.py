@@ -60,6 +60,8 @@ def test_media_flow_both_ways_until_the_call_ends(start, daemon, parties):
     packet = bob.receive()
     assert packet is not None and packet[:4] == struct.pack("!BBH", 0x80, 0, 1) and packet[12:] == b"\1" * 160
     assert flows(bob, alice)
+    alice.drain()  # until all has gone through
+    bob.drain()
     call.bye()
     stats, = server.log.matching("stats=RTP: ")
     packets = int(re.search(r"(\d+) packets", stats)[1])

@@ -56,6 +56,8 @@ def test_media_flow_both_ways_until_the_call_ends(start, relay, parties, kind):
     packet = bob.receive()
     assert packet is not None and packet[:4] == struct.pack("!BBH", 0x80, 0, 1) and packet[12:] == b"\1" * 160
     assert flows(bob, alice)
+    alice.drain()  # until all has gone through
+    bob.drain()
     call.bye()
     assert [server.variables[name] for name in ("up", "down", "sent", "fail", "rc")] == [5, 3, 8, 0, 1]
     figures = server.runs[-1].avps["all"]
