@@ -12,14 +12,14 @@ PATIENCE = 3  # intervals after which a contact that nobody pings any more is fo
 
 
 class Awaited:
-    """A contact whose answer is awaited: how many pings in a row have none, and when the last one left."""
+    """A contact whose answer is awaited: the first ping without one, the newest, and how many are lost since."""
 
-    __slots__ = ("aor", "lost", "sent", "serial", "table")
+    __slots__ = ("aor", "first", "lost", "sent", "serial", "table")
 
-    def __init__(self, table: Table, aor: str) -> None:
-        self.table, self.aor = table, aor
+    def __init__(self, table: Table, aor: str, first: int) -> None:
+        self.table, self.aor, self.first = table, aor, first
         self.serial = self.lost = 0
-        self.sent = 0.0
+        self.sent = 0.0  # when the newest left
 
 
 class Watching:
@@ -45,7 +45,7 @@ class Watching:
             return
         awaited = self.pings.awaited.get(binding.id)
         if awaited is None:
-            awaited = self.pings.awaited[binding.id] = Awaited(table, aor)
+            awaited = self.pings.awaited[binding.id] = Awaited(table, aor, serial)
         awaited.serial, awaited.sent = serial, self.clock()
         if removes:
             self.services.timers.start(self.ping_threshold, self.overdue, (binding.id, serial))
@@ -66,8 +66,8 @@ class Watching:
         """ping_threshold has passed since a ping left."""
         identifier, serial = ping
         awaited = self.pings.awaited.get(identifier)
-        if awaited is None or awaited.serial != serial:
-            return
+        if awaited is None or serial < awaited.first:
+            return  # it, or a later one, was answered
         awaited.lost += 1
         if awaited.lost >= self.max_pings_lost:
             del self.pings.awaited[identifier]

@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 import json
-from collections import OrderedDict
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Pattern, Run, Variable, VariableSpec, Writable
 from opensips_py.module.cookies import Channels, NoAnswer
-from opensips_py.module.media_relays import Relay, Relays
+from opensips_py.module.media_relays import Homes, Relay, Relays, sides
 from opensips_py.modules.rtpengine import bencode
 from opensips_py.modules.rtpengine.flags import Flags, address
 
@@ -20,18 +19,17 @@ if TYPE_CHECKING:
 SET = "rtpengine set"  # in Run.extra
 FULL = ("Parallel session limit reached", "Ran out of ports", "CPU usage limit exceeded", "Load limit exceeded",
         "Bandwidth limit exceeded")  # what another engine may not say
-REMEMBERED = 10_000  # calls that are not where their Call-ID says
 FROM_BY_DEFAULT = frozenset(("offer", "answer", "delete", "play media", "stop media", "play DTMF", "block media",
                              "unblock media", "block DTMF", "unblock DTMF"))
 Answer = dict[str, Any]
 
 
 class Engines:
-    """What outlives a reload: the sockets, and which calls are not at the engine that their Call-ID says."""
+    """What outlives a reload: the sockets, and where calls are."""
 
     def __init__(self) -> None:
         self.channels = Channels()
-        self.moved: OrderedDict[str, str] = OrderedDict()
+        self.homes = Homes()
         self.used: set[str] = set()  # engines that have been asked since the last look at them
 
 
@@ -79,7 +77,10 @@ class Asking:
             if wrong:
                 self.fail(run, wrong, f"{engine.url}: {command} of call {call_id}")
                 return None
-            self.remember(call_id, engine, command)
+            if command == "delete":
+                self.engines.homes.forget(call_id)
+            else:
+                self.engines.homes.note(self.relays, engine, call_id)
             if isinstance(socket, Writable):
                 socket.set(engine.url)
             return answer
@@ -111,9 +112,7 @@ class Asking:
         if wanted:
             pinned = self.relays.find(number, str(wanted))
             return [] if pinned is None else [pinned]
-        found = self.relays.candidates(number, call_id)
-        moved = self.engines.moved.get(call_id)
-        return found if moved is None else sorted(found, key=lambda each: each.url != moved)
+        return self.engines.homes.candidates(self.relays, number, call_id)
 
     def set_of(self, run: Run) -> int:
         """The number of the set that the script has chosen."""
@@ -122,22 +121,6 @@ class Asking:
             value = self.setid_avp.read(run)
             chosen = int(value) if str(value).isdigit() else None
         return chosen or 0
-
-    def remember(self, call_id: str, engine: Relay, command: str) -> None:
-        """Later commands of a call go where the first one went, even where that was not the first choice."""
-        moved = self.engines.moved
-        if command == "delete":
-            moved.pop(call_id, None)
-            return
-        best = self.relays.candidates(engine.set_id, call_id)
-        if call_id in moved or not best or best[0].url != engine.url or self.was_skipped(engine, call_id):
-            moved[call_id] = engine.url
-            if len(moved) > REMEMBERED:
-                moved.popitem(last=False)
-
-    def was_skipped(self, engine: Relay, call_id: str) -> bool:
-        """Whether a better engine of the set does not work just now: it may work again while the call lasts."""
-        return any(self.relays.state(each) for each in self.relays.sets.get(engine.set_id, ()))
 
     def fails_over(self, why: str) -> bool:
         """Whether another engine may do what this one refuses."""
@@ -151,22 +134,24 @@ class Asking:
         if not call_id:
             return None
         found["call-id"] = call_id
-        sender, receiver = tags(message, command)
+        offers = command in ("offer", "answer")
+        sender, receiver = sides(message, command == "answer") if offers or message is None else (
+            message.from_tag, message.to_tag)
         sender = flags.from_tag if flags.from_tag is not None else sender if command in FROM_BY_DEFAULT else ""
         if flags.to_tag is not None:
             receiver = flags.to_tag
         if sender:
             found["from-tag"] = sender
-        elif command in ("offer", "answer"):
+        elif offers:
             return None
-        if receiver and (command in ("offer", "answer") or flags.with_to_tag):
+        if receiver and (offers or flags.with_to_tag):
             found["to-tag"] = receiver
         branch = self.via_branch(run, message, flags)
         if branch is None:
             return None
         if branch:
             found["via-branch"] = branch
-        if message is not None and message.listener is not None and command in ("offer", "answer"):
+        if message is not None and message.listener is not None and offers:
             found.setdefault("received-from", address(message.source_host))
         return found
 
@@ -196,19 +181,6 @@ class Asking:
         """The same as JSON."""
         answer = self.query(run)
         return None if answer is None else json.dumps(answer)
-
-
-def tags(message: Message | None, command: str) -> tuple[str, str]:
-    """The tags of who has made the offer and of the other party.
-
-    An offer in a response and an answer in a request are made by, or for, the party in To: RFC 3264 late offers.
-    """
-    if message is None:
-        return "", ""
-    sides = message.from_tag, message.to_tag
-    if command == ("answer" if message.is_request else "offer"):
-        return sides[1], sides[0]
-    return sides
 
 
 def complaint(answer: Answer) -> str:

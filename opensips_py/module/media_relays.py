@@ -7,15 +7,20 @@ from __future__ import annotations
 import math
 import time
 import zlib
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from hashlib import blake2b
-from typing import Any
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Message
 
 MOST = 256  # relays that may be known at a time
 WORDS = 2  # of each: who it is, and until when it is out of use
 WORKS, FOR_EVER = 0, 1 << 62
 ENABLE, DISABLE, PROBE = 1, 0, 2  # what operators may do with a relay
+REMEMBERED = 10_000  # calls that are not where their Call-ID says
 
 
 @dataclass(frozen=True, slots=True)
@@ -139,6 +144,45 @@ class Relays:
         left = 0 if state in (WORKS, FOR_EVER) else max(0, (state - moment()) // 1000)
         return {"url": relay.url, "index": index, "disabled": int(state != WORKS), "weight": relay.weight,
                 "recheck_ticks": left}
+
+
+class Homes:
+    """Where calls are that are not at the relay which their Call-ID names: a call stays where it has begun. Each worker
+    knows this of its own calls."""
+
+    def __init__(self) -> None:
+        self.by_call: OrderedDict[str, str] = OrderedDict()
+
+    def candidates(self, relays: Relays, set_id: int, call_id: str) -> list[Relay]:
+        """The relays of a set to try for a call, its home first."""
+        found = relays.candidates(set_id, call_id)
+        home = self.by_call.get(call_id)
+        return found if home is None else sorted(found, key=lambda each: each.url != home)
+
+    def note(self, relays: Relays, relay: Relay, call_id: str) -> None:
+        """A call has begun at *relay*, or goes on there."""
+        others = relays.sets.get(relay.set_id, ())
+        if len(others) < 2 or (by_preference(others, call_id)[0] is relay and call_id not in self.by_call):
+            return
+        self.by_call[call_id] = relay.url
+        if len(self.by_call) > REMEMBERED:
+            self.by_call.popitem(last=False)
+
+    def forget(self, call_id: str) -> None:
+        """A call is over."""
+        self.by_call.pop(call_id, None)
+
+
+def sides(message: Message | None, answers: bool) -> tuple[str, str]:
+    """The tags of who has made the offer, or makes it, and of the other party.
+
+    An offer in a response and an answer in a request are made by, or for, the party in To: RFC 3264 late offers.
+    """
+    if message is None:
+        return "", ""
+    if answers == message.is_request:
+        return message.to_tag, message.from_tag
+    return message.from_tag, message.to_tag
 
 
 def moment() -> int:

@@ -31,7 +31,7 @@ loadmodule "nathelper.so"
 modparam("usrloc", "nat_bflag", "NAT")
 modparam("registrar", "received_avp", "$avp(rcv)")
 modparam("nathelper", "received_avp", "$avp(rcv)")
-modparam("nathelper", "natping_interval", 10)
+modparam("nathelper", "natping_interval", 10)  # unless said otherwise
 @settings@
 route {
 	if ($tU =~ "nat") { setbflag(@NAT@); fix_nated_register(); }
@@ -271,6 +271,19 @@ def test_contacts_that_answer_no_ping_are_taken_out(start):
     assert [each["AOR"] for each in server.mi("usrloc:dump")["Domains"][0]["AORs"]] == ["natsip@example.com"]
 
 
+def test_pings_may_follow_each_other_faster_than_they_are_lost(start):
+    server = start(NEW + 'modparam("nathelper", "natping_interval", 2)\n'
+                         'modparam("nathelper", "ping_threshold", 5)\nmodparam("nathelper", "max_pings_lost", 2)')
+    phone, = registered(server, "natsipremove")
+    waiting = []
+    for _ in range(30):
+        waiting += [each for each in server.advance(1) if not each.status and each.data != bytes(4)]
+        while waiting and server.clock.time() - waiting[0].at > 3:
+            phone.send(response(waiting.pop(0).message, 200))  # when the next one has left already
+    assert not lost(server, 0)
+    assert lost(server, 1)
+
+
 def test_an_answer_keeps_a_contact(start):
     server = start(NEW + 'modparam("nathelper", "max_pings_lost", 1)')
     phone, = registered(server, "natsipremove")
@@ -405,7 +418,7 @@ def test_two_workers_ping_each_contact_once():
             register(phone, server.port, f"{'sip' if number % 2 else 'phone'}{number}")
             phones.append(phone)
         moments: dict[int, list[float]] = {number: [] for number in range(24)}
-        end = time.monotonic() + 6.5
+        end = time.monotonic() + 4.5
         for phone in phones:
             phone.settimeout(0.005)
         while time.monotonic() < end:
@@ -418,7 +431,7 @@ def test_two_workers_ping_each_contact_once():
         assert "Traceback" not in server.log, server.log
         for number, found in moments.items():
             gaps = [later - earlier for earlier, later in itertools.pairwise(found)]
-            assert 2 <= len(found) <= 4 and all(abs(gap - 2) < 0.9 for gap in gaps), (number, found, server.log)
+            assert 1 < len(found) <= 3 and all(abs(gap - 2) < 0.9 for gap in gaps), (number, found, server.log)
 
 
 def test_pings_from_an_address_that_is_not_ours():

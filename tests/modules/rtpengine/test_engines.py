@@ -9,6 +9,7 @@ import pytest
 
 from opensips_py.errors import ConfigError
 from opensips_py.module.media_relays import Relay, by_preference, read_set
+from opensips_py.testing.engine import real_sleep
 from tests.live import HOST, free_ports
 from tests.modules.rtpengine.engines import OK, PONG
 from tests.modules.rtpengine.test_functions import DIALECTS, OFFER, RELAY, invite, request
@@ -256,7 +257,8 @@ def test_notifications_are_told(start):
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         for data in (json.dumps(told).encode(), b"garbage", b"[1]", b"\xff"):
             sock.sendto(data, (HOST, port))
-    for _ in range(200):
+    for _ in range(500):
+        real_sleep(0.002)
         server.settle()
         if len(server.log.matching("no JSON object")) == 3:
             break
@@ -272,7 +274,8 @@ def test_notifications_after_a_reload(start):
     server.reload(text.format(f'modparam("rtpengine", "notification_sock", "{HOST}:{other}")'))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sock:
         sock.sendto(b'{"type": "DTMF"}', (HOST, other))
-        for _ in range(200):
+        for _ in range(500):
+            real_sleep(0.002)
             server.settle()
             if server.events:
                 break
