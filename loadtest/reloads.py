@@ -3,9 +3,9 @@
     python -m loadtest.reloads [--reloads 1000] [--rate 50]
 
 Two workers pass SIPp's calls while the configuration is changed and reloaded again and again: the script each time,
-parameters, a module and listeners every few times; now and then a broken one, which has to be refused. The workers'
-memory is read after each fifth, when all calls have ended. Ends with 1 where a call failed, a reload did not come
-through, or the later fifths made memory grow.
+parameters, a module and listeners every few times; now and then a broken one, which has to be refused. After a tenth,
+a half and all of the reloads, when the calls have ended, the memory of each process is read. Ends with 1 where a call
+failed, a reload did not come through, a generation that is over was kept, or memory grew after the first tenth.
 """
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ import contextlib
 import pathlib
 import signal
 import socket
+import statistics
 import sys
 import tempfile
 import time
@@ -25,8 +26,8 @@ from opensips_py.errors import MIError
 from tests.live import HOST, Server, Sipp, ask, free_ports, options
 from tests.scenarios.flows import LENIENT, bound, mi, serve, until
 
-PARTS = 5
-FLAT = 0.05  # of the resident memory after the first part: how much it may grow in all others
+MARKS = (0.1, 0.5, 1.0)  # of all reloads: when memory is read
+FLAT = 0.05  # of the resident memory at the first mark: how much it may grow until the last
 BLOCKS = 100  # of Python's allocator that a reload may leave behind, in a worker
 ANSWER = 'sl_send_reply(200, "OK");'
 PER_CALL = 1.0  # blocks that a call may leave behind
@@ -34,7 +35,7 @@ PER_CALL = 1.0  # blocks that a call may leave behind
 
 @dataclass(slots=True)
 class Part:
-    """What one fifth came to: of the workers the highest numbers."""
+    """What the reloads up to one mark came to: of the workers the highest numbers."""
 
     reloads: int
     seconds: float
@@ -42,6 +43,17 @@ class Part:
     calls: int
     resident: int
     blocks: int
+    generations: int
+    garbage: int  # blocks that only a search for cycles has freed
+    took: list[float]  # seconds of each reload
+    processes: list[str]  # their memory, a line for each
+
+    def lines(self) -> Iterator[str]:
+        """What to print of it."""
+        yield (f"{self.reloads} reloads: {self.calls} calls, {self.failed} failed; {self.seconds:.0f} s, a reload "
+               f"{statistics.median(self.took):.2f} s in the middle, {max(self.took):.2f} s at most; in a worker "
+               f"{self.blocks} blocks, {self.garbage} of garbage, {self.generations} generations")
+        yield from self.processes
 
 
 class Reloads:
@@ -50,6 +62,7 @@ class Reloads:
     def __init__(self, server: Server) -> None:
         self.server, self.text, self.number = server, server.config.read_text(), 0
         self.port = free_ports()[0]
+        self.took: list[float] = []
 
     def once(self) -> None:
         """One more reload; AssertionError where it does not come through as it should."""
@@ -65,7 +78,9 @@ class Reloads:
         if number % 10 == 9:
             self.refused(text.replace("t_relay();", "t_rellay();"))
         self.server.config.write_text(text)
+        began = time.monotonic()
         told = mi(self.server, "reload")["changes"]
+        self.took.append(time.monotonic() - began)
         assert "route is changed" in told, told
         word = f"SIP/2.0 200 OK {number}".encode()
         for port in [self.server.port] + [self.port] * (number % 10 in (5, 6, 7)):
@@ -107,7 +122,7 @@ def calls(server: Server, rate: int, folder: pathlib.Path, seconds: int) -> Iter
 
 def part(reloads: Reloads, count: int, rate: int, folder: pathlib.Path) -> Part:
     """Reload *count* times under calls, and look at the workers when those are over."""
-    server, began = reloads.server, time.monotonic()
+    server, began, reloads.took = reloads.server, time.monotonic(), []
     with calls(server, rate, folder, 24 * 3600) as (calling, answering):
         until(lambda: calling.counts().get("done"), 30)
         for _ in range(count):
@@ -119,8 +134,21 @@ def part(reloads: Reloads, count: int, rate: int, folder: pathlib.Path) -> Part:
         answering.stop()
     until(lambda: mi(server, "get_statistics", ["inuse_transactions"]) == {"tm:inuse_transactions": 0}, 60)
     seen: list[dict[str, Any]] = mi(server, "probe_memory")
-    return Part(reloads.number, ended, counts["failed"], counts["done"], max(each["resident"] for each in seen),
-                max(each["blocks"] for each in seen))
+    highest = {name: max(each[name] for each in seen) for name in ("resident", "blocks", "generations", "garbage")}
+    return Part(reloads.number, ended, counts["failed"], counts["done"], took=reloads.took,
+                processes=list(memory(server)), **highest)
+
+
+def memory(server: Server) -> Iterator[str]:
+    """The memory of each process of *server*."""
+    for row in [*mi(server, "ps")["Processes"]]:
+        text = pathlib.Path(f"/proc/{row['PID']}/smaps_rollup").read_text()
+        kib = {words[0].rstrip(":"): int(words[1]) for line in text.splitlines()[1:] if (words := line.split())}
+        status = pathlib.Path(f"/proc/{row['PID']}/status").read_text()
+        threads = status.partition("Threads:")[2].split()[0]
+        files = len(list(pathlib.Path(f"/proc/{row['PID']}/fd").iterdir()))
+        yield (f"  {row['Type']:<14} {kib['Rss'] / 1024:8.2f} MiB resident, {kib['Pss'] / 1024:8.2f} its share, "
+               f"{kib['Private_Dirty'] / 1024:8.2f} its own; {threads} threads, {files} files")
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -131,12 +159,10 @@ def main(arguments: list[str] | None = None) -> int:
     seen: list[Part] = []
     with serve(2, FR=10) as server, tempfile.TemporaryDirectory(prefix="reloads-") as folder:
         reloads = Reloads(server)
-        print(f"{'reloads':>8} {'seconds':>8} {'calls':>8} {'failed':>7} {'resident MiB':>13} {'blocks':>8}")
-        for _ in range(PARTS):
-            last = part(reloads, args.reloads // PARTS, args.rate, pathlib.Path(folder))
+        for mark in MARKS:
+            last = part(reloads, round(args.reloads * mark) - reloads.number, args.rate, pathlib.Path(folder))
             seen.append(last)
-            print(f"{last.reloads:>8} {last.seconds:>8.0f} {last.calls:>8} {last.failed:>7} "
-                  f"{last.resident / 2**20:>13.2f} {last.blocks:>8}", flush=True)
+            print("\n".join(last.lines()), flush=True)
         if "Traceback" in server.log:
             print(server.log[-4000:], file=sys.stderr)
             return 1
@@ -148,8 +174,8 @@ def verdict(seen: list[Part]) -> int:
     first, last = seen[0], seen[-1]
     grown, blocks = last.resident - first.resident, last.blocks - first.blocks
     allowed = BLOCKS * (last.reloads - first.reloads) + PER_CALL * sum(each.calls for each in seen[1:])
-    print(f"since the first part: {grown / 2**20:.2f} MiB and {blocks} blocks more in a worker")
-    return int(any(each.failed for each in seen) or (grown > FLAT * first.resident and blocks > allowed)
+    print(f"since the first mark: {grown / 2**20:.2f} MiB and {blocks} blocks more in a worker")
+    return int(any(each.failed or each.generations > 2 for each in seen) or grown > FLAT * first.resident
                or blocks > allowed)
 
 

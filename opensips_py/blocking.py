@@ -6,7 +6,9 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, ParamSpec, TypeVar, cast
 
+import gevent
 from gevent import Timeout, get_hub
+from gevent.monkey import get_original
 from gevent.threadpool import ThreadPool
 
 P = ParamSpec("P")
@@ -63,7 +65,7 @@ class Pool:
         self.running += 1
         started = time.monotonic()
         try:
-            result: Any = self._threads().spawn(outcome, function, arguments, named)
+            result: Any = self._threads().spawn(self._call, function, arguments, named)
         except BaseException:
             self.running -= 1
             raise
@@ -81,6 +83,38 @@ class Pool:
             raise error
         return cast(T, value)
 
+    def _call(self, function: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[
+            T | None, Exception | None]:
+        """What a call comes to: its value, or its exception as a value, which gevent would print otherwise."""
+        _inside.pool = self
+        try:
+            return function(*arguments, **named), None
+        except Exception as error:
+            return None, error
+
+    def in_hub(self, function: Callable[..., T], *arguments: Any, deadline: float = DEADLINE) -> T:
+        """From a thread of this pool: call *function* in the thread of the event loop, and wait for it; elsewhere that
+        is where we are. What opens sockets that outlive the call has to run there: they belong to its loop."""
+        if getattr(_inside, "pool", None) is not self or self._pool is None:
+            return function(*arguments)
+        result: list[Any] = []
+        over = get_original("_thread", "allocate_lock")()  # a real one: the thread may block, its greenlets are none
+        over.acquire()
+
+        def call() -> None:
+            try:
+                result.append((function(*arguments), None))
+            except BaseException as error:
+                result.append((None, error))
+            over.release()
+        self._pool.hub.loop.run_callback_threadsafe(gevent.spawn, call)
+        if not over.acquire(timeout=deadline):
+            raise TimeoutError(f"{getattr(function, '__qualname__', function)} took longer than {deadline} s")
+        value, error = result[0]
+        if error is not None:
+            raise error
+        return value  # type: ignore[no-any-return]
+
     def _ended(self, _: object) -> None:
         self.running -= 1
 
@@ -90,14 +124,7 @@ class Pool:
         return self._pool
 
 
-def outcome(function: Callable[..., T], arguments: tuple[Any, ...], named: dict[str, Any]) -> tuple[
-        T | None, Exception | None]:
-    """What a call comes to: its value, or its exception as a value, which gevent would print otherwise."""
-    try:
-        return function(*arguments, **named), None
-    except Exception as error:
-        return None, error
-
-
+_inside: Any = get_original("threading", "local")()  # which pool a thread belongs to
 pool = Pool()
 run = pool.run
+in_hub = pool.in_hub

@@ -10,8 +10,6 @@ from opensips_py.asking import Config, Fifo, asked, fail, pipe_to
 from opensips_py.errors import MIError
 from opensips_py.mi import client
 
-PATIENCE = 90.0  # seconds: a check and the preparation in all processes
-
 
 def reload(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say what would change.")] = False,
            routes: Annotated[bool, typer.Option("--routes", help="Refuse if more than routes is different.")] = False,
@@ -23,7 +21,7 @@ def reload(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say wha
         report(asked(pipe, "reload", {"dry_run": 1}), as_json=as_json)
         return
     try:
-        answer = client.ask(pipe.path, "reload_routes" if routes else "reload", None, pipe.reply_dir, PATIENCE)
+        answer = client.ask(pipe.path, "reload_routes" if routes else "reload", None, pipe.reply_dir)
     except MIError as error:
         print("refused; the server goes on with what it has:")
         fail(error.message)

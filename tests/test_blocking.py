@@ -93,3 +93,26 @@ def test_the_deadline_of_an_outer_block_is_not_that_of_the_inner_one() -> None:
                 gevent.event.Event().wait()
         except TimeoutError:
             pytest.fail("the inner one was not over")
+
+
+def test_from_a_thread_back_into_the_event_loop() -> None:
+    pool = Pool(1)
+    here = threading.get_ident()
+
+    def waits(number: int) -> tuple[int, int]:
+        gevent.sleep(0)
+        return threading.get_ident(), number
+
+    def both() -> tuple[int, tuple[int, int]]:
+        return threading.get_ident(), pool.in_hub(waits, 7)
+    thread, found = pool.run(both)
+    assert thread != here and found == (here, 7)
+    assert pool.in_hub(waits, 8) == (here, 8)  # where we are already
+
+
+def test_what_fails_in_the_event_loop_fails_in_the_thread() -> None:
+    pool = Pool(1)
+    with pytest.raises(ZeroDivisionError):
+        pool.run(pool.in_hub, divmod, 1, 0)
+    with pytest.raises(TimeoutError, match=r"took longer than 0\.01 s"):
+        pool.run(lambda: pool.in_hub(gevent.event.Event().wait, 0.1, deadline=0.01))

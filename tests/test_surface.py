@@ -42,6 +42,9 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
 OUR_DEFAULTS = {  # defaults that differ from the start value of the variable behind it, and why
     "core/disable_stateless_fwd": "-1 there stands for a decision at start-up that comes out as yes",
     "core/dns_use_search_list": "-1 there leaves it to the resolver library, which uses the list",
+    "uac/restore_mode": "an unset one means auto, says the manual",
+    "event_flatstore/delimiter": "an unset one is a comma, says the manual",
+    "event_flatstore/file_permissions": "unset ones are 644, says the manual",
     "acc/log_facility": "an unset one is made LOG_DAEMON at start-up there",
     "mi_fifo/fifo_mode": "0 there becomes the 0660 of the manual at start-up",
     "registrar/default_q": "the manual says 0, the start value means no q at all",

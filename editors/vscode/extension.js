@@ -7,7 +7,8 @@ let client;
 function activate() {
   const command = workspace.getConfiguration("opensips").get("command");
   client = new LanguageClient("opensips-py", "OpenSIPS", {command, args: ["lsp"]},
-                              {documentSelector: [{scheme: "file", language: "opensips"}]});
+                              {documentSelector: [{scheme: "file", language: "opensips"}],
+                               synchronize: {fileEvents: workspace.createFileSystemWatcher("**/*.{cfg,py}")}});
   return client.start();
 }
 

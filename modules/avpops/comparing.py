@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opensips_py.modules.avpops.glob import glob
+from opensips_py.module.glob import glob
 
 if TYPE_CHECKING:
     from opensips_py.modules.avpops.arguments import Operation

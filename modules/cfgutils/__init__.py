@@ -19,11 +19,11 @@ class CfgUtils(Module, Variables, Chance, LockFunctions, Moments, Waiting, Inspe
         super().__init__(dialect)
         self.mentioned: dict[str, None] = {}
         self.initial_values: dict[str, Value] = {}
-        self.begin_values()
         self.begin_moments()
 
     def load(self) -> None:
         """Check the parameters."""
+        self.begin_values()
         self.check_locks()
 
     def start(self) -> None:

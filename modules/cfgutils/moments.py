@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import logging
 import time
-from functools import lru_cache
+from functools import lru_cache, partial
 
 from opensips_py.module import ReturnCode, Route, Writable, script
 from opensips_py.module.declare import Dialect
@@ -20,6 +20,15 @@ class Matched(ReturnCode):
     YES, NO, MALFORMED, FAILED = 1, -1, -2, -3
 
 
+def parsed(dialect: Dialect, log: logging.Logger, text: str) -> Condition | None:
+    """The schedule that *text* writes, a single recurrence in 2.1; None where it is malformed."""
+    try:
+        return Recurrence.parse(text, zoned=False).holds if dialect == "2.1" else parse(text)
+    except ValueError as error:
+        log.error("%r is no time recurrence: %s", text, error)
+        return None
+
+
 class Moments:
     """check_time_rec(), ts_usec_delta() and get_accurate_time()."""
 
@@ -28,15 +37,7 @@ class Moments:
 
     def begin_moments(self) -> None:
         """Remember what has been parsed."""
-        self.schedule = lru_cache(256)(self.parsed)
-
-    def parsed(self, text: str) -> Condition | None:
-        """The schedule that *text* writes, a single recurrence in 2.1; None where it is malformed."""
-        try:
-            return Recurrence.parse(text, zoned=False).holds if self.dialect == "2.1" else parse(text)
-        except ValueError as error:
-            self.log.error("%r is no time recurrence: %s", text, error)
-            return None
+        self.schedule = lru_cache(256)(partial(parsed, self.dialect, self.log))  # no method: it would hold the module
 
     @script(Route.ANY)
     def check_time_rec(self, time_string: str, timestamp: int | None = None) -> Matched:

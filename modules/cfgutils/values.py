@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 import logging
-from functools import lru_cache
+from functools import lru_cache, partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Route, Variable, Writable, script
@@ -20,6 +20,14 @@ def indexed(text: str, index: int) -> str:
     return f"$({inner}[{index}])"
 
 
+def compiled(registry: Registry, text: str, index: int) -> VariableSpec | None:
+    """The variable *text* at *index*; None where it takes none."""
+    try:
+        return registry.script.variable(indexed(text, index)) if registry.script else None
+    except ValueError:
+        return None
+
+
 class Values:
     """Counting and reaching the values of a variable."""
 
@@ -28,14 +36,7 @@ class Values:
 
     def begin_values(self) -> None:
         """Remember what has been compiled."""
-        self.numbered = lru_cache(1024)(self.compiled)
-
-    def compiled(self, text: str, index: int) -> VariableSpec | None:
-        """The variable *text* at *index*; None where it takes none."""
-        try:
-            return self.registry.script.variable(indexed(text, index)) if self.registry.script else None
-        except ValueError:
-            return None
+        self.numbered = lru_cache(1024)(partial(compiled, self.registry))  # no method: it would hold the module
 
     def values(self, variable: Variable) -> list[Any]:
         """The values of *variable*, that at index 0 first."""

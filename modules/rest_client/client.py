@@ -90,10 +90,11 @@ class OldPoolOverTls(HTTPSConnectionPool):
 
 
 class Client:
-    """Sends requests as the parameters of *module* say."""
+    """Sends requests as the parameters of *module* say; it does not hold the module, which holds it."""
 
     def __init__(self, module: RestClient) -> None:
-        self.module = module
+        self.seconds, self.seconds_to_connect = module.curl_timeout, module.connection_timeout
+        self.largest, self.expects = module.max_transfer_size, module.enable_expect_100
         path = module.ssl_capath
         if path and not os.path.exists(path):
             raise FileNotFoundError("there is no such file or folder")
@@ -111,7 +112,7 @@ class Client:
         """The answer to *request*; never raises for what the network or the server does."""
         answer = Answer(1)
         try:
-            with deadline(self.module.curl_timeout), self.places:
+            with deadline(self.seconds), self.places:
                 self.transfer(request, answer)
         except exceptions.NameResolutionError as error:
             return Answer(BROKEN, str(error))
@@ -127,27 +128,26 @@ class Client:
 
     def transfer(self, request: Request, answer: Answer) -> None:
         """Send *request*, and fill *answer* as it comes."""
-        module = self.module
-        until = time.monotonic() + module.curl_timeout
+        until = time.monotonic() + self.seconds
         headers = urllib3.HTTPHeaderDict(request.headers)
         if request.content_type:
             headers.setdefault("Content-Type", request.content_type)
         body = request.body.encode("utf-8", "surrogateescape") if request.content_type else None
-        if body is not None and len(body) > EXPECTED and module.enable_expect_100:
+        if body is not None and len(body) > EXPECTED and self.expects:
             headers["Expect"] = "100-continue"
         response = self.pools.request(
             request.method, request.whole_url, body=body, headers=headers, preload_content=False, redirect=False,
-            timeout=urllib3.Timeout(connect=module.connection_timeout, read=module.curl_timeout))
+            timeout=urllib3.Timeout(connect=self.seconds_to_connect, read=self.seconds))
         with released(response):
             answer.status = response.status
             answer.content_type = response.headers.get("Content-Type", "")
-            most = module.max_transfer_size * 1024
+            most = self.largest * 1024
             while piece := response.read1(PIECE, decode_content=True):
                 answer.body += piece
                 if most and len(answer.body) > most:
-                    raise ValueError(f"the answer has more than {module.max_transfer_size} KiB")
+                    raise ValueError(f"the answer has more than {self.largest} KiB")
                 if time.monotonic() > until:
-                    raise TimeoutError(f"it took longer than {module.curl_timeout} s")
+                    raise TimeoutError(f"it took longer than {self.seconds} s")
 
     def close(self) -> None:
         """Close the connections."""

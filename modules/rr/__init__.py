@@ -91,6 +91,10 @@ class RecordRoute(Module, name="rr"):
         """Add ";name=value" to the Record-Route of this request, if it gets one."""
         path_of(run.message).add(run, text)
 
+    def add_to_branch(self, request: Request, index: int, text: str) -> None:
+        """Add ";name=value" to the Record-Route of one branch; before it is built."""
+        path_of(request).put(index, text)
+
     def route_parameters(self, request: Request) -> str | None:
         """Parameters of the Route that led here; None without one."""
         context = request.context

@@ -35,8 +35,12 @@ class Path:
         if place < 0:
             self.parameters += text
         else:
-            self.branches = self.branches or {}
-            self.branches[place] = self.branches.get(place, "") + text
+            self.put(place, text)
+
+    def put(self, index: int, text: str) -> None:
+        """Note a parameter for the branch *index* alone."""
+        self.branches = self.branches or {}
+        self.branches[index] = self.branches.get(index, "") + text
 
     def text(self, outgoing: Any) -> str:
         """The parameters noted for what leaves now."""

@@ -14,6 +14,7 @@ from opensips_py.modules.usrloc.record import Happened, Kind, Record, happened
 from opensips_py.modules.usrloc.storage import Storage, stored_names
 from opensips_py.modules.usrloc.table import Table
 from opensips_py.sip import Uri
+from opensips_py.state._bindings import Binding
 
 T = TypeVar("T")
 Observer = Callable[[Happened], object]
@@ -23,7 +24,7 @@ BATCH = 200  # addresses-of-record whose expired contacts leave in one write tra
 
 class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
         events.E_UL_AOR_INSERT, events.E_UL_AOR_DELETE, events.E_UL_CONTACT_INSERT, events.E_UL_CONTACT_DELETE,
-        events.E_UL_CONTACT_UPDATE]):
+        events.E_UL_CONTACT_UPDATE, events.E_UL_LATENCY_UPDATE]):
     """Keep the contacts of users on this machine, shared by all workers. What has been acknowledged survives the end of
     the process, a crash included; other modules look contacts up, change them and are told of changes."""
 
@@ -85,6 +86,27 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
         if record.changes:
             self.tell(table.name, record)
         return done.result
+
+    def note_latency(self, table: Table, aor: str, identifier: int, microseconds: int,
+                     measured: Callable[[Binding], object]) -> None:
+        """The contact with that *identifier* has answered a ping within *microseconds*; kept where it is *measured*."""
+        def edit(record: Record) -> tuple[Binding, int] | None:
+            for binding in record.bindings:
+                if binding.id == identifier and measured(binding):
+                    before, binding.latency = binding.latency, microseconds
+                    record.data = record.data  # it is to be written, and nothing has happened to the registration
+                    return binding, before
+            return None
+        found = table.apply(aor, edit).result
+        if found is not None and self.dialect == "4.0" and self.is_remarkable(microseconds, found[1]):
+            self.raise_event(events.contact_event(events.E_UL_LATENCY_UPDATE, table.name, aor, found[0], "4.0"))
+
+    def is_remarkable(self, latency: int, before: int) -> bool:
+        """Whether the time that a contact takes to answer is to be told."""
+        least, difference = self.latency_event_min_us, self.latency_event_min_us_delta
+        if not least and not difference:
+            return True
+        return bool((least and latency >= least) or (difference and abs(latency - before) >= difference))
 
     def tell(self, table: str, record: Record) -> None:
         """Tell of a committed change. Nobody listens as a rule, and then there is nothing to build."""

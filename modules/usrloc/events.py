@@ -53,6 +53,10 @@ class E_UL_CONTACT_UPDATE(ContactEvent):
     """A contact was registered again."""
 
 
+class E_UL_LATENCY_UPDATE(ContactEvent):
+    """A contact has answered a ping: how long that took is out of the bounds that are set, if any are."""
+
+
 CLASSES: dict[Kind, type[Event]] = {
     Kind.AOR_INSERT: E_UL_AOR_INSERT, Kind.AOR_DELETE: E_UL_AOR_DELETE, Kind.INSERT: E_UL_CONTACT_INSERT,
     Kind.UPDATE: E_UL_CONTACT_UPDATE, Kind.DELETE: E_UL_CONTACT_DELETE, Kind.EXPIRE: E_UL_CONTACT_DELETE}
@@ -63,8 +67,13 @@ def event_of(told: Happened, dialect: Dialect) -> Event:
     cls = CLASSES[told.kind]
     if told.binding is None:
         return cls(None if dialect == "2.1" else told.table, told.aor)  # type: ignore[call-arg]
-    values = old_values(told.binding) if dialect == "2.1" else new_values(told.binding, told.table)
-    return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": told.aor, **values})
+    return contact_event(cls, told.table, told.aor, told.binding, dialect)
+
+
+def contact_event(cls: type[Event], table: str, aor: str, binding: Binding, dialect: Dialect) -> Event:
+    """An event about a contact."""
+    values = old_values(binding) if dialect == "2.1" else new_values(binding, table)
+    return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": aor, **values})
 
 
 def old_values(binding: Binding) -> dict[str, str | int]:

@@ -24,6 +24,10 @@ class Parameters:
         20, "Seconds in which a REGISTER with the same Call-ID and CSeq counts as a retransmission; 0: never.")
     hash_size: Annotated[int, Between(1, 16)] = param(
         9, "What is reported as the size of a table, as a power of two; the store here has no size to choose.")
+    latency_event_min_us: int = param(
+        0, "4.0: microseconds that the answer to a ping takes at least for E_UL_LATENCY_UPDATE; 0: any.")
+    latency_event_min_us_delta: int = param(
+        0, "4.0: microseconds by which that time differs at least from the one before; 0: any. One of the two will do.")
     mi_dump_kv_store: bool = param(False, "Whether management lists the key/value pairs of addresses-of-record.")
     db_mode: Annotated[int, Between(0, 3)] = param(0, "2.1: 0 keeps contacts on this machine, without a database.")
     working_mode_preset: str = param(

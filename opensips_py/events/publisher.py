@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from opensips_py.errors import MIError
+from opensips_py.module.restraint import Restraint
 
 log = logging.getLogger(__name__)
 
@@ -24,7 +25,9 @@ class Carrier(Protocol):
         """What is wrong with *address*, if anything is."""
 
     def send(self, address: str, event: str, values: Values) -> None:
-        """Tell *event* to the subscriber at *address*; must not wait."""
+        """Tell *event* to the subscriber at *address*; must not wait. OSError where it is clear at once that nobody
+        hears it. A carrier that learns only later may have a method `deliver` as well, which also takes a function to
+        call, with whether the subscriber has the event."""
 
 
 @dataclass(slots=True)
@@ -49,13 +52,17 @@ class Publisher:
 
     *declared* lists the events of the loaded modules; others come into being when they are first raised or subscribed
     to by a script. *route* runs the event route of a name, if the script has one; *routed* says whether it has.
+    *share* tells the other processes of a subscription that was made here alone.
     """
 
     def __init__(self, declared: Callable[[], Sequence[str]],
                  route: Callable[[str, Values], object] = lambda name, values: None,
                  clock: Callable[[], float] | None = None,
-                 routed: Callable[[str], bool] = lambda name: False) -> None:
+                 routed: Callable[[str], bool] = lambda name: False,
+                 share: Callable[[str, str, int], object] = lambda event, socket, expire: None) -> None:
+        self._share = share
         self._declared, self._route, self._clock, self._routed = declared, route, clock or time.time, routed
+        self._complaints = Restraint(log, level=logging.ERROR)
         self._custom: list[str] = []
         self._carriers: dict[str, Carrier] = {}
         self._subscriptions: dict[str, list[Subscription]] = {}
@@ -80,16 +87,33 @@ class Publisher:
 
     def subscribe(self, event: str, socket: str, expire: int = 0) -> None:
         """Tell *event* to *socket* for *expire* seconds (0: for ever); renews a subscription that is there."""
-        protocol, _, address = socket.partition(":")
-        carrier = self._carriers.get(protocol)
-        if carrier is None:
-            raise MIError(BAD_SOCKET, f"no loaded module tells events to {protocol!r} sockets")
+        carrier, address = self.carrier(socket)
         trouble = carrier.check(address)
         if trouble:
             raise MIError(BAD_SOCKET, trouble)
         self.unsubscribe(event, socket)
         until = self._clock() + expire if expire else NEVER
         self._subscriptions.setdefault(event, []).append(Subscription(socket, carrier, address, expire, until))
+
+    def subscribe_everywhere(self, event: str, socket: str, expire: int = 0) -> None:
+        """Subscribe in all processes; refused where this one would refuse it."""
+        self.subscribe(event, socket, expire)
+        self._share(event, socket, expire)
+
+    def follow(self, event: str, socket: str, expire: int) -> None:
+        """Subscribe as another process has done."""
+        try:
+            self.subscribe(event, socket, expire)
+        except MIError as error:
+            log.error("event %s to %s: %s", event, socket, error)
+
+    def carrier(self, socket: str) -> tuple[Carrier, str]:
+        """Who tells events to *socket*, and the address that it is given."""
+        protocol, _, address = socket.partition(":")
+        carrier = self._carriers.get(protocol)
+        if carrier is None:
+            raise MIError(BAD_SOCKET, f"no loaded module tells events to {protocol!r} sockets")
+        return carrier, address
 
     def unsubscribe(self, event: str, socket: str) -> None:
         """Tell *event* no longer to *socket*."""
@@ -123,6 +147,8 @@ class Publisher:
         for subscription in self._current(event, self._clock()):
             try:
                 subscription.carrier.send(subscription.address, event, values)
+            except OSError as error:
+                self._complaints.say("event %s to %s: %s", event, subscription.socket, error)
             except Exception:
                 log.exception("event %s to %s", event, subscription.socket)
 

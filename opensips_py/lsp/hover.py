@@ -1,14 +1,22 @@
 """What the manual says of the word under the cursor."""
 from __future__ import annotations
 
+import os
 import re
 
 from opensips_py import describe
 from opensips_py.errors import ConfigError
+from opensips_py.lsp.analysis import PRIVATE, PYTHON, Analysis, Mention
+from opensips_py.lsp.scopes import Local
 from opensips_py.lsp.text import call_at, depth, variable_at, word_at
 from opensips_py.module import loader
-from opensips_py.module.registry import Registry
+from opensips_py.module.declare import MISSING
+from opensips_py.module.registry import BoundFunction, Registry
 from opensips_py.script import globals
+from opensips_py.script.diagnostics import Place
+from opensips_py.script.route_calls import written
+
+TYPES = {"string": "str"}  # kinds of arguments as Python calls them
 
 
 def entry(registry: Registry, text: str, line: int, column: int) -> str:
@@ -35,6 +43,86 @@ def entry(registry: Registry, text: str, line: int, column: int) -> str:
     return ""
 
 
+def declared(analysis: Analysis, mention: Mention) -> str:
+    """The entry of a name of the script: a local, a route, a function written in Python; "" for any other."""
+    if mention.local is not None:
+        return f"{code(declaration(mention.local))}\n\n{shown_in(mention.local.place)}"
+    if mention.kind == PYTHON:
+        return python_entry(analysis, mention)
+    if mention.kind in PRIVATE:
+        return ""
+    home = next((each.place for each in analysis.like(mention) if each.defines), None)
+    if home is None:
+        return ""
+    told = remarks(home, analysis)
+    head = f"{mention.kind}[{mention.name}]"
+    if mention.kind == "route":
+        head += parameters(analysis, mention.name) + result(analysis, mention.name)
+    return f"{code(head)}\n\n" + (f"{told}\n\n" if told else "") + shown_in(home)
+
+
+def declaration(local: Local) -> str:
+    """How a local is declared."""
+    default = f" = {local.default}" if local.default else ""
+    word = "parameter" if local.is_parameter else "local"
+    return " ".join(filter(None, (word, local.type, f"${local.name}{default}")))
+
+
+def parameters(analysis: Analysis, name: str) -> str:
+    """The parameters of a route as its callers need to know them; empty where it names none."""
+    found = analysis.signatures.get(name)
+    return written(found).partition("]")[2] if found is not None and found.parameters else ""
+
+
+def result(analysis: Analysis, name: str) -> str:
+    """What a route returns, where that is known and asked for."""
+    context = analysis.configuration.context
+    known = context.results.get(name, "any") if context is not None else "any"
+    return f" -> {known}" if known != "any" else ""
+
+
+def python_entry(analysis: Analysis, mention: Mention) -> str:
+    """The entry of a route that is written in Python."""
+    found = analysis.python[mention.name]
+    text = describe.function_text(describe.function_data(found.declaration))
+    home = next(each.place for each in analysis.like(mention) if each.defines)
+    return f"{code(mention.name + python_parameters(found))}\n\n{text}\n\n{shown_in(home)}"
+
+
+def python_parameters(found: BoundFunction) -> str:
+    """What a route written in Python takes and returns, as a script calls it."""
+    shown = []
+    for each in found.declaration.arguments:
+        kind = TYPES.get(each.kind.bare.name, each.kind.bare.name)
+        default = "" if each.default is MISSING else f" = {each.default!r}"
+        shown.append(f"{'*' * each.rest}{each.name}: {kind}{default}")
+    results: dict[str, str] = getattr(found.module, "results", {})
+    known = results.get(found.declaration.name, "any")
+    return f"({', '.join(shown)})" + (f" -> {known}" if known != "any" else "")
+
+
+def remarks(place: Place, analysis: Analysis) -> str:
+    """The comment lines directly above a line."""
+    lines = analysis.texts.get(place.file, [])
+    found: list[str] = []
+    for line in reversed(lines[:place.line - 1]):
+        match = re.fullmatch(r"\s*(?:#(?![!])|//)+\s?(.*?)\s*", line)
+        if match is None:
+            break
+        found.append(match[1])
+    return "\n".join(reversed(found)).strip()
+
+
+def shown_in(place: Place) -> str:
+    """Where something stands."""
+    return f"{os.path.basename(place.file)}, line {place.line}"
+
+
+def code(text: str) -> str:
+    """*text* as Markdown shows code."""
+    return f"```\n{text}\n```"
+
+
 def variable_entry(registry: Registry, name: str) -> str:
     """The entry of a pseudo-variable."""
     bound = registry.variables.get(name)
@@ -57,7 +145,7 @@ def module_entry(text: str) -> str:
 def parameter_entry(registry: Registry, module: str, name: str) -> str:
     """The entry of a module's parameter."""
     found = registry.modules.get(module)
-    for each in found.declarations.parameters if found is not None else ():
-        if name in (each.name, *each.aliases):
-            return f"`{describe.parameter_line(describe.parameter_data(each, registry.dialect))}`\n\n{each.help}"
-    return ""
+    declared = found.declarations.parameter(name) if found is not None else None
+    if declared is None:
+        return ""
+    return f"`{describe.parameter_line(describe.parameter_data(declared, registry.dialect))}`\n\n{declared.help}"

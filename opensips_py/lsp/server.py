@@ -7,17 +7,20 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from lsprotocol import types
+from pygls.exceptions import JsonRpcException
 from pygls.lsp.server import LanguageServer
 
 from opensips_py import __version__
-from opensips_py.lsp import completion, hover
-from opensips_py.lsp.analysis import Analysis, Mention
+from opensips_py.lsp import completion, hover, renaming
+from opensips_py.lsp.analysis import LOCAL, Analysis, Mention
+from opensips_py.lsp.scopes import Block
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.preprocessor import read_text
 
 SEVERITIES = {"error": types.DiagnosticSeverity.Error, "warning": types.DiagnosticSeverity.Warning,
               "note": types.DiagnosticSeverity.Hint}
 KINDS = {"function": types.CompletionItemKind.Function, "variable": types.CompletionItemKind.Variable,
+         "local": types.CompletionItemKind.Variable,
          "keyword": types.CompletionItemKind.Keyword, "module": types.CompletionItemKind.Module,
          "parameter": types.CompletionItemKind.Property, "route": types.CompletionItemKind.Class,
          "transformation": types.CompletionItemKind.Method}
@@ -113,10 +116,15 @@ def made() -> Server:
     def saved(params: types.DidSaveTextDocumentParams) -> None:
         server.refresh(params.text_document.uri)
 
+    @server.feature(types.WORKSPACE_DID_CHANGE_WATCHED_FILES)
+    def changed_outside(params: types.DidChangeWatchedFilesParams) -> None:
+        for uri in list(server.analyses):  # any may import or include what has changed
+            server.look(uri)
+
     @server.feature(types.TEXT_DOCUMENT_COMPLETION, types.CompletionOptions(trigger_characters=["$", "(", '"', "{"]))
     def complete(params: types.CompletionParams) -> list[types.CompletionItem]:
         uri, position = params.text_document.uri, params.position
-        found = completion.proposals(server.analysis(uri), server.read(path_of(uri)), position.line,
+        found = completion.proposals(server.analysis(uri), path_of(uri), server.read(path_of(uri)), position.line,
                                      position.character)
         return [types.CompletionItem(each.label, kind=KINDS[each.kind], detail=each.detail or None,
                                      documentation=each.help or None) for each in found]
@@ -124,8 +132,9 @@ def made() -> Server:
     @server.feature(types.TEXT_DOCUMENT_HOVER)
     def hovered(params: types.HoverParams) -> types.Hover | None:
         uri, position = params.text_document.uri, params.position
-        text = hover.entry(server.analysis(uri).configuration.registry, server.read(path_of(uri)), position.line,
-                           position.character)
+        analysis, mention = server.mention(params.text_document, position)
+        text = hover.declared(analysis, mention) if mention is not None else ""
+        text = text or hover.entry(analysis.registry, server.read(path_of(uri)), position.line, position.character)
         return types.Hover(types.MarkupContent(types.MarkupKind.Markdown, text)) if text else None
 
     navigation(server)
@@ -146,18 +155,28 @@ def navigation(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_PREPARE_RENAME)
     def renameable(params: types.PrepareRenameParams) -> types.Range | None:
-        _, mention = server.mention(params.text_document, params.position)
-        return range_of(mention.place) if mention is not None else None
+        analysis, mention = server.mention(params.text_document, params.position)
+        if mention is None:
+            return None
+        try:
+            renaming.check(analysis, mention)
+        except renaming.Refused as refused:
+            raise JsonRpcException(str(refused), types.LSPErrorCodes.RequestFailed) from None
+        return range_of(mention.place)
 
     @server.feature(types.TEXT_DOCUMENT_RENAME)
     def rename(params: types.RenameParams) -> types.WorkspaceEdit | None:
         analysis, mention = server.mention(params.text_document, params.position)
         if mention is None:
             return None
+        wanted = params.new_name.removeprefix("$") if mention.kind == LOCAL else params.new_name
+        try:
+            places = renaming.places(analysis, mention, wanted)
+        except renaming.Refused as refused:
+            raise JsonRpcException(str(refused), types.LSPErrorCodes.RequestFailed) from None
         changes: dict[str, list[types.TextEdit]] = {}
-        for each in analysis.like(mention):
-            edit = types.TextEdit(range_of(each.place), params.new_name)
-            changes.setdefault(uri_of(each.place.file), []).append(edit)
+        for each in places:
+            changes.setdefault(uri_of(each.file), []).append(types.TextEdit(range_of(each), wanted))
         return types.WorkspaceEdit(changes)
 
     @server.feature(types.TEXT_DOCUMENT_CODE_ACTION)
@@ -166,11 +185,21 @@ def navigation(server: Server) -> None:
 
     @server.feature(types.TEXT_DOCUMENT_DOCUMENT_SYMBOL)
     def symbols(params: types.DocumentSymbolParams) -> list[types.DocumentSymbol]:
-        path = path_of(params.text_document.uri)
-        return [types.DocumentSymbol(f"{each.kind}[{each.name}]", types.SymbolKind.Function, range_of(each.place),
-                                     range_of(each.place))
-                for each in server.analysis(params.text_document.uri).mentions
-                if each.defines and each.place.file == path]
+        analysis, path = server.analysis(params.text_document.uri), path_of(params.text_document.uri)
+        return [symbol(each, analysis) for each in analysis.scopes.routes if each.name_place.file == path]
+
+
+def symbol(route: Block, analysis: Analysis) -> types.DocumentSymbol:
+    """A route with its locals, for the outline."""
+    first, last = (analysis.scopes.tokens[each].place for each in (route.begin, route.end))
+    end = range_of(last).end if last.file == first.file else range_of(route.name_place).end
+    whole = types.Range(range_of(first).start, end)
+    inner = [types.DocumentSymbol(f"${each.name}", types.SymbolKind.Variable, range_of(each.place),
+                                  range_of(each.place), hover.declaration(each))
+             for each in route.locals if each.place.file == first.file]
+    return types.DocumentSymbol(f"{route.kind}[{route.name}]" if route.name else route.kind, types.SymbolKind.Function,
+                                whole, range_of(route.name_place), hover.parameters(analysis, route.name)
+                                if route.kind == "route" else "", children=inner)
 
 
 def location(mention: Mention) -> types.Location:

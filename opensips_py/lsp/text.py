@@ -57,15 +57,21 @@ def variable_at(line: str, column: int) -> re.Match[str] | None:
 
 def call_at(before: str) -> tuple[str, int, list[str]] | None:
     """The call that is open at the end of *before*: its name, the number of the argument, and those before it."""
-    level, start = 0, len(before)
-    for start in range(len(before) - 1, -1, -1):
-        level += {")": 1, "(": -1}.get(before[start], 0)
-        if level < 0:
-            break
-    else:
-        return None
-    name = re.search(r"([A-Za-z_][\w-]*)\s*$", before[:start])
-    if name is None:
-        return None
-    given = re.findall(r'"[^"]*"?|[^,"]+|,', before[start + 1:])
-    return name[1], given.count(","), [each.strip().strip('"') for each in given if each.strip() not in ("", ",")]
+    opened: list[tuple[int, list[int]]] = []  # parentheses: where, and the commas directly in them
+    at = 0
+    for piece in pieces(before):
+        if piece == "(":
+            opened.append((at, []))
+        elif piece == ")" and opened:
+            opened.pop()
+        elif piece == "," and opened:
+            opened[-1][1].append(at)
+        at += len(piece)
+    while opened:
+        start, commas = opened.pop()
+        name = re.search(r"(?<![$\w])([A-Za-z_][\w-]*)\s*$", before[:start])
+        if name is not None:
+            ends = [start, *commas]
+            given = [before[one + 1:other].strip().strip("\"'") for one, other in zip(ends, commas, strict=False)]
+            return name[1], len(commas), given
+    return None

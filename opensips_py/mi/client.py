@@ -1,15 +1,18 @@
 """Ask a running server over its pipe, as the command line does."""
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import secrets
 import select
+import time
 from typing import Any
 
 from opensips_py.errors import MIError
 
-PATIENCE = 30.0  # seconds for an answer
+PATIENCE = 90.0  # seconds for an answer: a reload may have to wait for a check and for all processes
+LAST_WORDS = 5.0  # seconds for an answer once the server has left its pipe, as when a reload moves it
 UNREACHABLE = 503
 
 
@@ -24,8 +27,7 @@ def ask(fifo: str, method: str, params: list[Any] | dict[str, Any] | None = None
         os.chmod(path, 0o666)  # the server may run as another user
         reply = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
         try:
-            send(fifo, f":{name}:{json.dumps(request)}\n".encode())
-            text = receive(reply, patience)
+            text = exchange(fifo, f":{name}:{json.dumps(request)}\n".encode(), reply, patience)
         finally:
             os.close(reply)
     finally:
@@ -36,28 +38,35 @@ def ask(fifo: str, method: str, params: list[Any] | dict[str, Any] | None = None
     return answer["result"]
 
 
-def send(fifo: str, data: bytes) -> None:
-    """Write a request; a pipe that no server reads is an error at once."""
-    try:
-        fd = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-    except OSError as error:
-        raise MIError(UNREACHABLE, f"no server answers at {fifo}: {error.strerror}") from None
-    try:
-        os.set_blocking(fd, True)
-        os.write(fd, data)
-    finally:
-        os.close(fd)
+def exchange(fifo: str, data: bytes, reply: int, patience: float) -> bytes:
+    """Write a request, and read what is answered; a pipe that no server reads is an error at once."""
+    with contextlib.ExitStack() as at_end:
+        try:
+            fd = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
+            at_end.callback(os.close, fd)
+            os.set_blocking(fd, True)
+            os.write(fd, data)
+        except OSError as error:
+            raise MIError(UNREACHABLE, f"no server answers at {fifo}: {error.strerror}") from None
+        return receive(reply, patience, fd)
 
 
-def receive(fd: int, patience: float) -> bytes:
-    """What the server writes until it closes the pipe."""
-    poll = select.poll()
+def receive(fd: int, patience: float, server: int) -> bytes:
+    """What the server writes until it closes the pipe; *server* is the one it reads, which tells that it has gone."""
+    poll, until, why = select.poll(), time.monotonic() + patience, "the server did not answer in time"
     poll.register(fd, select.POLLIN | select.POLLHUP)
+    poll.register(server, 0)
     collected = b""
-    while True:
-        if not poll.poll(patience * 1000):
-            raise MIError(UNREACHABLE, "the server did not answer in time")
+    while events := dict(poll.poll(max(0.0, until - time.monotonic()) * 1000)):
+        if fd not in events:  # who has read the request may be dead, and whoever takes its place knows nothing of it
+            poll.unregister(server)
+            until, why = min(until, time.monotonic() + LAST_WORDS), "the server went away before it answered"
+            continue
         data = os.read(fd, 65536)
         if not data and collected:
             return collected
+        if not data:
+            why = "the server closed the pipe without an answer"
+            break
         collected += data
+    raise MIError(UNREACHABLE, why)

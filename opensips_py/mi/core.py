@@ -19,6 +19,7 @@ from opensips_py.module import Between, Module, mi
 Level = Annotated[int, Between(-3, 4)]
 
 NOT_FOUND, REFUSED = 404, 500
+RELOADED = 85.0  # seconds for a reload: a check and both phases, each of which has an end of its own before
 DATE = "%a %b %e %H:%M:%S %Y"
 
 
@@ -129,13 +130,13 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
         """Read the configuration again and swap all processes to it as a whole, or none: routes, parameters, modules,
         listeners. Tells what is different; with *dry_run* 1, does nothing else, and tells what would be refused."""
         if dry_run:
-            answer = self.services.control.ask("reload", deadline=60.0, dry_run=True)
+            answer = self.services.control.ask("reload", deadline=RELOADED, dry_run=True)
             return {"changes": answer.get("changes", []), "refused": answer["reasons"]}
         return {"changes": self.reloaded()["changes"]}
 
     def reloaded(self, **wish: bool) -> dict[str, Any]:
         """The outcome of a reload; MIError where it is refused."""
-        answer: dict[str, Any] = self.services.control.ask("reload", deadline=60.0, **wish)
+        answer: dict[str, Any] = self.services.control.ask("reload", deadline=RELOADED, **wish)
         if not answer["ok"]:
             raise MIError(REFUSED, "\n".join(answer["reasons"]))
         return answer

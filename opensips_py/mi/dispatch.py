@@ -88,6 +88,7 @@ class Dispatcher:
 
     def run(self, bound: BoundCommand, bound_arguments: dict[str, Any]) -> Any:
         """Call the method of a command."""
+        generation = self.services.generation  # it ends with the last one who works by it, and a reload may come now
         try:
             return bound.call(**bound_arguments)
         except MIError:
@@ -95,6 +96,8 @@ class Dispatcher:
         except Exception as error:
             log.exception("management command %s", bound.declaration.name)
             raise MIError(INTERNAL_ERROR, f"{type(error).__name__}: {error}") from error
+        finally:
+            del generation
 
     def any(self, operation: str, *given: Any) -> Any:
         """The answer of the first worker that answers."""

@@ -41,7 +41,7 @@ from opensips_py.module.marks import (
 from opensips_py.module.merge import add_up, concatenate, first
 from opensips_py.module.pattern import Pattern
 from opensips_py.module.python_routes import route
-from opensips_py.module.results import STOP, ReturnCode
+from opensips_py.module.results import STOP, AuthResult, ReturnCode
 from opensips_py.module.run import Route, Run
 from opensips_py.module.script_message import ScriptMessage
 from opensips_py.module.services import Services
@@ -50,9 +50,9 @@ from opensips_py.module.trace import current as traced_call
 from opensips_py.transaction import Branch, Transaction
 
 __all__ = [
-    "STOP", "Between", "Bits", "Branch", "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl", "Dialect",
-    "Event", "Flag", "Format", "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode",
-    "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable",
+    "STOP", "AuthResult", "Between", "Bits", "Branch", "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl",
+    "Dialect", "Event", "Flag", "Format", "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex",
+    "ReturnCode", "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable",
     "VariableKind", "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "concatenate",
     "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
     "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",

@@ -37,7 +37,7 @@ def converted(argument: Argument, value: Any, run: Run) -> Any:
         return (Writable if kind.writable else Variable)(run, registry.script.variable(str(value)))
     if kind.script:
         return kind.compile(str(value), registry.script)
-    inner = getattr(kind, "inner", kind)
+    inner = kind.bare
     if isinstance(inner, Flag) and registry.flag is not None:
         return registry.flag(inner.scope, str(value))
     return kind.constant(value) if kind.literal else kind.convert(value)

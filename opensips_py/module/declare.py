@@ -201,3 +201,12 @@ class Declarations:
     timers: tuple[TimerDeclaration, ...]
     uses: tuple[Use, ...]
     states: tuple[ProcessState, ...]
+
+    @property
+    def parameter_names(self) -> dict[str, Parameter]:
+        """The parameters by all names that they go by."""
+        return {name: each for each in self.parameters for name in (each.name, *each.aliases)}
+
+    def parameter(self, name: str) -> Parameter | None:
+        """The parameter that is called *name*."""
+        return self.parameter_names.get(name)

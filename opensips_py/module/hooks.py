@@ -23,6 +23,11 @@ class Manager(pluggy.PluginManager):
             return None
         return super().parse_hookimpl_opts(plugin, name)
 
+    def end(self) -> None:
+        """Nobody asks it any more: let go of the modules, or only a search for cycles would find what is left."""
+        vars(self.hook).clear()
+        vars(self).clear()
+
 
 class Hooks:
     """One attribute per hook specification: the tuple of those who want it. Empty is the common case and costs nothing.
@@ -30,8 +35,9 @@ class Hooks:
     Every function takes the arguments of the specification by position, whatever its implementation left out.
     """
 
+    message_refused: tuple[Callable[..., bool], ...] = ()
     request_received: tuple[Callable[..., None], ...] = ()
-    response_received: tuple[Callable[..., None], ...] = ()
+    response_received: tuple[Callable[..., Any], ...] = ()
     request_route_begins: tuple[Callable[..., bool], ...] = ()
     request_done: tuple[Callable[..., None], ...] = ()
     stateless_reply: tuple[Callable[..., None], ...] = ()
@@ -52,6 +58,7 @@ class Hooks:
             implementations = reversed(hook.get_hookimpls())  # pluggy calls the last one first
             setattr(self, name, tuple(positional(each.function, each.argnames, argument_names)
                                       for each in implementations))
+        manager.end()
 
 
 def positional(function: Callable[..., Any], wanted: tuple[str, ...], given: tuple[str, ...]) -> Callable[..., Any]:

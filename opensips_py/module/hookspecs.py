@@ -16,13 +16,18 @@ hookimpl = pluggy.HookimplMarker("opensips_py")
 # --- messages -------------------------------------------------------------------------------------------------------
 
 @hookspec
+def message_refused(message: Message) -> Any:
+    """A message came in and nobody has looked at it, which may break RFC 3261; True: it is dropped without a word."""
+
+
+@hookspec
 def request_received(request: Request) -> None:
     """A request outside of any transaction came in; no route has run yet."""
 
 
 @hookspec
-def response_received(response: Response) -> None:
-    """A response came in, before it is matched with a transaction."""
+def response_received(response: Response) -> Any:
+    """A response came in, before any route and its transaction; True: it was for this module, and is done with."""
 
 
 @hookspec

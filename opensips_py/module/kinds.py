@@ -90,6 +90,11 @@ class Kind:
     as_written = False  # of an inner name: compile() sees the variables in it, and not their values
     replacing: ClassVar[Kind | None] = None  # of an assigned value: the kind of one that := assigns, where that differs
 
+    @property
+    def bare(self) -> Kind:
+        """The kind without its leave to be NULL."""
+        return self
+
     def constant(self, value: int | str) -> Any:
         """What a constant means; asked once, when the script compiles."""
         return self.convert(value)
@@ -368,6 +373,10 @@ class Nullable(Kind):
         for attribute in ("name", "literal", "variable", "writable", "script"):
             object.__setattr__(self, attribute, getattr(inner, attribute))
         object.__setattr__(self, "inner", inner)
+
+    @property
+    def bare(self) -> Kind:
+        return self.inner.bare
 
     def constant(self, value: int | str) -> Any:
         return self.inner.constant(value)

@@ -1,7 +1,7 @@
 """The life of the modules of a generation: linking, loading, starting, stopping."""
 from __future__ import annotations
 
-from collections.abc import Callable
+import time
 from typing import TYPE_CHECKING, Any
 
 import pluggy
@@ -73,18 +73,20 @@ def compile_parameters(registry: Registry) -> list[ConfigError]:
 def in_order(registry: Registry) -> list[Module]:
     """Modules so that each comes after those it uses; else as the script loads them."""
     ordered: dict[str, Module] = {}
-
-    def visit(module: Module, above: tuple[str, ...]) -> None:
-        if module.name in ordered or module.name in above:
-            return
-        for use in module.declarations.uses:
-            for other in registry.providing(use.module):
-                visit(other, (*above, module.name))
-        ordered[module.name] = module
-
     for module in registry.modules.values():
-        visit(module, ())
+        put_in_order(module, (), registry, ordered)
     return list(ordered.values())
+
+
+def put_in_order(module: Module, above: tuple[str, ...], registry: Registry, ordered: dict[str, Module]) -> None:
+    """Put *module* behind those it uses; one that uses itself over others stands where it was met first."""
+    # No function inside another: one that calls itself would keep the registry until somebody searches for cycles.
+    if module.name in ordered or module.name in above:
+        return
+    for use in module.declarations.uses:
+        for other in registry.providing(use.module):
+            put_in_order(other, (*above, module.name), registry, ordered)
+    ordered[module.name] = module
 
 
 def works_here(module: Module, services: Services) -> bool:
@@ -125,23 +127,38 @@ def give_states(module: Module, before: Module | None) -> None:
         setattr(module, state.attribute, kept)
 
 
-def start(registry: Registry, services: Services, previous: Registry | None) -> None:
-    """Prepare what is not prepared yet, hand over statistics, start each module that works here, run the timers."""
+def start(registry: Registry, services: Services, previous: Registry | None) -> list[str]:
+    """Prepare what is not prepared yet, hand over statistics, start each module that works here, run the timers.
+
+    The first generation fails with its first module. Behind *previous* there is no way back: each module that can
+    start does, and what went wrong with the others is returned.
+    """
     if not registry.prepared:
         prepare(registry, services, previous)
     here = [module for module in in_order(registry) if works_here(module, services)]
     for module in here:
         for each in module.declarations.statistics:
             register(module, each, services)
+    failed = []
     for module in here:
-        module.start()
+        try:
+            module.start()
+        except Exception as error:
+            if previous is None:
+                raise
+            failed.append(f"module {module.name}: {error}")
         for timer in module.declarations.timers:
             if timer.scope == "each" or services.index <= 0:
-                run_timer(module, timer, services)
+                follow_timer(module, timer, services, previous)
+    return failed
 
 
-def stop(registry: Registry) -> None:
-    """Stop every module that works here; one that fails does not keep the others."""
+def stop(registry: Registry, following: Registry | None = None) -> None:
+    """Stop every module that works here; one that fails does not keep the others. *following* goes on with the rest:
+    the statistics of modules that it does without are no longer there."""
+    for timer in registry.timers.values():
+        timer.stop()
+    registry.timers.clear()
     for module in reversed(in_order(registry)):
         module.__dict__["stopped"] = True
         if "services" not in module.__dict__ or not works_here(module, module.services):
@@ -150,12 +167,14 @@ def stop(registry: Registry) -> None:
             module.stop()
         except Exception:
             module.log.exception("module %s did not stop cleanly", module.name)
+        if following is not None and module.name not in following.modules:
+            for each in module.declarations.statistics:
+                module.services.statistics.forget(*statistic_name(module, each))
 
 
 def register(module: Module, declared: Statistic, services: Services) -> None:
     """Make a declared statistic real; registering a second time gives the same counter."""
-    group = declared.group or module.name
-    name = declared.v40 if declared.v40 and module.dialect == "4.0" else declared.name
+    group, name = statistic_name(module, declared)
     statistics: Any = services.statistics
     if declared.kind == "function":
         statistics.register(group, name, "function", getattr(module, declared.attribute),
@@ -164,20 +183,58 @@ def register(module: Module, declared: Statistic, services: Services) -> None:
         setattr(module, declared.attribute, statistics.register(group, name, declared.kind))
 
 
-def run_timer(module: Module, timer: TimerDeclaration, services: Services) -> None:
-    """Call a timer method again and again, as long as its module's generation works."""
-    method: Callable[[], object] = getattr(module, timer.method)
-    interval = getattr(module, timer.interval) if isinstance(timer.interval, str) else timer.interval
+def statistic_name(module: Module, declared: Statistic) -> tuple[str, str]:
+    """Group and name of a statistic in the dialect of *module*."""
+    name = declared.v40 if declared.v40 and module.dialect == "4.0" else declared.name
+    return declared.group or module.name, name
+
+
+class ModuleTimer:
+    """Calls a timer method of a module again and again; the next generation's module takes over where it stands."""
+
+    def __init__(self, services: Services, module: Module, declared: TimerDeclaration, interval: float) -> None:
+        self.services, self.module, self.declared, self.interval = services, module, declared, interval
+        self.pending: Any = None  # None while the method runs
+        self.is_over = False
+        self.begin(interval)
+
+    def begin(self, seconds: float) -> None:
+        """Have the method called in *seconds*."""
+        self.due = time.monotonic() + seconds
+        self.pending = self.services.timers.start(seconds, self.fire)
+
+    def follow(self, module: Module, interval: float) -> None:
+        """Call the method of *module* from now on; another interval counts from when the last one began."""
+        self.module, before, self.interval = module, self.interval, interval
+        if interval != before and self.pending is not None:
+            self.pending.stop()
+            self.begin(max(0.0, self.due - before + interval - time.monotonic()))
+
+    def fire(self, _: object = None) -> None:
+        """Call the method, then wait again."""
+        self.pending, module = None, self.module
+        try:
+            getattr(module, self.declared.method)()
+        except Exception:
+            module.log.exception("timer %s of module %s failed", self.declared.method, module.name)
+        if not self.is_over:
+            self.begin(self.interval)
+
+    def stop(self) -> None:
+        """Call no more."""
+        self.is_over = True
+        if self.pending is not None:
+            self.pending.stop()
+
+
+def follow_timer(module: Module, declared: TimerDeclaration, services: Services, previous: Registry | None) -> None:
+    """Go on with a timer of the generation before, or begin one; an interval of 0 means none."""
+    key = module.name, declared.method
+    interval = getattr(module, declared.interval) if isinstance(declared.interval, str) else declared.interval
+    going = previous.timers.get(key) if previous is not None else None
     if interval <= 0:
         return
-
-    def fire(_: object = None) -> None:
-        if module.__dict__.get("stopped"):
-            return
-        try:
-            method()
-        except Exception:
-            module.log.exception("timer %s of module %s failed", timer.method, module.name)
-        services.timers.start(interval, fire)
-
-    services.timers.start(interval, fire)
+    if going is not None and previous is not None:
+        del previous.timers[key]  # what is left there ends with it
+        going.follow(module, interval)
+    module.registry.timers[key] = going or ModuleTimer(services, module, declared, interval)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import json
+import os
 import re
 import sys
 from collections.abc import Iterable
@@ -59,7 +60,7 @@ def in_folders(name: str, mpath: Iterable[str]) -> ModuleType | None:
 def from_file(qualified: str, path: Path) -> ModuleType:
     """Import one file under *qualified*; a second time, the module that is there already."""
     present = sys.modules.get(qualified)
-    if present is not None and present.__file__ == str(path):
+    if present is not None and present.__file__ == os.path.abspath(path):
         return present
     folders = [str(path.parent)] if path.name == "__init__.py" else None
     spec = importlib.util.spec_from_file_location(qualified, path, submodule_search_locations=folders)

@@ -6,7 +6,8 @@ import inspect
 import logging
 import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from types import ModuleType, NoneType, UnionType
 from typing import Any, TypeVar, Union, get_args, get_origin, overload
@@ -147,11 +148,7 @@ def as_route(found: BoundFunction) -> Callable[[Run], int]:
 
 def load(path: str, text: str) -> PythonFile:
     """Run the file *path*, which holds *text*, and collect its routes; ImportFault says what is wrong."""
-    module = ModuleType(f"{PACKAGE}.{path.rpartition('/')[2].removesuffix('.py')}")
-    module.__file__ = path
-    before = sys.modules.get(module.__name__)
-    sys.modules[module.__name__] = module  # dataclasses and pickle look there; the next generation takes the place
-    try:
+    with registered(path) as module:
         execute(module, path, text)
         found = PythonFile(path)
         found.words = {each.value for each in ast.walk(ast.parse(text))
@@ -160,12 +157,24 @@ def load(path: str, text: str) -> PythonFile:
             mark = getattr(each, "__route__", None)
             if inspect.isfunction(each) and isinstance(mark, RouteMark):
                 found.add(each, mark)
+    return found
+
+
+@contextmanager
+def registered(path: str) -> Iterator[ModuleType]:
+    """An empty module for the file *path*, found in sys.modules; where the block raises, the one of the generation
+    before takes its place again."""
+    module = ModuleType(f"{PACKAGE}.{path.rpartition('/')[2].removesuffix('.py')}")
+    module.__file__ = path
+    before = sys.modules.get(module.__name__)
+    sys.modules[module.__name__] = module  # dataclasses and pickle look there; the next generation takes the place
+    try:
+        yield module
     except ImportFault:
         del sys.modules[module.__name__]
         if before is not None:
             sys.modules[module.__name__] = before
         raise
-    return found
 
 
 def execute(module: ModuleType, path: str, text: str) -> None:

@@ -1,6 +1,7 @@
 """All modules of one generation: what they declare by name, their parameters, and their life."""
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
@@ -82,14 +83,18 @@ class Registry:
         self.parameters_set: dict[str, set[str]] = {}
         self.globals: Mapping[str, Any] = {}  # the core's parameters
         self.prepared = False  # life.prepare() has run
+        self.script_events: dict[str, None] = {}  # those that the script names
         self.hooks = Hooks()
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
         self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
+        self.read_text: Callable[[str], str] = read_text
         self.deferred: list[tuple[Module, Parameter, str]] = []
         self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
         self.caches = Caches()
         self.status_groups: set[str] = set()  # of status reports, beside those that modules provide
+        self.folder = ""  # of the configuration, where files are that modules name without one; ends with no slash
+        self.timers: dict[tuple[str, str], life.ModuleTimer] = {}  # those that run, by module and method
         self.texts: dict[str, Any] = {}  # variables and texts that Python code has asked for, compiled
 
     @classmethod
@@ -171,7 +176,7 @@ class Registry:
 
     def parameter(self, module: Module, name: str) -> Parameter:
         """The parameter *name* of *module*; ConfigError with the nearest name where there is none."""
-        known = {alias: each for each in module.declarations.parameters for alias in (each.name, *each.aliases)}
+        known = module.declarations.parameter_names
         if name not in known:
             raise ConfigError(
                 awaited.message("params", name, module.name) or
@@ -196,19 +201,38 @@ class Registry:
         else:
             setattr(module, parameter.attribute, value)
 
+    def file(self, name: str) -> tuple[str, str]:
+        """The path and the text of the file that a parameter names, beside the script or else in the working directory;
+        OSError where it cannot be read. Every process of a generation is given the text that was checked."""
+        for path in (os.path.join(self.folder, name), name):
+            try:
+                return path, self.read_text(path)
+            except FileNotFoundError as error:
+                missing = error
+        raise missing
+
     # --- life -------------------------------------------------------------------------------------------------------
 
     def finish(self) -> list[ConfigError]:
         """Link the modules and let each check its parameters; every error, none raised."""
         return life.finish(self)
 
-    def start(self, services: Services, previous: Registry | None = None) -> None:
-        """Let the modules work in this process, with the state that *previous* leaves to them."""
-        life.start(self, services, previous)
+    def start(self, services: Services, previous: Registry | None = None) -> list[str]:
+        """Let the modules work in this process, with the state that *previous* leaves to them; which could not."""
+        return life.start(self, services, previous)
 
-    def stop(self) -> None:
-        """End the work of all modules in this process, last loaded first."""
-        life.stop(self)
+    def stop(self, following: Registry | None = None) -> None:
+        """End the work of all modules in this process, last loaded first; *following* goes on where it has them."""
+        life.stop(self, following)
+
+    def dissolve(self) -> None:
+        """Let go of all modules: nothing will ask for a name any more. What is still at work goes on with what it
+        has."""
+        for table in (self.modules, self.functions, self.variables, self.transformations, self.commands, self.checks,
+                      self.texts):
+            table.clear()
+        self.hooks, self.caches = Hooks(), Caches()
+        self.script = self.flag = self.flag_text = None
 
     # --- questions --------------------------------------------------------------------------------------------------
 
@@ -226,7 +250,7 @@ class Registry:
     def missing_variable(self, name: str) -> str:
         """Why no loaded module has pseudo-variable *name*."""
         return awaited.message("pvars", name, loaded=self.modules) or \
-            f"${name} is unknown" + nearest(f"${name}", [f"${each}" for each in self.variables])
+            f"${name} is unknown" + nearest(name, self.variables).replace("mean ", "mean $")
 
     def statistics(self) -> list[tuple[Module, Statistic]]:
         """Every statistic that the modules declare."""
@@ -236,6 +260,12 @@ class Registry:
         """The management commands by their names in this dialect."""
         return sorted({bound.declaration.named(self.dialect) or bound.declaration.names[0]
                        for bound in self.commands.values()})
+
+
+def read_text(path: str) -> str:
+    """The text of a file; bytes that are no UTF-8 survive."""
+    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+        return file.read()
 
 
 def matches(expression: str, name: str) -> bool:

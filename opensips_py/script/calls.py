@@ -188,7 +188,7 @@ class CallCompiler(TypeCompiler):
             node = tree.String(node.place, node.text)
         if isinstance(node, tree.String):
             self.check_quoted(node, kind, argument, function)
-            if isinstance(getattr(kind, "inner", kind), FormatKind):
+            if isinstance(kind.bare, FormatKind):
                 return self.format(node, argument)
         if (wrong := self.unfit(node, kind)) is not None:
             self.wrong_argument(wrong[0], node.place, argument, function, wrong[1])
@@ -206,7 +206,7 @@ class CallCompiler(TypeCompiler):
 
     def check_quoted(self, node: tree.String, kind: Kind, argument: Argument, function: tree.Call) -> None:
         """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others, and the script may be of 2.1."""
-        inner = getattr(kind, "inner", kind)
+        inner = kind.bare
         if self.context.dialect == "4.0" and isinstance(inner, Integer) and not isinstance(inner, Flag):
             if self.context.is_guessed and node.value.lstrip("-").isdigit():
                 self.diagnostics.warning(f"{function.name}, argument '{argument.name}': OpenSIPS 4.0 wants a number, "
@@ -228,7 +228,7 @@ class CallCompiler(TypeCompiler):
 
     def constant(self, kind: Kind, value: int | str) -> Any:
         """A constant as *kind* means it."""
-        inner = getattr(kind, "inner", kind)
+        inner = kind.bare
         if isinstance(inner, Flag) and self.scope.registry.flag is not None:
             return self.scope.registry.flag(inner.scope, str(value))
         if isinstance(inner, RouteName):
@@ -282,7 +282,7 @@ class CallCompiler(TypeCompiler):
     def check_variable(self, bound: Bound, node: tree.Variable, kind: Kind, argument: Argument,
                        function: tree.Call) -> None:
         """Refuse a variable of the wrong class, or one that cannot be assigned."""
-        inner = getattr(kind, "inner", kind)
+        inner = kind.bare
         types = inner.types if isinstance(inner, VariableKind) else ()
         if types and bound.reference.variable not in types:
             wanted = " or ".join(f"${each}(name)" for each in types)

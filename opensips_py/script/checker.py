@@ -4,13 +4,12 @@ from __future__ import annotations
 from difflib import get_close_matches
 
 from opensips_py.module.declare import ScriptFunction
-from opensips_py.module.kinds import RouteName
 from opensips_py.module.registry import Registry
 from opensips_py.module.run import Route
 from opensips_py.script import renames, tree
 from opensips_py.script.absent import Absent
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean, nearest
-from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_named, title
+from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_armed, routes_named, title
 from opensips_py.script.walk import nodes
 
 
@@ -49,17 +48,15 @@ class Checker:
     def targets(self, route: tree.Route, names: set[str]) -> None:
         """The routes that *route* calls."""
         for node, name in routes_named(route):
-            if name is not None and name not in names and (name != "0" or "" not in names) and self.whole:
+            if name is not None and name not in names and (name != "0" or "" not in names) and self.whole \
+                    and not self.absent.is_python(name, names):
                 self.diagnostics.error(f"there is no route[{name}]", node.place, fix=did_you_mean(name, names),
                                        related=self.defined("route", nearest(name, names)))
 
-    def armed(self, node: tree.Call, declared: ScriptFunction) -> None:
+    def armed(self, node: tree.Call) -> None:
         """The routes that arguments of a function name."""
-        for given, argument in zip(node.arguments, declared.arguments, strict=False):
-            kind = getattr(argument.kind, "inner", argument.kind)
-            if not isinstance(kind, RouteName) or not isinstance(given, (tree.String, tree.Name, tree.Number)):
-                continue
-            name, title_ = called(given), TITLES[kind.route]
+        for given, title_, argument in routes_armed(node, self.registry.functions):
+            name = called(given)
             names = {plain(each) for each in self.routes if each.kind == title_}
             if name and name not in names and name != "0" and self.whole:
                 self.diagnostics.error(f"{node.name}, argument '{argument.name}': there is no {title_}[{name}]",
@@ -89,7 +86,7 @@ class Checker:
         if wrong := self.begun(route) & ~found.declaration.routes:
             self.misplaced(node, found.declaration, wrong, route)
         self.count(node, found.declaration)
-        self.armed(node, found.declaration)
+        self.armed(node)
 
     def misplaced(self, node: tree.Call, declared: ScriptFunction, wrong: Route, route: tree.Route) -> None:
         """A call in a route that may run as part of one where the function is not allowed."""

@@ -1,7 +1,7 @@
 """What is different between two configurations, in words."""
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -105,14 +105,14 @@ def module_parameters(found: Differences, old: Configuration, new: Configuration
         told = f"{name} of module {module} is {values(after.get((module, name)))}, " \
                f"was {values(before.get((module, name)))}"
         found.others.append(told)
-        reason = fixed(declared(new, module), name)
-        if reason:
-            found.fixed.append(f"{told}: {reason}")
+        parameter = declared(new, module, name)
+        if parameter is not None and parameter.fixed:  # why it cannot change while the server runs
+            found.fixed.append(f"{told}: {parameter.fixed}")
 
 
 def same(old: Configuration, new: Configuration, module: str, name: str) -> bool:
     """Whether a parameter has one and the same value, however it is written."""
-    parameter = next((each for each in declared(new, module) if name in (each.name, *each.aliases)), None)
+    parameter = declared(new, module, name)
     if parameter is None or parameter.setter is not None:
         return False
     before, after = (getattr(each.registry.modules[module], parameter.attribute) for each in (old, new))
@@ -128,15 +128,10 @@ def given(configuration: Configuration) -> dict[tuple[str, str], tuple[Any, ...]
     return found
 
 
-def declared(configuration: Configuration, module: str) -> Iterable[Parameter]:
-    """What *module* declares."""
+def declared(configuration: Configuration, module: str, name: str) -> Parameter | None:
+    """The parameter *name* as *module* declares it."""
     loaded = configuration.registry.modules.get(module)
-    return loaded.declarations.parameters if loaded is not None else ()
-
-
-def fixed(parameters: Iterable[Parameter], name: str) -> str:
-    """Why the parameter *name* cannot change while the server runs; empty: it can."""
-    return next((each.fixed for each in parameters if name in (each.name, *each.aliases)), "")
+    return loaded.declarations.parameter(name) if loaded is not None else None
 
 
 def plain(value: Any) -> Any:

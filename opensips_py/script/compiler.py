@@ -76,6 +76,10 @@ def compile_routes(routes: list[tree.Route], context: Context, reached: dict[Key
         compiled.modules.append(module)
         compiled.by_kind.setdefault(KINDS[route.kind], {})[plain(route)] = function
     context.routes.update(compiled.by_kind.get(Route.REQUEST, {}))
+    if not context.diagnostics.errors:  # else what could not be compiled may read them
+        for each in context.unread:
+            context.diagnostics.warning(f"nothing reads ${each.name}", each.place)
+    context.unread.clear()
     return compiled
 
 

@@ -1,6 +1,7 @@
 """A whole configuration: read, checked and compiled, with everything that is wrong with it."""
 from __future__ import annotations
 
+import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -59,7 +60,9 @@ def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[
     given = dict(overrides or {})
     diagnostics = Diagnostics()
     script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    return Reader(script, diagnostics, given, built_in, read).configuration(protocol)
+    reader = Reader(script, diagnostics, given, built_in, read)
+    reader.registry.folder = os.path.dirname(os.path.abspath(path))
+    return reader.configuration(protocol)
 
 
 class Reader:
@@ -70,10 +73,12 @@ class Reader:
         self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
         spoken = dialect.infer(script, diagnostics)
         self.registry = registry_with_core(spoken)
+        self.registry.read_text = read
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
         self.registry.globals = self.result.globals
         self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
         self.unavailable: list[str] = []
+        self.lacks_python = False  # whether a Python file could not be imported
         for each in built_in:
             self.registry.add_class(each)
 
@@ -87,7 +92,8 @@ class Reader:
             elif isinstance(item, tree.ModParam):
                 self.modparam(item)
             elif isinstance(item, tree.ImportPython):
-                importing.import_python(item, self.registry, self.diagnostics, self.read_text)
+                known = importing.import_python(item, self.registry, self.diagnostics, self.read_text)
+                self.lacks_python = self.lacks_python or not known
         if protocol and not self.result.sockets and not self.unavailable:
             self.speak(protocol)
         self.override()
@@ -200,6 +206,10 @@ class Reader:
                 self.diagnostics.note(f"{name} of module {module} is {item.value.value} anyhow: no other value is "
                                       "available yet", item.parameter.place)
                 return
+            if self.is_forgotten(module, error.message):
+                self.diagnostics.error(error.message, item.module.place, fix=f'add loadmodule "{module}.so" before it')
+                self.unavailable.append(module)  # what else needs it is missing for the same reason
+                return
             message, _, hint = error.message.partition(": ")
             if message.startswith("parameter "):  # what is wrong with the value stands behind the colon
                 message, colon, hint = error.message.partition(": write ")
@@ -207,6 +217,11 @@ class Reader:
             place = item.module.place if "loaded" in message or message.startswith("module " + module + " is") else \
                 item.value.place if message.startswith("parameter ") else item.parameter.place
             self.diagnostics.error(message, place, fix=hint or renames.advice("params", f"{module}.{name}"))
+
+    def is_forgotten(self, module: str, message: str) -> bool:
+        """Whether a modparam is refused as no line of the script loads its module, which there is."""
+        return message.startswith(f"module {module} is not loaded") and not any(
+            loader.module_name(each.name) == module for each in self.script.of(tree.LoadModule))
 
     def finish(self) -> None:
         """Let the modules check themselves, unless one of them is missing anyhow."""
@@ -247,7 +262,7 @@ class Reader:
         """Check and compile the routes."""
         routes, whole = self.script.of(tree.Route), self.script.whole
         self.diagnostics.is_whole = whole
-        absent = Absent(self.registry, self.unavailable)
+        absent = Absent(self.registry, self.unavailable, lacks_python=self.lacks_python)
         reached = Checker(self.registry, self.diagnostics, absent, whole=whole).check(routes)
         self.result.context = self.context(absent)
         self.result.routes = compile_routes(routes, self.result.context, reached)

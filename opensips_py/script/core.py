@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import itertools
 import logging
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
@@ -73,6 +73,7 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
     log: logging.Logger
     dialect: Dialect
     blacklists: Blacklists = process_state()
+    evaluated: Callable[[str], Callable[[Run], Any]]  # a text that a variable holds, compiled
 
     def __init__(self, dialect: Dialect = "4.0") -> None:
         super().__init__(dialect)
@@ -85,7 +86,6 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         self.bonds = {}
         self.bond_members: dict[str, list[str]] = {}
         self.identifiers = itertools.count(1)
-        self.evaluated = lru_cache(256)(self.text)
 
     def configure(self, values: Mapping[str, Any]) -> None:
         """Take over the core parameters that variables and functions depend on."""
@@ -108,10 +108,6 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
         self.bonds = {name: made for name, members in self.bond_members.items()
                       if (made := bond(name, members, listeners)) is not None}
         self.services.transactions.blacklists = self.blacklists if self.blacklists.lists else None
-
-    def text(self, text: str) -> Any:
-        """A text that a variable holds, compiled."""
-        return Scope(self.registry).format(text)
 
     @transformation("s.eval")
     def s_eval(self, run: Run, text: str) -> str | None:
@@ -138,4 +134,6 @@ def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> R
     registry.flag_text = core.flags.text
     registry.checks.update({"cache": core.no_cache, "bond": core.no_bond, "group of status reports": core.no_group})
     registry.script = Scope(registry)
+    # Not a method of the core: that would hold the core, and it this, until somebody searches for cycles.
+    core.evaluated = lru_cache(256)(Scope(registry).format)
     return registry

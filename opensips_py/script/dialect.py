@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from opensips_py.module.declare import Dialect
-from opensips_py.script import globals, tree
+from opensips_py.script import globals, renames, tree
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.walk import nodes
 
@@ -22,15 +22,26 @@ def infer(script: tree.Script, diagnostics: Diagnostics) -> Dialect:
             diagnostics.error(f"there is no dialect {each.value}", each.value_place,
                               fix="write dialect=2.1 or dialect=4.0")
             return USUAL
-    first: dict[Dialect, tuple[str, Place]] = {}
+    spoken: dict[Dialect, list[tuple[str, Place]]] = {}
     for dialect, what, place in marks(script):
-        first.setdefault(dialect, (what, place))
-    if len(first) == 2:
-        (old, old_place), (new, new_place) = first["2.1"], first["4.0"]
-        diagnostics.error(f"{new} is of the 4.0 dialect, and {old} of the 2.1 dialect", new_place, "only in 4.0",
-                          "use one of them throughout, or name the dialect: dialect=2.1 or dialect=4.0",
-                          [(f"{old} is only in 2.1", old_place)])
-    return next(iter(first), USUAL)
+        spoken.setdefault(dialect, []).append((what, place))
+    if len(spoken) == 2:
+        more = len(spoken["2.1"]) - len(spoken["4.0"])
+        complain(spoken, "2.1" if more >= 0 else "4.0", diagnostics)
+        if more:
+            return "2.1" if more > 0 else "4.0"
+    return next(iter(spoken), USUAL)
+
+
+def complain(found: dict[Dialect, list[tuple[str, Place]]], usual: Dialect, diagnostics: Diagnostics) -> None:
+    """Blame the dialect that less of the script speaks."""
+    other: Dialect = "4.0" if usual == "2.1" else "2.1"
+    (what, place), (around, beside) = found[other][0], found[usual][0]
+    renamed = renames.other_name(what.removesuffix("="), usual) if what.endswith("=") else ""
+    fix = f"write {renamed}= as the rest of the script does, " if renamed else "use one of them throughout, "
+    diagnostics.error(f"{what} is of the {other} dialect, and {around} of the {usual} dialect", place,
+                      f"only in {other}", f"{fix}or name the dialect: dialect=2.1 or dialect=4.0",
+                      [(f"{around} is only in {usual}", beside)])
 
 
 def is_guessed(script: tree.Script) -> bool:

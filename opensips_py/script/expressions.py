@@ -1,6 +1,8 @@
 """Parsing of expressions and calls."""
 from __future__ import annotations
 
+from typing import NoReturn
+
 from opensips_py.script import tree
 from opensips_py.script.lexer import Token
 from opensips_py.script.stream import TokenStream
@@ -177,10 +179,22 @@ class ExpressionParser(TokenStream):
             while self.accept(","):
                 arguments.append(self.argument(name.text))
         if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == name.place.line:
+            if arguments and isinstance(arguments[-1], tree.Name) and self.token.kind == "word":
+                self.unquoted(arguments[-1])
             self.fail(f"',' or ')' expected in the call of {name.text}, found {self.shown()}",
                       fix="separate arguments with commas")
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
+
+    def unquoted(self, first: tree.Name) -> NoReturn:
+        """Complain of a text of several words that begins with *first* and has no quotes."""
+        while self.ahead().kind in ("word", "number") and not self.sees(",", ")", ";"):
+            self.take()
+        start, last = first.place.column, self.token.place
+        line = self.diagnostics.line(first.place) or ""
+        text = line[start - 1:last.column - 1 + len(self.token.text)]
+        self.fail(f"'{text}' is no value", first.place.inside(0, len(text)),
+                  fix=f'put it in quotes if it is a text: "{text}"')
 
     def argument(self, function: str) -> tree.Expression | None:
         """One argument; None where it is left out."""

@@ -1,12 +1,12 @@
 """Core functions on events: raising one, subscribing somebody to one."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MIError
-from opensips_py.module.kinds import Variable, VariableKind
+from opensips_py.module.kinds import Format, Text, Variable, VariableKind
 from opensips_py.module.marks import script
-from opensips_py.module.run import Route
+from opensips_py.module.run import Route, Run
 
 if TYPE_CHECKING:
     import logging
@@ -14,6 +14,20 @@ if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
 Avp = Annotated[Variable, VariableKind(("avp",))]
+Name = str | Format
+
+
+class EventName(Text):
+    """The name of an event; one that the script names is there from the start, whether or not it is ever raised."""
+
+    script = True
+
+    def compile(self, value: str, language: Any) -> Name:
+        """Note that the script names an event."""
+        if "$" in value:
+            return language.format(value)  # type: ignore[no-any-return]
+        language.registry.script_events.setdefault(value)
+        return value
 
 
 class EventFunctions:
@@ -23,7 +37,8 @@ class EventFunctions:
     services: Services
 
     @script(Route.ANY, name="raise_event")
-    def raise_script_event(self, event: str, names: Avp | None = None, values: Avp | None = None) -> bool:
+    def raise_script_event(self, run: Run, event: Annotated[Name, EventName()], names: Avp | None = None,
+                           values: Avp | None = None) -> bool:
         """Raise an event; *names* and *values* are AVPs with the names and values of its parameters, values without
         names are told by their order."""
         given = values.assigned() if values is not None else []
@@ -31,16 +46,22 @@ class EventFunctions:
         if names is not None and len(titles) != len(given):
             self.log.error("raise_event: %d names for %d values", len(titles), len(given))
             return False
-        self.services.events.declare(event)
-        self.services.events.raise_event(event, dict(zip(titles, given, strict=True)) if titles else given)
+        name = text_of(event, run)
+        self.services.events.declare(name)
+        self.services.events.raise_event(name, dict(zip(titles, given, strict=True)) if titles else given)
         return True
 
     @script(Route.ANY, name="subscribe_event")
-    def subscribe_to_event(self, event: str, socket: str, expire: int = 0) -> bool:
-        """Tell an event to *socket*, for *expire* seconds or for ever."""
+    def subscribe_to_event(self, run: Run, event: Annotated[Name, EventName()], socket: str, expire: int = 0) -> bool:
+        """Have all processes tell an event to *socket*, for *expire* seconds or for ever."""
         try:
-            self.services.events.subscribe(event, socket, expire)
+            self.services.events.subscribe_everywhere(text_of(event, run), socket, expire)
         except MIError as error:
             self.log.error("subscribe_event: %s", error)
             return False
         return True
+
+
+def text_of(name: Name, run: Run) -> str:
+    """A name that may have variables in it."""
+    return name if isinstance(name, str) else name(run) or ""

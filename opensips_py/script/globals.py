@@ -3,11 +3,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from difflib import get_close_matches
+from logging.handlers import SysLogHandler
 from typing import Any, Literal
 
 from opensips_py.module.declare import Dialect
 
-Type = Literal["bool", "int", "string", "socket", "sockets", "address", "flag", "blacklist", "profile", "tos", "words"]
+Type = Literal["bool", "int", "string", "socket", "sockets", "address", "flag", "blacklist", "profile", "tos", "words",
+               "facility"]
+FACILITIES = frozenset(SysLogHandler.facility_names)
 ABSENT: Any = object()  # the dialect has no such parameter
 
 
@@ -56,6 +59,8 @@ class Parameter:
             raise ValueError(f'{self.name} is a text: write {self.name} = "{value}"')
         if self.type == "flag":
             return str(value)
+        if self.type == "facility" and str(value).upper().removeprefix("LOG_").lower() not in FACILITIES:
+            raise ValueError(f"{self.name} is a facility of syslog such as LOG_DAEMON or LOG_LOCAL0, not {value}")
         return tos(value) if self.type == "tos" else value
 
     def number(self, value: Any) -> int | bool:
@@ -171,8 +176,8 @@ TABLE = (
     old("log_stderror", "bool", True, "Log to standard error instead of syslog.", key="stderror_enabled", neutral=True),
     new("stderror_enabled", "bool", True, "Log to standard error."),
     new("syslog_enabled", "bool", False, "Log to syslog."),
-    old("log_facility", "words", "LOG_DAEMON", "Facility of syslog.", key="syslog_facility", neutral=True),
-    new("syslog_facility", "words", "LOG_DAEMON", "Facility of syslog."),
+    old("log_facility", "facility", "LOG_DAEMON", "Facility of syslog.", key="syslog_facility", neutral=True),
+    new("syslog_facility", "facility", "LOG_DAEMON", "Facility of syslog."),
     old("log_name", "string", "", "Name that syslog shows.", key="syslog_name", neutral=True),
     new("syslog_name", "string", "", "Name that syslog shows."),
     new("stderror_level_filter", "int", 0, "Level of what reaches standard error; 0: no other than log_level."),

@@ -13,11 +13,11 @@ from opensips_py.script.diagnostics import Diagnostics, Place
 
 
 def import_python(item: tree.ImportPython, registry: Registry, diagnostics: Diagnostics,
-                  read: Callable[[str], str]) -> None:
-    """Import one file: what is wrong with it is reported in its own lines."""
+                  read: Callable[[str], str]) -> bool:
+    """Import one file: what is wrong with it is reported in its own lines. Whether its routes are known now."""
     found = find(item.path, diagnostics, read)
     if found is None:
-        return
+        return False
     path, text = found
     diagnostics.add_text(path, text)
     try:
@@ -25,10 +25,11 @@ def import_python(item: tree.ImportPython, registry: Registry, diagnostics: Diag
     except ImportFault as fault:
         diagnostics.error(f"cannot import this: {fault.message}", Place(path, fault.line, fault.column),
                           related=[("imported here", item.place)])
-        return
+        return False
     if not file.functions:
         diagnostics.warning(f"{path} has no routes", item.path.place, fix="mark functions with @route")
     enter(file, registry, diagnostics, item.place)
+    return True
 
 
 def find(name: tree.String, diagnostics: Diagnostics, read: Callable[[str], str]) -> tuple[str, str] | None:

@@ -30,8 +30,9 @@ class Local:
 class Locals:
     """The locals of one route, block within block."""
 
-    def __init__(self, diagnostics: Diagnostics, namespace: Namespace) -> None:
+    def __init__(self, diagnostics: Diagnostics, namespace: Namespace, unread: list[Local] | None = None) -> None:
         self.diagnostics, self.namespace = diagnostics, namespace
+        self.unread = [] if unread is None else unread  # those that nothing has read when their block ended
         self.scopes: list[dict[str, Local]] = [{}]
         self.gone: dict[str, Local] = {}  # of blocks that have ended
         self.assigned: set[str] = set()
@@ -98,11 +99,9 @@ class Locals:
             self.assigned = before
 
     def leave(self, scope: dict[str, Local]) -> None:
-        """The locals of *scope* are out of reach now; tell of those that nothing reads."""
+        """The locals of *scope* are out of reach now."""
         self.gone.update(scope)
-        for each in scope.values():
-            if not each.is_read and not each.is_parameter:
-                self.diagnostics.warning(f"nothing reads ${each.name}", each.place)
+        self.unread += [each for each in scope.values() if not each.is_read and not each.is_parameter]
 
     def join(self, *ways: set[str] | None) -> None:
         """Go on where several ways meet: what has a value on each has one here."""

@@ -18,7 +18,7 @@ class ParameterParser(SocketParser):
 
     def route_parameter(self, route: tree.Route) -> tree.Parameter:
         """One parameter."""
-        if self.token.kind == "word" and self.ahead().kind != "variable":
+        if self.token.kind == "word" and self.ahead().kind not in ("variable", "word"):
             token = self.take()
             return tree.Parameter(token.place, token.text)
         if route.kind != "route":

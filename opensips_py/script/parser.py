@@ -192,6 +192,8 @@ class Parser(ParameterParser):
         try:
             if self.accept("["):
                 self.route_head(route)
+            elif self.sees("(") and self.ahead(2).text == ")" and self.ahead(3).text == "{":
+                self.name_in_parentheses(route)
             if self.accept("("):
                 self.route_parameters(route)
             self.check_head(route)
@@ -200,6 +202,15 @@ class Parser(ParameterParser):
             route.broken = True
         route.body = self.block(f"{kind.text}[{route.name}]" if route.name else kind.text, ("if", "xlog"))
         return route
+
+    def name_in_parentheses(self, route: tree.Route) -> None:
+        """Complain of route(name) { ... }, and take it for route[name] { ... }."""
+        self.take()
+        name, closing = self.take(), self.take()
+        route.name, route.name_place = name.text, name.place
+        place = route.place.inside(0, max(closing.place.column + 1 - route.place.column, len(route.kind)))
+        self.report(f"the name of a {route.kind} stands in brackets", place,
+                    fix=f"write the name in brackets: {route.kind}[{name.text}]")
 
     def skip_head(self) -> None:
         """Pass over the head of a route that made no sense."""

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+from opensips_py.module.registry import read_text as read_text
 from opensips_py.module.substitution import Substitution, sliced
 from opensips_py.script import external
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
@@ -18,12 +19,6 @@ INCLUDES = ("include_file", "import_file")
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
 MOST = 100_000  # words that definitions may become, all in all
 DIRECTIVE = re.compile(r"\s*#!\s*(\w+)[ \t]*(.*)", re.DOTALL)
-
-
-def read_text(path: str) -> str:
-    """The text of a file; bytes that are no UTF-8 survive."""
-    with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-        return file.read()
 
 
 class Preprocessor:

@@ -10,6 +10,8 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Protocol
 
+from opensips_py.script.variables import Place
+
 WRONG = re.compile(
     r"function (\S+) is unknown|\$(\S+) is unknown|\{(\S+)\} is no transformation|there is no \w*route\[(.+)\]"
     r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)"
@@ -20,15 +22,9 @@ WRONG = re.compile(
 Texts = Mapping[str, list[str]]
 
 
-class Where(Protocol):
+class Where(Place, Protocol):
     """A stretch of one line."""
 
-    @property
-    def file(self) -> str: ...
-    @property
-    def line(self) -> int: ...
-    @property
-    def column(self) -> int: ...
     @property
     def length(self) -> int: ...
 
@@ -138,6 +134,11 @@ def bare(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: T
     return [at(place, fix["right"])] if quoted[:1] in ("\"", "'") else []
 
 
+def line_before(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A line before the one that is marked."""
+    return [at(place, f"{fix['right']}\n", 1, 0)]
+
+
 def module(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
     """A line that loads a module, behind the last one that does; else before the routes."""
     for file, lines in texts.items():
@@ -148,11 +149,6 @@ def module(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts:
         first = next((number for number, line in enumerate(lines, 1) if re.match(r"\s*\w*route\b", line)), 0)
         return [Edit(file, first, 1, first, 1, f"{fix['right']}\n")] if first else []
     return []
-
-
-def dollar(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
-    """A variable in place of a bare name."""
-    return [at(place, fix["right"])]
 
 
 RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
@@ -170,13 +166,17 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"close it with (?P<right>\*/)$", end_of_line, False),
         (r"add (?P<right>#!endif)$", end_of_file, False),
         (r"add (?P<right>loadmodule \"\S+\")$", module, True),
+        (r"add (?P<right>loadmodule \"\S+\") before it$", line_before, True),
         (r"add (?P<right>route \{ )\.\.\. \}$", lambda fix, wrong, place, texts: [], False),
         (r"remove it\b", removed, False),
         (r"write (?P<right>\S+) without the quotes", bare, True),
         (r"put it in quotes if it is a text: (?P<right>.*)$", instead, False),
-        (r"write (?P<right>else if)$", instead, True),
+        (r"write (?P<right>else if|local(?: \w+)?)$", instead, True),
+        (r"a colon stands before the port: (?P<right>\S+)$", instead, True),
+        (r"write (?P<right>\w+)= as the rest of the script does", instead, False),
+        (r"write the name in brackets: (?P<right>\w+\[\w+\])$", instead, True),
         (r"a leading 0 means octal; write (?P<right>\d+) for", instead, False),
-        (r"variables start with \$: write (?P<right>\$var\(\w+\))$", dollar, False),
+        (r"variables start with \$: write (?P<right>\$var\(\w+\))$", instead, False),
         (r"write (?P<right>\"\S*\") with(?: the)? quotes$", instead, True),
         (r"write (?P<right>loadmodule) (?P<name>\"\S+\")$",
          lambda fix, wrong, place, texts: quoted_module(fix["name"], place, texts), True),

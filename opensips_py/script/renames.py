@@ -41,6 +41,14 @@ def find(kind: str, name: str) -> Renamed | None:
     return table()[kind].get(name)
 
 
+def other_name(name: str, dialect: str) -> str:
+    """What the core parameter *name* of the other dialect is called in *dialect*; empty where that is not all."""
+    if dialect == "4.0":
+        found = find("globals", name)
+        return found.to if found is not None and not found.how else ""
+    return next((old for old, each in table()["globals"].items() if each.to == name and not each.how), "")
+
+
 def advice(kind: str, name: str) -> str:
     """A fix for an old name that is unknown; empty where the table has none."""
     found = find(kind, name)

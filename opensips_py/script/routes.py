@@ -1,9 +1,17 @@
 """Routes by kind and name, and which of them a run may come to."""
 from __future__ import annotations
 
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING
+
+from opensips_py.module.kinds import Kind, RouteName
 from opensips_py.module.run import Route
 from opensips_py.script import tree
 from opensips_py.script.walk import nodes
+
+if TYPE_CHECKING:
+    from opensips_py.module.declare import Argument
+    from opensips_py.module.registry import BoundFunction
 
 Key = tuple[str, str]  # kind of a route and its name
 KINDS = {"route": Route.REQUEST, "branch_route": Route.BRANCH, "failure_route": Route.FAILURE,
@@ -43,10 +51,26 @@ def routes_named(route: tree.Route) -> list[tuple[tree.Expression, str | None]]:
     return found
 
 
-def named(routes: dict[str, tree.Route], name: str) -> list[tree.Route]:
-    """The route *name*, as a list; empty where there is none."""
-    found = routes.get("" if name == "0" else name)
-    return [] if found is None else [found]
+def kind_named(kind: Kind) -> str:
+    """The kind of route that a value of *kind* names; empty where it names none."""
+    bare = kind.bare
+    return TITLES[bare.route] if isinstance(bare, RouteName) else ""
+
+
+def routes_armed(node: tree.Node,
+                 functions: Mapping[str, BoundFunction]) -> Iterator[tuple[tree.Expression, str, Argument]]:
+    """What a function is given as the name of a route, as in t_on_failure("x"), and the kind that this is of."""
+    found = functions.get(node.name) if isinstance(node, tree.Call) else None
+    if found is None or not isinstance(node, tree.Call):
+        return
+    for given, argument in zip(node.arguments, found.declaration.arguments, strict=False):
+        if given is not None and (kind := kind_named(argument.kind)):
+            yield given, kind, argument
+
+
+def target(routes: Mapping[str, tree.Route], name: str | None) -> tree.Route | None:
+    """The route *name*; None where there is none, or where the run decides which it is."""
+    return routes.get("" if name == "0" else name) if name is not None else None
 
 
 def reached(routes: list[tree.Route]) -> dict[Key, Route]:
@@ -60,9 +84,9 @@ def reached(routes: list[tree.Route]) -> dict[Key, Route]:
         route = left.pop()
         begun = known[route.kind, plain(route)]
         for _, name in routes_named(route):
-            for target in by_name.values() if name is None else named(by_name, name):
-                before = known.get(("route", plain(target)), Route(0))
+            for each in by_name.values() if name is None else filter(None, [target(by_name, name)]):
+                before = known.get(("route", plain(each)), Route(0))
                 if before | begun != before:
-                    known["route", plain(target)] = before | begun
-                    left.append(target)
+                    known["route", plain(each)] = before | begun
+                    left.append(each)
     return known

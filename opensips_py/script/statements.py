@@ -13,6 +13,8 @@ ASSIGNMENTS = ("=", ":=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=",
 ENDS = (";", "}", "else")
 ELSE_IF = ("elif", "elseif", "elsif")
 LOCAL_TYPES = ("int", "str", "list", "any")
+OTHER_TYPES = {"integer": "int", "number": "int", "long": "int", "bool": "int", "boolean": "int", "string": "str",
+               "text": "str", "char": "str", "array": "list", "tuple": "list", "var": "any", "auto": "any"}
 LOCAL_NAME = re.compile(r"\$[A-Za-z_]\w*")
 
 
@@ -119,18 +121,45 @@ class StatementParser(ExpressionParser):
             self.fail(f"a local is given its first value with =, found {self.shown()}")
         return tree.Local(place, target, type_, self.value() if self.accept("=") else None)
 
+    def declares(self) -> bool:
+        """Whether `let $x = 1`, `int $x = 1` and their like stand here, where local is missing."""
+        at = 2 if self.ahead().text in LOCAL_TYPES else 1
+        return self.ahead(at).kind == "variable" and LOCAL_NAME.fullmatch(self.ahead(at).text) is not None \
+            and (self.ahead(at + 1).text == "=" or (self.ahead(at + 1).text == ";" and at == 2))
+
+    def local_without_word(self) -> tree.Statement:
+        """Complain of a local that is declared with another word, and take it for one."""
+        token = self.token
+        is_type = token.text in LOCAL_TYPES
+        self.report(f"'{token.text}' is no statement", fix=f"write local {token.text}" if is_type else "write local")
+        if not is_type:
+            self.take()
+        type_, target = self.local_type(), self.local_name()
+        return tree.Local(token.place, target, type_, self.value() if self.accept("=") else None)
+
     def local_type(self) -> str:
         """The type before the name of a local, if there is one."""
-        if self.token.kind != "word":
+        if self.token.kind != "word" or self.ends_name():
             return ""
-        if self.token.text not in LOCAL_TYPES:
-            self.fail(f"'{self.token.text}' is no type", fix=did_you_mean(self.token.text, LOCAL_TYPES) or
-                      f"the types are {', '.join(LOCAL_TYPES)}")
-        return self.take().text
+        token = self.take()
+        if token.text not in LOCAL_TYPES:
+            meant = OTHER_TYPES.get(token.text.lower())
+            self.report(f"'{token.text}' is no type", token.place, fix=f"did you mean '{meant}'?" if meant else
+                        did_you_mean(token.text, LOCAL_TYPES) or f"the types are {', '.join(LOCAL_TYPES)}")
+            return ""
+        return token.text
+
+    def ends_name(self) -> bool:
+        """Whether the word at hand is a name, by what stands behind it."""
+        return self.ahead().text in (*ASSIGNMENTS, ";", ",", ")", "in") and self.ahead().kind in ("operator", "word")
 
     def local_name(self) -> tree.Variable:
         """The name of a local: a dollar sign and one word."""
         token = self.token
+        if token.kind == "word" and self.ends_name():
+            self.report(f"the name of a local is $ and a word, found {self.shown()}", fix="add '$' here")
+            self.take()
+            return tree.Variable(token.place, f"${token.text}")
         if token.kind != "variable" or not LOCAL_NAME.fullmatch(token.text):
             self.fail(f"the name of a local is $ and a word, found {self.shown()}", fix="write local $name = value")
         self.take()
@@ -144,6 +173,8 @@ class StatementParser(ExpressionParser):
         if token.text == "route" and self.ahead().text == "[":
             return tree.Do(token.place, self.bracketed_call())
         if self.ahead().text != "(" or self.ahead().kind != "operator":
+            if self.declares():
+                return self.local_without_word()
             following = self.ahead()
             if following.kind in ("string", "variable", "number") and following.place.line == token.place.line:
                 self.fail(f"missing '(' behind {token.text}", token.place.inside(len(token.text)), fix="add '(' here")
@@ -153,7 +184,18 @@ class StatementParser(ExpressionParser):
             self.fail(f"'{token.text}' is no statement", fix=fix)
         if token.text == "route":
             return tree.Do(token.place, self.route_call())
-        return tree.Do(token.place, self.call())
+        call = self.call()
+        if self.sees(*ASSIGNMENTS):
+            return self.without_dollar(call)
+        return tree.Do(token.place, call)
+
+    def without_dollar(self, call: tree.Call) -> tree.Statement:
+        """Complain of var(x) = value, and take it for an assignment of $var(x)."""
+        self.report("a variable starts with $", call.place, fix="add '$' here")
+        line = self.diagnostics.line(call.place) or ""
+        target = tree.Variable(call.place, f"${line[call.place.column - 1:call.end.column]}")
+        operator = self.take()
+        return tree.Assign(operator.place, target, operator.text, self.value())
 
     def test(self) -> tree.Expression:
         """The condition of an if or a while; one that makes no sense does not take its block along."""

@@ -142,7 +142,7 @@ class TypeCompiler(ValueCompiler):
         """Why a typed value cannot be an argument of *kind*, and what to write; None where it can."""
         if not isinstance(node, (tree.Variable, tree.Binary, tree.RouteCall, tree.Call)):
             return None
-        found, inner = self.type_of(node), getattr(kind, "inner", kind)
+        found, inner = self.type_of(node), kind.bare
         if found == STR and isinstance(inner, Integer):
             return "a number is needed, and this is a text", (self.misfit(INT, node) or ("", ""))[1]
         if found == LIST and type(inner) is not Kind:

@@ -44,8 +44,8 @@ def texts_written(route: tree.Node, registry: Registry) -> Iterator[str]:
             found = registry.functions.get(node.name)
             arguments = found.declaration.arguments if found is not None else ()
             for index, given in enumerate(node.arguments):
-                kind = arguments[min(index, len(arguments) - 1)].kind if arguments else None
-                replaced = type(getattr(kind, "inner", kind)) in (Text, FormatKind) or isinstance(kind, Integer)
+                kind = arguments[min(index, len(arguments) - 1)].kind.bare if arguments else None
+                replaced = type(kind) in (Text, FormatKind) or isinstance(kind, Integer)
                 if not replaced and isinstance(given, (tree.Variable, tree.String)):
                     yield given.text if isinstance(given, tree.Variable) else given.value
 

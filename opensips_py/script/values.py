@@ -50,6 +50,7 @@ class Context:
     references: dict[str, Bound] = field(default_factory=dict)
     signatures: dict[str, tree.Route] = field(default_factory=dict)  # route[name], with its parameters
     results: dict[str, str] = field(default_factory=dict)  # types of what they return, as far as they are known
+    unread: list[Local] = field(default_factory=list)  # locals that nothing reads
     uses_values: bool = False  # whether what routes return is used as a value, not only as a code
 
 
@@ -66,7 +67,7 @@ class ValueCompiler:
         self.with_message = not reached_from & BARE
         self.reached_from = reached_from
         self.body = Body()
-        self.locals = Locals(context.diagnostics, context.namespace)
+        self.locals = Locals(context.diagnostics, context.namespace, context.unread)
 
     def bound(self, variable: tree.Variable) -> Bound:
         """The meaning of a variable; what is wrong with it is reported."""

@@ -1,7 +1,6 @@
 """What a reload would change, and what of it the running server cannot take over."""
 from __future__ import annotations
 
-import os
 from typing import Any
 
 from opensips_py.script import comparing
@@ -10,6 +9,7 @@ from opensips_py.script.configuration import Configuration
 from opensips_py.server.boot import BoundListener
 from opensips_py.server.description import Description
 from opensips_py.server.listeners import key
+from opensips_py.transport.listener import bracketed
 
 SOCKETS = "a worker sets its sockets up when it starts"
 ROLLING = {"tos": SOCKETS, "mcast_ttl": SOCKETS, "mcast_loopback": SOCKETS, "maxbuffer": SOCKETS}
@@ -27,7 +27,6 @@ RESTART: dict[str, tuple[str, str]] = {
     "core_dumps": ("disable_core_dump", "the limit is set when the server starts"),
     "logging": ("where the log goes, or its format", "log lines have their way from when a process starts"),
 }
-ELSEWHERE = frozenset(("log_level", "socket"))  # told by themselves
 
 
 def compare(old: Configuration, new: Configuration, before: Description, after: Description) -> None:
@@ -54,7 +53,7 @@ def restart(before: Description, after: Description) -> list[str]:
 def value_of(description: Description, name: str) -> Any:
     """What the supervisor makes of a description."""
     if name == "workers":
-        return description.workers or max(1, min(len(os.sched_getaffinity(0)), description.workers_asked))
+        return description.worker_count()
     if name == "logging":
         settings = description.logging
         return [getattr(settings, each) for each in settings.__slots__ if each != "level"]
@@ -77,5 +76,4 @@ def listeners(found: Differences, before: Description, after: Description) -> No
 
 def named(listener: BoundListener) -> str:
     """A listener in a sentence."""
-    host = f"[{listener.host}]" if ":" in listener.host else listener.host
-    return f"{listener.protocol}:{host}:{listener.port}"
+    return f"{listener.protocol}:{bracketed(listener.host)}:{listener.port}"

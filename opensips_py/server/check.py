@@ -10,7 +10,7 @@ from opensips_py.errors import ConfigError
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import ERROR, NOWHERE, WARNING
 from opensips_py.script.preprocessor import read_text
-from opensips_py.server import changes, generation, settings, sources
+from opensips_py.server import changes, generation, listening, settings, sources
 from opensips_py.server.description import Description
 from opensips_py.server.sources import Recorder
 
@@ -30,7 +30,11 @@ def described(configuration: Configuration) -> Description:
             result = settings.described(configuration.globals, configuration.sockets, configuration.dialect,
                                         protocols(configuration))
         except ConfigError as error:
-            found.error(error.message, NOWHERE)
+            wrong = list(listening.wrong(configuration.sockets, configuration.globals, protocols(configuration)))
+            for socket, message, fix in wrong:
+                found.error(message, socket.place, fix=fix)
+            if not wrong:
+                found.error(error.message, NOWHERE)
     blocks = {severity: ["\n".join(found.block(each)) + "\n" for each in found.in_order() if each.severity == severity]
               for severity in (ERROR, WARNING)}
     result.errors, result.notes = blocks[ERROR], blocks[WARNING]

@@ -4,6 +4,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import time
 from typing import Any
 
 from opensips_py.server import description, python
@@ -11,6 +12,7 @@ from opensips_py.server.description import Description
 from opensips_py.server.privileges import Identity
 
 PROGRAM = "opensips_py.server.check"
+LIMIT = 40.0  # seconds for a check while a server runs
 
 
 class Checking:
@@ -22,7 +24,7 @@ class Checking:
 
     def __init__(self, config: str, overrides: dict[str, Any], who: Identity | None = None, program: str = "",
                  against: tuple[int, int] | None = None) -> None:
-        self._output = os.memfd_create("check")
+        self._output, self._began = os.memfd_create("check"), time.monotonic()
         as_user: dict[str, Any] = {}
         if who is not None and not who.is_ours:
             as_user = {"user": who.uid, "group": who.gid, "extra_groups": list(who.groups)}
@@ -37,7 +39,10 @@ class Checking:
         """What it says, once it has ended; None before."""
         status = self._child.wait() if wait else self._child.poll()
         if status is None:
-            return None
+            if time.monotonic() - self._began < LIMIT:
+                return None
+            self.kill()
+            return Description(errors=[f"the check of the configuration did not end within {LIMIT:g} s"])
         with os.fdopen(self._output, "rb") as file:
             file.seek(0)
             text = file.read()

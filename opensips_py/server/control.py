@@ -6,14 +6,16 @@ import logging
 import os
 import socket
 from array import array
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import gevent
 from gevent.event import AsyncResult, Event
 
-from opensips_py.errors import ConfigError
+from opensips_py.errors import ConfigError, MIError
 from opensips_py.server import channel
 from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.heartbeat import INTERVAL, Pulse
@@ -22,7 +24,19 @@ from opensips_py.timers import Ticker
 log = logging.getLogger(__name__)
 
 DESCRIPTORS = _socket.CMSG_SPACE(250 * 4)  # as many as the kernel sends along with one packet
+NO_ANSWER = 504
 TEXT_LIMIT = 30_000  # characters of an error that is sent to the supervisor
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """A step of a reload: prepare, commit or cancel; *serial* is that of the attempt."""
+
+    command: str
+    generation: int
+    serial: int
+    added: list[BoundListener]
+    removed: list[int]
 
 
 class Control:
@@ -53,6 +67,7 @@ class Control:
         self._go: AsyncResult[bool] = AsyncResult()
         self._asked: dict[int, AsyncResult[dict[str, Any]]] = {}
         self._serial = 0
+        self._steps: deque[Step] = deque()  # of reloads; the first is being taken
         self._stopping = False
         self._reader.start(self._readable)
 
@@ -82,14 +97,20 @@ class Control:
         self.pulse.set_writing(self.slot, writing)
 
     def ask(self, command: str, deadline: float = 10.0, **values: Any) -> dict[str, Any]:
-        """Have the supervisor do something ("ps", "stop", "reload", "rolling_restart"); waits for its answer."""
+        """Have the supervisor do something ("ps", "stop", "reload", "rolling_restart"); waits for its answer.
+
+        MIError where none comes in time: whoever asked is to hear of that.
+        """
         self._serial += 1
         answer: AsyncResult[dict[str, Any]] = AsyncResult()
         serial = self._serial
         self._asked[serial] = answer
         try:
             self._send(command, serial=serial, **values)
-            return answer.get(timeout=deadline) or {}
+            answer.wait(deadline)
+            if not answer.ready():
+                raise MIError(NO_ANSWER, f"the supervisor did not answer {command} within {deadline:g} s")
+            return answer.get() or {}
         finally:
             del self._asked[serial]
 
@@ -133,11 +154,12 @@ class Control:
         elif command == "stop":
             self._stop(message["seconds"])
         elif command in ("prepare", "commit", "cancel"):
-            if fds or message.get("removed"):
-                added = [BoundListener(**{**each, "fd": fd})
-                         for each, fd in zip(message["added"], fds, strict=True)]
-                self.on_listeners(added, message["removed"])
-            gevent.spawn(self._reload, command, message["generation"])
+            added = [BoundListener(**{**each, "fd": fd})
+                     for each, fd in zip(message.get("added", ()), fds, strict=True)]
+            self._steps.append(Step(command, message["generation"], message["serial"], added,
+                                    message.get("removed", [])))
+            if len(self._steps) == 1:
+                gevent.spawn(self._reload)
 
     def _stop(self, seconds: float) -> None:
         if not self._stopping:
@@ -153,15 +175,22 @@ class Control:
         finally:
             self.stopped.set()
 
-    def _reload(self, command: str, generation: int) -> None:
-        step = {"prepare": self.on_prepare, "commit": self.on_commit, "cancel": self.on_cancel}[command]
-        reason = ""
-        try:
-            step(generation)
-        except Exception as error:
-            reason = str(error) or type(error).__name__
-            log.error("generation %d: %s failed: %s", generation, command, reason)
-        self._send("done", step=command, generation=generation, reason=reason[:TEXT_LIMIT])
+    def _reload(self) -> None:
+        # One step after the other: what is given up while it is prepared is dropped when it is ready, not before.
+        while self._steps:
+            step, reason = self._steps[0], ""
+            try:
+                self._take(step)
+            except Exception as error:
+                reason = str(error) or type(error).__name__
+                log.error("generation %d: %s failed: %s", step.generation, step.command, reason)
+            self._send("done", step=step.command, serial=step.serial, reason=reason[:TEXT_LIMIT])
+            self._steps.popleft()
+
+    def _take(self, step: Step) -> None:
+        if step.added or step.removed:
+            self.on_listeners(step.added, step.removed)
+        {"prepare": self.on_prepare, "commit": self.on_commit, "cancel": self.on_cancel}[step.command](step.generation)
 
 
 def descriptors(extra: list[Any]) -> list[int]:

@@ -128,11 +128,8 @@ def first_address(listeners: Sequence[BoundListener]) -> str:
 
 
 def worker_count(description: Description, chosen: Options) -> int:
-    """As many workers as the machine has cores, no more than the script asks for; `workers=` overrides both."""
-    if description.workers:
-        return description.workers
-    asked = max(description.workers_asked, chosen.udp_workers or 0, chosen.tcp_workers or 0)
-    return max(1, min(len(os.sched_getaffinity(0)), asked))
+    """The number of workers, with what the command line says."""
+    return description.worker_count(chosen.udp_workers or 0, chosen.tcp_workers or 0)
 
 
 def log_settings(chosen: Options, description: Description) -> Logging:

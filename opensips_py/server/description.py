@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import json
+import os
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
@@ -42,6 +43,11 @@ class Description:
     def changes(self) -> list[str]:
         """All that is different, in words."""
         return [*self.route_changes, *self.other_changes]
+
+    def worker_count(self, *asked: int) -> int:
+        """As many workers as the machine has cores, no more than the script, or the command line by *asked*, asks for;
+        `workers=` overrides both."""
+        return self.workers or max(1, min(len(os.sched_getaffinity(0)), max(self.workers_asked, *asked, 0)))
 
     def dump(self) -> str:
         """This description as JSON."""

@@ -40,6 +40,12 @@ class Generation:
         """The route *name* of *kind*, if there is one."""
         return self.configuration.routes.get(kind, name)
 
+    def __del__(self) -> None:
+        """Nobody works by it any more: cut what holds its parts together. A worker does not search its old objects for
+        such circles, since that takes longer than calls may wait."""
+        self.configuration.routes.namespace.clear()
+        self.registry.dissolve()
+
     @property
     def timers(self) -> Iterable[tuple[str, int]]:
         """The timer routes, with their seconds."""

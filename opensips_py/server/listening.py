@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from opensips_py.errors import ConfigError
+from opensips_py.module import loader
 from opensips_py.server.boot import BoundListener
 from opensips_py.transport.bonds import BOND, bond
 from opensips_py.transport.listener import DEFAULT_PORTS, ListenerSpec
@@ -37,6 +38,33 @@ def specified(one: Any, values: Mapping[str, Any], protocols: list[str]) -> Iter
             options["tos"] = one.tos
         yield ListenerSpec(protocol, one.host, one.port or default_port(values), one.last_port, one.advertised_host,
                            one.advertised_port, one.tag, options)
+
+
+def wrong(sockets: Iterable[Any], values: Mapping[str, Any],
+          protocols: Iterable[str]) -> Iterator[tuple[Any, str, str]]:
+    """The sockets that nobody can listen on: each with what is wrong with it, and what to write."""
+    spoken = list(protocols)
+    for one in sockets:
+        try:
+            for spec in specified(one, values, spoken) if one.protocol != BOND else ():
+                spec.expand()
+        except ConfigError as error:
+            message, colon, module = error.message.partition(": add ")
+            yield one, message, speaking(module) if colon else addressed(one)
+
+
+def speaking(loading: str) -> str:
+    """What to do about a protocol that nobody speaks; *loading* is the line that loads its module."""
+    module = loading.split('"')[1].removesuffix(".so")
+    return f"add {loading}" if module in loader.available() else f"leave it out until module {module} is available"
+
+
+def addressed(one: Any) -> str:
+    """What to write for a socket whose host is none of this machine."""
+    host, dot, port = one.host.rpartition(".")
+    if dot and port.isdigit() and host.count(".") == 3:
+        return f"a colon stands before the port: {one.protocol}:{host}:{port}"
+    return "write an address or interface of this machine, or 0.0.0.0 for all of them"
 
 
 def bound(listener: Any, values: Mapping[str, Any]) -> BoundListener:

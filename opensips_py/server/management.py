@@ -5,25 +5,47 @@ monkey.patch_all()
 
 import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
-from types import SimpleNamespace  # noqa: E402
 from typing import Any, cast  # noqa: E402
 
 import gevent  # noqa: E402
 
+from opensips_py import blocking  # noqa: E402
+from opensips_py.errors import ConfigError  # noqa: E402
 from opensips_py.events import Publisher  # noqa: E402
 from opensips_py.mi import Dispatcher, remote  # noqa: E402
 from opensips_py.module import life  # noqa: E402
 from opensips_py.module.services import Services  # noqa: E402
 from opensips_py.server import boot as boot_module  # noqa: E402
-from opensips_py.server import generation, logs, readiness  # noqa: E402
+from opensips_py.server import generation, logs, readiness, threads  # noqa: E402
 from opensips_py.server.boot import Boot  # noqa: E402
 from opensips_py.server.control import Control  # noqa: E402
 from opensips_py.server.links import Links  # noqa: E402
+from opensips_py.server.reload import PREPARE_LIMIT  # noqa: E402
+from opensips_py.server.routes import SUBSCRIBED, known_events  # noqa: E402
 from opensips_py.state.directory import secrets  # noqa: E402
 from opensips_py.state.slots import Slots  # noqa: E402
 from opensips_py.statistics import Statistics  # noqa: E402
 
 Load = Callable[[Boot, int], Any]  # a generation: its registry, finished and not started, and its globals
+
+
+class Timer:
+    """A timer that was started."""
+
+    def __init__(self, waiting: Any) -> None:
+        self._waiting = waiting
+
+    def stop(self) -> None:
+        """Stop it, unless it has fired."""
+        self._waiting.kill(block=False)
+
+
+class Timers:
+    """What modules start timers with, as at the wheel of a worker; here are too few for a wheel."""
+
+    def start(self, seconds: float, callback: Callable[..., object], argument: object = None) -> Timer:
+        """Call *callback* with *argument* once *seconds* have passed."""
+        return Timer(gevent.spawn_later(seconds, callback, argument))
 
 
 class Management:
@@ -38,8 +60,9 @@ class Management:
         self.links = Links(boot.index, boot.links, gevent.spawn)
         self.generation: Any = None
         self.next: Any = None
-        self.timers = SimpleNamespace(start=lambda seconds, callback: gevent.spawn_later(seconds, callback))
-        self.events = Publisher(lambda: list(self.generation.registry.events))
+        self.timers = Timers()
+        self.events = Publisher(lambda: known_events(self.generation.registry))
+        self.links.on_send(SUBSCRIBED, lambda peer, *subscription: self.events.remember(*subscription))
         self.reports = readiness.reports(self)
         self.mi = Dispatcher(self, self.links, gevent.sleep)
         remote.answer(self, self.links)
@@ -66,20 +89,26 @@ class Management:
         self.links.start()
 
     def prepare(self, number: int) -> None:
-        """Read the configuration of the next generation."""
-        self.next = self.load(self.boot, number)
+        """Read the configuration of the next generation; in a thread, for the heart has to beat meanwhile."""
+        with threads.polite():
+            self.next = blocking.run(self.load, self.boot, number, deadline=PREPARE_LIMIT)
 
     def cancel(self, number: int) -> None:
         """Give the next generation up."""
         self.next = None
 
     def commit(self, number: int) -> None:
-        """Let the carriers of the next generation take over."""
+        """Let the carriers of the next generation take over; those that can, if some cannot."""
+        if self.next is None:
+            raise ConfigError(f"generation {number} was not prepared")
         before, self.generation, self.next = self.generation, self.next, None
-        life.start(self.generation.registry, self.services, before.registry if before is not None else None)
+        registry = self.generation.registry
+        failed = life.start(registry, self.services, before.registry if before is not None else None)
         generation.keep_levels(self.generation, before)
         if before is not None:
-            life.stop(before.registry)
+            life.stop(before.registry, registry)
+        if failed:
+            raise ConfigError("; ".join(failed))
 
     def peer(self, index: int, alive: bool) -> None:
         """A worker died or came back; one that came back is told what was set while the server ran."""

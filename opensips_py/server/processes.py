@@ -75,11 +75,12 @@ class Process:
         except OSError:
             return False
 
-    def prepare(self, generation: int, added: Sequence[tuple[BoundListener, int]], removed: Sequence[int]) -> bool:
+    def prepare(self, generation: int, serial: int, added: Sequence[tuple[BoundListener, int]],
+                removed: Sequence[int]) -> bool:
         """Have it prepare *generation*, with listeners that come, each with its descriptor, and numbers of others that
         go; False where it does not take any more."""
-        packet = channel.encode("prepare", generation=generation, added=[asdict(each) for each, _ in added],
-                                removed=list(removed))
+        packet = channel.encode("prepare", generation=generation, serial=serial,
+                                added=[asdict(each) for each, _ in added], removed=list(removed))
         try:
             socket.send_fds(self.channel, [packet], [fd for _, fd in added])
             return True

@@ -74,6 +74,8 @@ class Reception:
             entry = partial(self.checked, entry)
         if generation.registry.dialect == "2.1":
             entry = partial(self.noted, entry)
+        if hooks.message_refused:
+            entry = partial(self.guarded, hooks.message_refused, entry)
         self.entry = tracing.entry(entry)
 
     # In the event loop: nothing here may wait, nothing may raise.
@@ -155,6 +157,18 @@ class Reception:
 
     # In a runner
 
+    def guarded(self, guards: Iterable[Callable[[Any], bool]], entry: Callable[[Any], object],
+                message: Request | Response) -> None:
+        """Handle a message by *entry*, unless one of *guards* refuses it."""
+        for refuses in guards:
+            try:
+                if refuses(message):
+                    (self.counters.drop_requests if message.is_request else self.counters.drop_replies).add()
+                    return
+            except Exception:
+                log.exception("%s failed", getattr(refuses, "__qualname__", refuses))
+        entry(message)
+
     def noted(self, entry: Callable[[Any], object], message: Request | Response) -> None:
         """Handle a message by *entry*; requests of a method that nobody knows are counted."""
         if message.is_request and message.fault is None and message.method not in METHODS:
@@ -232,8 +246,8 @@ class Reception:
         """A response: the script's onreply_route sees it, then its transaction, or it goes on without one."""
         self.rcv_replies.add()
         counters, layer, on_reply = self.counters, self.layer, self.on_reply
-        if self.response_received:
-            observe(self.response_received, response)
+        if self.response_received and observe(self.response_received, response):
+            return
         if on_reply is not None:
             run = Run(self.worker, self.generation, Route.ONREPLY, response)  # type: ignore[arg-type]
             try:
@@ -303,15 +317,18 @@ def is_done(hooks: Iterable[Callable[[Any], object]], run: Run) -> bool:
     return any(hook(run) for hook in hooks)
 
 
-def observe(hooks: Iterable[Callable[[Any], object]], message: Any) -> None:
-    """Show *message* to modules; one that fails does not keep it from the others, nor from the script."""
+def observe(hooks: Iterable[Callable[[Any], object]], message: Any) -> bool:
+    """Show *message* to modules, whether one of them is done with it; one that fails does not keep it from the others,
+    nor from the script."""
+    done = False
     for hook in hooks:
         try:
-            hook(message)
+            done = hook(message) is True or done
         except MalformedMessage:
             raise
         except Exception:
             log.exception("%s failed", getattr(hook, "__qualname__", hook))
+    return done
 
 
 def reason_of(status: int, why: str) -> str:

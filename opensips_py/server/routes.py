@@ -12,10 +12,13 @@ from opensips_py.module.run import Route, Run
 from opensips_py.server import readiness
 
 if TYPE_CHECKING:
-    from opensips_py.server.generation import Generation
+    from opensips_py.module.registry import Registry
     from opensips_py.server.worker import Worker
+    from opensips_py.timers import Timer
 
 log = logging.getLogger(__name__)
+
+SUBSCRIBED = "subscribed"  # what the script of one process has subscribed to, for all of them
 
 
 class Routes:
@@ -23,6 +26,7 @@ class Routes:
 
     def __init__(self, worker: Worker) -> None:
         self.worker = worker
+        self.ticking: dict[str, tuple[int, Timer]] = {}  # the timer routes, each with its seconds
 
     def run(self, kind: Route, name: str, message: Any = None, parameters: Any = None, **context: Any) -> int:
         """Run route *name* of *kind*; its code, -1 where there is none or it failed."""
@@ -55,27 +59,41 @@ class Routes:
         readiness.ready(self.worker, restarted=False)
 
     def begin_timers(self, *, first: bool) -> None:
-        """Run the timer routes of the current generation from now on, in one worker."""
-        if first:
-            for name, seconds in self.worker.generation.timers:
-                self.tick((self.worker.generation, name, max(seconds, 1)))
+        """Run the timer routes of the current generation from now on, in one worker; one that the generation before
+        has as often goes on, so that reloads do not put it off."""
+        if not first:
+            return
+        wanted = {name: max(seconds, 1) for name, seconds in self.worker.generation.timers}
+        for name, (seconds, pending) in list(self.ticking.items()):
+            if wanted.get(name) != seconds:
+                pending.stop()
+                del self.ticking[name]
+        for name, seconds in wanted.items():
+            if name not in self.ticking:
+                self.tick(name, seconds)
 
-    def tick(self, timer: tuple[Generation, str, int]) -> None:
-        """Have a timer route run, again and again until another generation takes over."""
-        generation, name, seconds = timer
+    def tick(self, name: str, seconds: int) -> None:
+        """Have a timer route run in *seconds*, and so on as long as the configuration has it."""
+        self.ticking[name] = seconds, self.worker.timers.start(seconds, self.due, (name, seconds))
 
-        def due(_: object) -> None:
-            if self.worker.generation is generation:
-                self.worker.timers.start(seconds, due)
-                self.run(Route.TIMER, name)
-
-        self.worker.timers.start(seconds, due)
+    def due(self, timer: tuple[str, int]) -> None:
+        """Run a timer route."""
+        self.tick(*timer)
+        self.run(Route.TIMER, timer[0])
 
     # Events
 
     def publisher(self) -> Publisher:
         """The events of this worker."""
-        return Publisher(lambda: list(self.worker.generation.registry.events), self.happened, routed=self.has_route)
+        links = self.worker.links
+
+        def share(*subscription: object) -> None:
+            for peer in links.peers:
+                links.send(peer, SUBSCRIBED, *subscription)
+        made = Publisher(lambda: known_events(self.worker.generation.registry), self.happened, routed=self.has_route,
+                         share=share)
+        links.on_send(SUBSCRIBED, lambda peer, *subscription: made.follow(*subscription))
+        return made
 
     def has_route(self, event: str) -> bool:
         """Whether the script has a route for *event*."""
@@ -94,3 +112,8 @@ class Routes:
     def event(self, event: str, values: Mapping[str, Any] | Sequence[Any]) -> None:
         """Run the route for *event*."""
         self.run(Route.EVENT, event, parameters=values)
+
+
+def known_events(registry: Registry) -> list[str]:
+    """The events of the modules, and those that the script names."""
+    return list(dict.fromkeys([*registry.events, *registry.script_events]))

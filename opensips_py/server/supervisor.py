@@ -60,6 +60,8 @@ class Supervisor:
         self._rolling: deque[int] = deque()
         self._checking: tuple[Checking, Wish] | None = None
         self._reload: Reload | None = None
+        self._reloads = 0  # begun so far
+        self._again = False  # a signal asked for a reload while another was on its way, and hears no refusal
         self._exit = EXIT_STOPPED
         self._signals = Signals()
         self._selector = selectors.DefaultSelector()
@@ -93,12 +95,16 @@ class Supervisor:
 
     def reload(self, wish: Wish) -> None:
         """Check the configuration, and do what *wish* asks for."""
-        if self._checking is not None or self._reload is not None or not self._begun or self._stopping:
+        if self._is_changing:
             wish.refuse(["another reload, a start or a stop is on its way"])
             return
         texts = self.template.sources[self.generation % sources.SLOTS], self.generation
         self._checking = self._check(texts), wish
         self._calm = False
+
+    @property
+    def _is_changing(self) -> bool:
+        return self._checking is not None or self._reload is not None or not self._begun or self._stopping
 
     def _checked(self, now: float) -> None:
         if self._checking is None or not self._is_settled():
@@ -120,7 +126,8 @@ class Supervisor:
             return
         sources.place(self.template.sources, self.generation + 1, result.sources)
         running = [index for index, process in self.processes.items() if process.state is State.RUNNING]
-        self._reload = Reload(self.generation + 1, running, now, self._tell)
+        self._reloads += 1
+        self._reload = Reload(self.generation + 1, running, now, self._tell, self._reloads, self._end)
         self._reload.answers.append(functools.partial(wish.over, result.changes))
 
     def _take_over(self, result: Description) -> None:
@@ -182,6 +189,9 @@ class Supervisor:
                 else:
                     self._listeners.cancel()
                 self._reload = None
+        if self._again and not self._is_changing:
+            self._again = False
+            self.reload(Wish())
         # What follows is told by a signal or over a channel, all but a heartbeat that stops.
         self._calm = self._begun and self._is_settled() and not (
             self._due or self._rolling or self._checking or self._reload or self._listeners.rests)
@@ -191,7 +201,7 @@ class Supervisor:
             log.info("stopping on signal %d", number)
             self.stop()
         elif number == signal.SIGHUP:
-            self.reload(Wish())
+            self._again = True  # at the end of this turn, or when what is on its way is over
         elif number == signal.SIGUSR2:
             self.rolling_restart()
         elif number == signal.SIGUSR1:
@@ -218,14 +228,18 @@ class Supervisor:
     def _slot(self, index: int) -> int:
         return self.workers if index == MANAGEMENT else index
 
-    def _tell(self, index: int, command: str, generation: int) -> None:
+    def _tell(self, index: int, command: str, generation: int, serial: int) -> bool:
         process = self.processes.get(index)
         if process is None:
-            return  # it died while the reload was on its way
+            return True  # it died while the reload was on its way, which has heard of that
         if command == "prepare" and index != MANAGEMENT:
-            process.prepare(generation, self._listeners.coming(index), self._listeners.going())
-        else:
-            process.send(command, generation=generation)
+            return process.prepare(generation, serial, self._listeners.coming(index), self._listeners.going())
+        return process.send(command, generation=generation, serial=serial)
+
+    def _end(self, index: int) -> None:
+        process = self.processes.get(index)
+        if process is not None:
+            process.kill()
 
     def _received(self, process: Process) -> None:
         for message in process.receive():
@@ -237,7 +251,7 @@ class Supervisor:
                 process.reason = message["reason"]
             elif command == "done":
                 if self._reload is not None:
-                    self._reload.done(process.index, message["step"], message["generation"], message["reason"])
+                    self._reload.done(process.index, message["step"], message["serial"], message["reason"])
             else:
                 self._asked(process, command, message)
 

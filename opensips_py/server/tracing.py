@@ -37,14 +37,29 @@ TOLD = {Happening.CANCELLED: "the caller cancelled", Happening.ACKNOWLEDGED: "th
         Happening.TIMED_OUT: "no ACK came", Happening.DELETED: "the transaction is over"}
 
 
+class Compiled:
+    """The routes of one generation so that they report; who runs by them holds this, and with it they go."""
+
+    def __init__(self, generation: Generation) -> None:
+        self.number = generation.number
+        self.routes: Routes | None = None
+        self.routes = compile_traced(generation.configuration)
+
+    def __del__(self) -> None:
+        if self.routes is not None:
+            self.routes.namespace.clear()  # functions and their names hold each other, see Generation
+
+
 class TracedGeneration:
     """A generation as one traced call works with it: the same but for its routes, which report to *trace*."""
 
-    def __init__(self, base: Generation, account: Account, routes: Routes | None) -> None:
+    def __init__(self, base: Generation, account: Account, compiled: Compiled | None) -> None:
+        self.base = base  # which lasts as long as anybody holds it
         self.number, self.configuration, self.registry = base.number, base.configuration, base.registry
         self.globals, self.timers = base.globals, base.timers
         self.trace = account
-        self._routes = routes if routes is not None else base.configuration.routes
+        self._compiled = compiled
+        self._routes = (compiled.routes if compiled is not None else None) or base.configuration.routes
 
     def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
         """The route *name* of *kind*, if there is one."""
@@ -71,7 +86,7 @@ class Tracing:
         self.accounts: dict[str, Account] = {}  # by Call-ID, the oldest first
         self.levels = CallLevels()
         self._followed: set[str] = set()  # Call-IDs whose messages are still taken
-        self._compiled: tuple[int, Routes] | None = None  # of the generation in use
+        self._compiled: Compiled | None = None  # of the generation in use
         self._lines = Lines()
         self._sweeps = False
         links = worker.links
@@ -120,9 +135,8 @@ class Tracing:
 
     def prepare(self, generation: Generation) -> None:
         """Compile the routes once more, in a thread: a long script takes longer than calls may wait."""
-        if self._compiled is None or self._compiled[0] != generation.number:
-            compiled = blocking.run(compile_traced, generation.configuration, deadline=COMPILING)
-            self._compiled = generation.number, compiled
+        if self._compiled is None or self._compiled.number != generation.number:
+            self._compiled = blocking.run(Compiled, generation, deadline=COMPILING)
 
     def switch(self) -> None:
         """Let messages pass by us, or no longer."""
@@ -137,9 +151,11 @@ class Tracing:
             self._compiled = None
 
     def follow(self, generation: Generation) -> None:
-        """Work by *generation* from now on."""
+        """Work by *generation* from now on; an account does not keep the one before, what still runs by it does."""
+        for account in self.accounts.values():
+            account.twins.clear()
         if self.active:
-            if self._compiled is not None and self._compiled[0] != generation.number:
+            if self._compiled is not None and self._compiled.number != generation.number:
                 self._compiled = None  # a reload compiles it before; else it is done when the next call comes
             self.switch()
 
@@ -224,13 +240,13 @@ class Tracing:
         """*generation* as the call of *account* works with it."""
         found = account.twins.get(generation.number)
         if found is None:
-            routes = None
+            compiled = None
             if account.records:
-                if self._compiled is None or self._compiled[0] != generation.number:
-                    self._compiled = generation.number, compile_traced(generation.configuration)
-                routes = self._compiled[1]
+                if self._compiled is None or self._compiled.number != generation.number:
+                    self._compiled = Compiled(generation)
+                compiled = self._compiled
                 account.files.update(generation.configuration.diagnostics.texts)
-            found = account.twins[generation.number] = TracedGeneration(generation, account, routes)
+            found = account.twins[generation.number] = TracedGeneration(generation, account, compiled)
         made: TracedGeneration = found
         return made
 

@@ -9,8 +9,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from typing import Any, TypeVar, cast
 
 import gevent
@@ -22,7 +21,7 @@ from opensips_py.module import life
 from opensips_py.module.run import Route
 from opensips_py.module.services import Services
 from opensips_py.server import boot as boot_module
-from opensips_py.server import core_events, core_settings, core_statistics, generation, logs, readiness
+from opensips_py.server import core_events, core_settings, core_statistics, generation, logs, readiness, threads
 from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.control import Control
 from opensips_py.server.generation import Generation
@@ -49,7 +48,6 @@ log = logging.getLogger(__name__)
 DIRECTORY = 32768  # connections that workers find with each other
 TICK = 0.1  # seconds; a turn costs an idle worker some 100 µs, and no timer of SIP needs to be more exact
 DRAIN = RESTING - 2  # seconds that a listener which was removed is still read: longer than a transaction waits
-TURN = sys.getswitchinterval()  # seconds that a thread may go on while others wait
 REVIVE = 1.0  # seconds between two looks at whether every socket is still read
 COLLECTION = (10000, 20, 1_000_000)  # young cycles are collected, the large old heap is not gone through
 
@@ -170,8 +168,8 @@ class Worker:
         self.transports.revive()
         self.timers.start(REVIVE, self.revive)
 
-    def adopt(self, new: Generation, before: Generation | None) -> None:
-        """Work with the generation *new* from now on."""
+    def adopt(self, new: Generation, before: Generation | None) -> list[str]:
+        """Work with the generation *new* from now on; what went wrong with modules that could not follow *before*."""
         self.generation = new
         values, given = new.globals, new.configuration.given
         core_settings.apply_to_transports(self.transports.settings, values)
@@ -183,7 +181,7 @@ class Worker:
         layer = self.transactions
         assert new.registry.flag is not None  # the core gives it
         core_settings.apply_to_transactions(layer.settings, values, new.registry.flag)
-        life.start(new.registry, self.services, before.registry if before is not None else None)
+        failed = life.start(new.registry, self.services, before.registry if before is not None else None)
         generation.keep_levels(new, before)
         self.core_statistics = new.registry.modules["core_statistics"]
         core_events.tell_log(self.events, values)
@@ -194,12 +192,13 @@ class Worker:
         if before is not None:
             self.tracing.follow(new)
             self.reception.follow(new)
-            life.stop(before.registry)
+            life.stop(before.registry, new.registry)
             self.routes.begin_timers(first=self.index == 0)
+        return failed
 
     def prepare(self, number: int) -> None:
         """Read the next generation; in a thread, for a long script takes longer than calls may wait."""
-        with polite():
+        with threads.polite():
             self.next = blocking.run(generation.load, self.boot, number, deadline=PREPARE_LIMIT)
             if self.tracing.active:
                 self.tracing.prepare(self.next)
@@ -216,10 +215,12 @@ class Worker:
             raise ConfigError(f"generation {number} was not prepared")
         new, self.next = self.next, None
         self.transports.admit_reserved()
-        self.adopt(new, self.generation)
+        failed = self.adopt(new, self.generation)
         going, self.going = self.transports.retire(self.going), []
         if going:  # what was sent from there is answered there: the transactions of a while ago have an end first
             self.timers.start(DRAIN, lambda _: self.transports.close_retired(going))
+        if failed:
+            raise ConfigError("; ".join(failed))
 
     def peer(self, index: int, alive: bool) -> None:
         """Another process died or came back."""
@@ -241,16 +242,6 @@ class Worker:
         self.environment.commits.flush()
         self.links.flush()
         self.transports.close()
-
-
-@contextmanager
-def polite() -> Iterator[None]:
-    """Let threads give way to the event loop ten times as often: it waits half a millisecond for its turn, not five."""
-    sys.setswitchinterval(TURN / 10)
-    try:
-        yield
-    finally:
-        sys.setswitchinterval(TURN)
 
 
 def listener_of(bound: BoundListener) -> Listener:

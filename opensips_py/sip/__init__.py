@@ -13,12 +13,13 @@ from opensips_py.sip._names import COMPACT_FORMS, HEADER_NAMES, HeaderId, header
 from opensips_py.sip._scan import BranchTarget, Header, Message, Request, Response, parse, scan
 from opensips_py.sip._stream import Framer
 from opensips_py.sip._uri import NameAddr, Uri, Via, delta_seconds, parse_addresses, parse_uri, unquoted
-from opensips_py.sip.digest import Challenge, Credentials
+from opensips_py.sip.digest import Algorithm, Challenge, Credentials, Ha1, Password, Secret
 from opensips_py.sip.sdp import Media, SessionDescription
 
 __all__ = [
-    "COMPACT_FORMS", "HEADER_NAMES", "BranchTarget", "Challenge", "Credentials", "Edits", "Framer", "Header",
-    "HeaderId", "Media", "Message", "NameAddr", "Request", "Response", "SessionDescription", "Uri", "Via",
+    "COMPACT_FORMS", "HEADER_NAMES", "Algorithm", "BranchTarget", "Challenge", "Credentials", "Edits", "Framer", "Ha1",
+    "Header", "HeaderId", "Media", "Message", "NameAddr", "Password", "Request", "Response", "Secret",
+    "SessionDescription", "Uri", "Via",
     "address_host", "address_key", "address_port", "build_ack", "build_cancel", "build_request", "build_response",
     "delta_seconds", "forward_request", "forward_response", "header_name", "is_ip", "parse", "parse_addresses",
     "parse_uri", "scan", "unquoted",

@@ -3,22 +3,68 @@ from __future__ import annotations
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
+from typing import Any, Protocol
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.sip._uri import unquoted
 
-ALGORITHMS = {"md5": "md5", "sha-256": "sha256", "sha-512-256": "sha512_256"}
+MOST_PARAMETERS = 50  # of one header; nobody has that many, and a stranger's header is not worth more work
+
+
+@dataclass(frozen=True, slots=True)
+class Algorithm:
+    """One algorithm of RFC 7616: *name* as headers write it, its *number*, the *size* of its hashes in hex digits."""
+
+    name: str
+    number: int
+    make: Callable[[bytes], Any]
+    size: int
+    session: bool
+
+    def hash(self, data: bytes) -> str:
+        """The hash of *data* as lower-case hex."""
+        digest: str = self.make(data).hexdigest()
+        return digest
+
+
+def sha_512_256(data: bytes) -> Any:
+    """The hash object that hashlib has no function of its own for."""
+    return hashlib.new("sha512_256", data, usedforsecurity=False)
+
+
+HASHES: tuple[tuple[str, Callable[[bytes], Any], int], ...] = (
+    ("MD5", partial(hashlib.md5, usedforsecurity=False), 32),
+    ("SHA-256", partial(hashlib.sha256, usedforsecurity=False), 64), ("SHA-512-256", sha_512_256, 64))
+ALGORITHMS = tuple(Algorithm(f"{name}{end}", 2 * place + len(end) // 5, make, size, bool(end))  # the weakest first
+                   for place, (name, make, size) in enumerate(HASHES) for end in ("", "-sess"))
+BY_NAME = {spelling: each for each in ALGORITHMS for spelling in (each.name, each.name.lower())}
+
+
+def algorithm_of(name: str) -> Algorithm | None:
+    """The algorithm *name*, whatever its case; an empty name is MD5, None one that nobody here knows."""
+    return BY_NAME.get(name) or BY_NAME.get(name.lower() or "md5")
+
+
+def raw(text: str) -> bytes:
+    """A text as the bytes that it stands for."""
+    return text.encode("utf-8", "surrogateescape")
 
 
 def digest_hash(algorithm: str, data: str | bytes) -> str:
     """The hash of *data* as lower-case hex; *algorithm* may end in ``-sess``. ValueError for an unknown algorithm."""
-    name = ALGORITHMS.get(algorithm.lower().removesuffix("-sess"))
-    if name is None:
-        raise ValueError(f"unknown digest algorithm {algorithm!r}; known are {', '.join(ALGORITHMS)}")
-    raw = data.encode("utf-8", "surrogateescape") if isinstance(data, str) else data
-    return hashlib.new(name, raw, usedforsecurity=False).hexdigest()
+    return known(algorithm).hash(raw(data) if isinstance(data, str) else data)
+
+
+def known(algorithm: str) -> Algorithm:
+    """The algorithm of that name; ValueError where there is none."""
+    found = algorithm_of(algorithm)
+    if found is None:
+        names = ", ".join(each.name for each in ALGORITHMS)
+        raise ValueError(f"unknown digest algorithm {algorithm!r}; known are {names}")
+    return found
 
 
 def ha1(username: str, realm: str, password: str, algorithm: str = "MD5") -> str:
@@ -29,60 +75,112 @@ def ha1(username: str, realm: str, password: str, algorithm: str = "MD5") -> str
 def digest_response(ha1: str, method: str, uri: str, nonce: str, *, algorithm: str = "MD5", qop: str = "",
                     nc: str = "", cnonce: str = "", body: bytes = b"") -> str:
     """What a client must answer to a challenge; *ha1* is the hash of user, realm and password."""
-    if algorithm.lower().endswith("-sess"):
-        ha1 = digest_hash(algorithm, f"{ha1}:{nonce}:{cnonce}")
-    subject = f"{method}:{uri}"
-    if qop.lower() == "auth-int":
-        subject += f":{digest_hash(algorithm, body)}"
-    ha2 = digest_hash(algorithm, subject)
-    if qop:
-        return digest_hash(algorithm, f"{ha1}:{nonce}:{nc}:{cnonce}:{qop}:{ha2}")
-    return digest_hash(algorithm, f"{ha1}:{nonce}:{ha2}")
+    found = known(algorithm)
+    hash = found.hash
+    if found.session:
+        ha1 = hash(raw(f"{ha1}:{nonce}:{cnonce}"))
+    if not qop:
+        return hash(raw(f"{ha1}:{nonce}:{hash(raw(f'{method}:{uri}'))}"))
+    subject = f"{method}:{uri}:{hash(body)}" if qop.lower() == "auth-int" else f"{method}:{uri}"
+    return hash(raw(f"{ha1}:{nonce}:{nc}:{cnonce}:{qop}:{hash(raw(subject))}"))
+
+
+class Secret(Protocol):
+    """What a server knows of a user."""
+
+    def ha1(self, username: str, realm: str, algorithm: Algorithm) -> str | None:
+        """The hash of user, realm and password; None where it is not known for this *algorithm*."""
+
+
+@dataclass(frozen=True, slots=True)
+class Password:
+    """A password in plain text, which serves every algorithm."""
+
+    text: str = field(repr=False)
+
+    def ha1(self, username: str, realm: str, algorithm: Algorithm) -> str | None:
+        """The hash of user, realm and password."""
+        return algorithm.hash(raw(f"{username}:{realm}:{self.text}"))
+
+
+@dataclass(frozen=True, slots=True)
+class Ha1:
+    """Hashes of user, realm and password that were stored in place of it; an empty text is none."""
+
+    md5: str = field(default="", repr=False)
+    sha_256: str = field(default="", repr=False)
+    sha_512_256: str = field(default="", repr=False)
+
+    def ha1(self, username: str, realm: str, algorithm: Algorithm) -> str | None:
+        """The hash for *algorithm*; None where none is stored, or one of another length."""
+        found = (self.md5, self.sha_256, self.sha_512_256)[algorithm.number // 2]
+        return found.lower() if len(found) == algorithm.size else None
 
 
 def parse_parameters(source: str) -> dict[str, str]:
     """The comma-separated ``name=value`` pairs of a challenge or of credentials, names in lower case."""
     out: dict[str, str] = {}
-    rest = source.strip()
-    while rest:
-        name, equals, rest = rest.partition("=")
-        name, rest = name.strip().lower(), rest.lstrip()
-        if not equals or not name:
-            raise MalformedMessage(f"digest parameter without a value: {source!r}")
-        if name in out:
-            raise MalformedMessage(f"digest parameter given twice: {name}")
-        end = value_end(rest)
-        out[name] = unquoted(rest[:end].strip())
-        rest = rest[end + 1:].lstrip()
-    return out
+    at = 0
+    while True:
+        equals = source.find("=", at)
+        if equals < 0:
+            if source[at:].strip(" \t\r\n,"):
+                raise MalformedMessage(f"digest parameter without a value: {source[at:at + 80]!r}")
+            return out
+        name = source[at:equals].strip(" \t\r\n,").lower()
+        if not name or "," in name or '"' in name:
+            raise MalformedMessage(f"digest parameter without a value: {source[at:at + 80]!r}")
+        if name in out or len(out) == MOST_PARAMETERS:
+            raise MalformedMessage(f"digest parameter given twice, or one too many: {name[:80]!r}")
+        out[name], at = value_at(source, equals + 1)
 
 
-def value_end(source: str) -> int:
-    """Where the first value of *source* ends: at a comma outside of quotes, or with the text."""
-    quoted = escaped = False
-    for i, c in enumerate(source):
-        if escaped:
-            escaped = False
-        elif c == "\\" and quoted:
-            escaped = True
-        elif c == '"':
-            quoted = not quoted
-        elif c == "," and not quoted:
-            return i
-    if quoted:
-        raise MalformedMessage("quoted string that never closes")
-    return len(source)
+def value_at(source: str, start: int) -> tuple[str, int]:
+    """The value that begins at *start*, without its quotes, and where the next parameter begins."""
+    opened = source.find('"', start)
+    comma = source.find(",", start)
+    if opened < 0 or 0 <= comma < opened or source[start:opened].strip():
+        end = comma if comma >= 0 else len(source)
+        value = source[start:end].strip()
+        if '"' in value:
+            raise MalformedMessage(f"quotes within a digest parameter: {value[:80]!r}")
+        return value, end + 1
+    closed = closing_quote(source, opened + 1)
+    comma = source.find(",", closed)
+    end = comma if comma >= 0 else len(source)
+    if source[closed + 1:end].strip():
+        raise MalformedMessage(f"text behind a quoted digest parameter: {source[closed:end][:80]!r}")
+    value = source[opened + 1:closed]
+    return unquoted(source[opened:closed + 1]) if "\\" in value else value, end + 1
+
+
+def closing_quote(source: str, start: int) -> int:
+    """Where the quoted string closes whose text begins at *start*."""
+    closed = source.find('"', start)
+    while closed >= 0:
+        backslashes = closed
+        while backslashes > start and source[backslashes - 1] == "\\":
+            backslashes -= 1
+        if (closed - backslashes) % 2 == 0:
+            return closed
+        closed = source.find('"', closed + 1)
+    raise MalformedMessage("quoted string that never closes")
 
 
 def split_scheme(value: str) -> tuple[str, str]:
     """The scheme of an Authorization or WWW-Authenticate value in lower case, and the rest."""
-    scheme, _, rest = value.strip().partition(" ")
-    return scheme.lower(), rest
+    words = value.split(None, 1)  # any white space: a header may be folded there
+    return (words[0].lower() if words else "", words[1] if len(words) > 1 else "")
+
+
+UNQUOTABLE = dict.fromkeys((*range(32), 127))  # a line end would begin another header
 
 
 def quote(value: str) -> str:
-    """*value* as a quoted string."""
-    escaped = value.replace("\\", "\\\\").replace('"', '\\"')
+    """*value* as a quoted string, without the control characters that none may have."""
+    if value.isalnum():
+        return f'"{value}"'
+    escaped = value.translate(UNQUOTABLE).replace("\\", "\\\\").replace('"', '\\"')
     return f'"{escaped}"'
 
 
@@ -121,14 +219,33 @@ class Challenge:
     def answer(self, username: str, password: str, method: str, uri: str, *, cnonce: str = "", count: int = 1,
                body: bytes = b"") -> Credentials:
         """The credentials that answer this challenge; *cnonce* is the client's random text."""
-        offered = [q.strip().lower() for q in self.qop.split(",") if q.strip()]
-        qop = "auth" if "auth" in offered else "auth-int" if "auth-int" in offered else ""
+        found = self.respond(username, Password(password), method, uri, cnonce=cnonce, count=count, body=body)
+        if found is None:
+            raise ValueError(f"unknown digest algorithm {self.algorithm!r}")
+        return found
+
+    def respond(self, username: str, secret: Secret, method: str, uri: str, *, cnonce: str, count: int = 1,
+                body: bytes = b"") -> Credentials | None:
+        """The credentials that prove *secret*; None where it is not known for the algorithm of this challenge.
+
+        Of several qualities of protection, auth is chosen; *count* tells how often this nonce serves (RFC 7616, 3.4).
+        """
+        algorithm = algorithm_of(self.algorithm)
+        key = secret.ha1(username, self.realm, algorithm) if algorithm is not None else None
+        if algorithm is None or key is None:
+            return None
+        qop = self.chosen_qop
         nc = f"{count:08x}" if qop else ""
-        response = digest_response(
-            ha1(username, self.realm, password, self.algorithm), method, uri, self.nonce,
-            algorithm=self.algorithm, qop=qop, nc=nc, cnonce=cnonce, body=body)
-        keep = cnonce if qop or self.algorithm.lower().endswith("-sess") else ""
+        keep = cnonce if qop or algorithm.session else ""
+        response = digest_response(key, method, uri, self.nonce, algorithm=self.algorithm, qop=qop, nc=nc, cnonce=keep,
+                                   body=body)
         return Credentials(username, self.realm, self.nonce, uri, response, self.algorithm, qop, nc, keep, self.opaque)
+
+    @property
+    def chosen_qop(self) -> str:
+        """The quality of protection that answers have; an empty text where none is offered."""
+        offered = [each.strip().lower() for each in self.qop.split(",")]
+        return "auth" if "auth" in offered else "auth-int" if "auth-int" in offered else ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,7 +52,7 @@ class Engine(Worker):
             self.network.add(listener_of(each))
         return self.network
 
-    def adopt(self, new: Generation, before: Generation | None) -> None:
+    def adopt(self, new: Generation, before: Generation | None) -> list[str]:
         """Work with *new*, whose request route is watched, and ask the test's DNS."""
         main, runs = new.main, self.server.runs
 
@@ -60,8 +60,9 @@ class Engine(Worker):
             runs.append(run)
             return main(run)
         new.main = watched
-        super().adopt(new, before)
+        failed = super().adopt(new, before)
         self.resolver.records.name_servers = self.server.zone
+        return failed
 
     def ask(self, peer: int, operation: str, *given: Any, deadline: float = 0) -> Any:
         """What another process answers: there is none, this one does all."""

@@ -165,6 +165,7 @@ class Server:
         """What left since the last call."""
         taken = list(self.sent)
         self.sent.clear()
+        self._noted = 0
         return taken
 
     def take_one(self) -> Sent:

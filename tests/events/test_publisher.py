@@ -80,3 +80,31 @@ def test_scripts_make_events_of_their_own(world):
     publisher.declare("E_MINE")
     publisher.declare("E_KNOWN")
     assert publisher.names() == ["E_KNOWN", "E_MINE"]
+
+
+def test_a_subscription_for_all_processes_is_shared_where_it_is_valid(world):
+    _, _, _, box = world
+    shared = []
+    publisher = Publisher(list, share=lambda *subscription: shared.append(subscription))
+    publisher.register("box", box)
+    publisher.subscribe_everywhere("E_X", "box:a", 5)
+    with pytest.raises(MIError):
+        publisher.subscribe_everywhere("E_X", "box:bad")
+    assert shared == [("E_X", "box:a", 5)] and list(publisher.subscribers()) == ["E_X"]
+
+
+def test_a_subscription_of_another_process_is_followed(world, caplog):
+    publisher, _, _, box = world
+    publisher.follow("E_X", "box:a", 0)
+    publisher.follow("E_X", "box:bad", 0)
+    publisher.raise_event("E_X", [])
+    assert box.received == [("a", "E_X", [])] and "E_X to box:bad: bad" in caplog.text
+
+
+def test_who_fails_does_not_flood_the_log(world, caplog):
+    publisher, _, _, box = world
+    box.fails = True
+    publisher.subscribe("E_X", "box:a")
+    for _ in range(100):
+        publisher.raise_event("E_X", [])
+    assert 0 < caplog.text.count("E_X to box:a: gone") <= 20 and "Traceback" not in caplog.text

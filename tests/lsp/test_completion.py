@@ -38,7 +38,7 @@ def at(line, where):
             raise FileNotFoundError(errno.ENOENT, "no such file", path)
         return text
     number = text.split("\n").index(line)
-    return Analysis("x.cfg", read), text, number, len(line)
+    return Analysis("x.cfg", read), "x.cfg", text, number, len(line)
 
 
 @pytest.mark.parametrize(("line", "wanted", "unwanted"), [
@@ -70,7 +70,7 @@ def test_functions_come_with_their_manual():
     ("fr_timeout", 2, "fr_timeout (int"), ('"tm.so"', 2, "**tm**"), ("log_level", 3, "core parameter"),
     ("again", 1, ""), ("nowhere", 0, "")])
 def test_hover(text, offset, said):
-    analysis, script, _, _ = at("nowhere", "HERE")
+    analysis, _, script, _, _ = at("nowhere", "HERE")
     before = script[:script.index(text) + offset]
     found = hover.entry(analysis.configuration.registry, script, before.count("\n"),
                         len(before) - before.rfind("\n") - 1)

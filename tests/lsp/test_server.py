@@ -1,9 +1,7 @@
 """`opensips-py lsp` as an editor uses it: over its standard input and output."""
-import asyncio
-import sys
-
 from lsprotocol import types
-from pygls.lsp.client import LanguageClient
+
+from tests.lsp.editor import place, talk
 
 SCRIPT = """log_level=2
 socket=udp:127.0.0.1:5060
@@ -31,49 +29,9 @@ failure_route[again] {
 MORE = "route[more] {\n\t$var(count) = 2;\n\tt_rely();\n}\n"
 
 
-class Editor(LanguageClient):
-    """A client that keeps what it is told."""
-
-    def __init__(self):
-        super().__init__("test", "1")
-        self.findings = {}
-        self.told = asyncio.Event()
-
-        @self.feature(types.TEXT_DOCUMENT_PUBLISH_DIAGNOSTICS)
-        def published(params):
-            self.findings[params.uri.rpartition("/")[2]] = params.diagnostics
-            self.told.set()
-
-
-def talk(tmp_path, conversation, script=SCRIPT, more=MORE):
+def started(tmp_path, conversation, script=SCRIPT):
     """Run *conversation* with a server that has the script open."""
-    (tmp_path / "opensips.cfg").write_text(script)
-    (tmp_path / "more.cfg").write_text(more)
-    uri = (tmp_path / "opensips.cfg").as_uri()
-
-    async def whole():
-        editor = Editor()
-        await editor.start_io(sys.executable, "-m", "opensips_py", "lsp")
-        try:
-            await editor.initialize_async(types.InitializeParams(types.ClientCapabilities()))
-            editor.initialized(types.InitializedParams())
-            editor.text_document_did_open(types.DidOpenTextDocumentParams(
-                types.TextDocumentItem(uri, "opensips", 1, script)))
-            while "opensips.cfg" not in editor.findings or "more.cfg" not in editor.findings:
-                editor.told.clear()
-                await editor.told.wait()
-            return await conversation(editor, uri)
-        finally:
-            await editor.shutdown_async(None)
-            editor.exit(None)
-            await editor.stop()
-    return asyncio.run(asyncio.wait_for(whole(), 60))
-
-
-def place(script, text, offset=0):
-    """Where *text* first stands in *script*."""
-    before = script[:script.index(text) + offset]
-    return types.Position(before.count("\n"), len(before) - before.rfind("\n") - 1)
+    return talk(tmp_path, conversation, {"opensips.cfg": script, "more.cfg": MORE})
 
 
 def test_findings_fixes_and_what_changes_them(tmp_path):
@@ -88,11 +46,9 @@ def test_findings_fixes_and_what_changes_them(tmp_path):
         editor.findings.clear()
         editor.text_document_did_open(types.DidOpenTextDocumentParams(
             types.TextDocumentItem(more, "opensips", 1, MORE.replace("t_rely", "t_relay"))))
-        while "more.cfg" not in editor.findings:
-            editor.told.clear()
-            await editor.told.wait()
+        await editor.told_of("more.cfg")
         assert not [each for each in editor.findings["more.cfg"] if each.severity == types.DiagnosticSeverity.Error]
-    talk(tmp_path, conversation)
+    started(tmp_path, conversation)
 
 
 def test_completion_and_hover(tmp_path):
@@ -105,7 +61,7 @@ def test_completion_and_hover(tmp_path):
         shown = await editor.text_document_hover_async(types.HoverParams(at, place(script, "t_relay", 2)))
         assert "Send the request on to its targets" in shown.contents.value
         assert await editor.text_document_hover_async(types.HoverParams(at, types.Position(8, 0))) is None
-    talk(tmp_path, conversation, script)
+    started(tmp_path, conversation, script)
 
 
 def test_definition_references_and_renaming(tmp_path):
@@ -128,5 +84,7 @@ def test_definition_references_and_renaming(tmp_path):
             line = script[each.range.start.line]
             assert line[each.range.start.character:each.range.end.character] == "count"
         symbols = await editor.text_document_document_symbol_async(types.DocumentSymbolParams(at))
-        assert {each.name for each in symbols} == {"route[relay]", "failure_route[again]"}
-    talk(tmp_path, conversation)
+        assert [each.name for each in symbols] == ["route", "route[relay]", "failure_route[again]"]
+        assert symbols[1].range.start == place(SCRIPT, "route[relay]") and symbols[1].range.end.line == \
+            place(SCRIPT, "failure_route").line - 1
+    started(tmp_path, conversation)

@@ -1,3 +1,5 @@
+import os
+
 import gevent
 import pytest
 
@@ -42,3 +44,35 @@ def test_a_server_that_is_not_there_is_named(tmp_path):
     with pytest.raises(MIError, match="no server answers at"):
         client.ask(str(tmp_path / "nothing"), "ps", None, str(tmp_path))
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_server_that_dies_with_the_request_is_not_waited_for(tmp_path, monkeypatch):
+    """Whoever takes its place makes a pipe of its own and knows of no request."""
+    monkeypatch.setattr(client, "LAST_WORDS", 0.05)
+    os.mkfifo(tmp_path / "fifo")
+    reading = os.open(tmp_path / "fifo", os.O_RDWR | os.O_NONBLOCK)
+    asked = gevent.get_hub().threadpool.spawn(client.ask, str(tmp_path / "fifo"), "ps", None, str(tmp_path))
+    with gevent.Timeout(5):
+        while True:
+            try:
+                assert b'"ps"' in os.read(reading, 1000)
+                break
+            except BlockingIOError:
+                gevent.sleep(0.001)
+    os.close(reading)
+    with pytest.raises(MIError, match="went away before it answered"):
+        asked.get(timeout=5)
+
+
+def test_an_answer_that_comes_after_the_pipe_has_moved_still_counts(tmp_path):
+    """As that of the reload which moves it."""
+    reply, answering = os.pipe()
+    fifo, server = os.pipe()
+    os.close(fifo)
+    waiting = gevent.get_hub().threadpool.spawn(client.receive, reply, 30.0, server)
+    gevent.sleep(0.02)
+    os.write(answering, b"moved")
+    os.close(answering)
+    assert waiting.get(timeout=5) == b"moved"
+    os.close(server)
+    os.close(reply)

@@ -113,11 +113,11 @@ def until(condition: Callable[[], object], seconds: float = 10.0) -> None:
 
 
 @contextlib.contextmanager
-def second_hop(folder: pathlib.Path) -> Iterator[int]:
-    """A Kamailio that relays what it gets; its port."""
+def second_hop(folder: pathlib.Path, text: str = "") -> Iterator[int]:
+    """A Kamailio that relays what it gets, or does what the script *text* says; its port."""
     port = free_ports()[0]
     config = folder / "kamailio.cfg"
-    config.write_text((HERE / "kamailio.cfg").read_text().replace("@PORT@", str(port)))
+    config.write_text((text or (HERE / "kamailio.cfg").read_text()).replace("@PORT@", str(port)))
     with open(folder / "kamailio.log", "wb") as log:
         process = subprocess.Popen([str(KAMAILIO), "-f", str(config), "-DD", "-E", "-m", "16", "-M", "4", "-Y",
                                     str(folder)], stdin=subprocess.DEVNULL, stdout=log, stderr=log)

@@ -13,7 +13,7 @@ class Events:
     def raise_event(self, name, values):
         self.raised.append((name, values))
 
-    def subscribe(self, event, socket, expire):
+    def subscribe_everywhere(self, event, socket, expire):
         if not socket.startswith("udp:"):
             raise MIError(400, "no carrier")
         self.subscriptions.append((event, socket, expire))
@@ -47,3 +47,11 @@ def test_subscribing(world, events):
     assert world.call("subscribe_event", "E_X", "udp:127.0.0.1:5051", 5) is True
     assert world.call("subscribe_event", "E_X", "rabbitmq:x") is False
     assert events.subscriptions == [("E_X", "udp:127.0.0.1:5051", 5)]
+
+
+def test_events_that_the_script_names_are_known_before_they_happen(world, events):
+    world.execute('if ($ru == "never") { raise_event("E_MINE"); subscribe_event("E_YOURS", "udp:192.0.2.1:1"); }')
+    assert list(world.registry.script_events) == ["E_MINE", "E_YOURS"] and events.declared == []
+    world.execute('$var(n) = "E_" + $rm; raise_event("$var(n)"); raise_event($var(n)); raise_event("E_" + $rm);')
+    assert events.declared == ["E_INVITE"] * 3 or events.declared == [f"E_{world.value('$rm')}"] * 3
+    assert list(world.registry.script_events) == ["E_MINE", "E_YOURS"]

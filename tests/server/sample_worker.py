@@ -34,8 +34,14 @@ def main() -> None:
             generation[0] = -1
             gevent.sleep(60)
 
-    control.on_prepare = prepare
-    control.on_commit = lambda number: generation.__setitem__(0, number)
+    def commit(number: int) -> None:
+        with open(boot.config, encoding="utf-8") as file:
+            if f"stay{boot.index}" in file.read().split():
+                generation[0] = -2
+                gevent.sleep(60)
+        generation[0] = number
+
+    control.on_prepare, control.on_commit = prepare, commit
     control.on_stop = lambda seconds: gevent.sleep(60) if "stubborn" in words else None
     if f"fail{boot.index}" in words or f"fail{boot.index}@{boot.generation}" in words:
         control.fail("told to fail")

@@ -4,7 +4,7 @@ import time
 
 import pytest
 
-from opensips_py.server import sources
+from opensips_py.server import checking, sources
 from opensips_py.server.checking import Checking
 
 GOOD = ('socket=udp:127.0.0.1:5070\nudp_workers=3\nloadmodule "proto_udp.so"\nloadmodule "sl.so"\n'
@@ -50,6 +50,16 @@ def test_there_is_no_result_before_it_ends(config):
     running = Checking(str(config), {}, program="tests.server.sample_slow")
     assert running.result() is None
     running.kill()
+
+
+def test_one_that_never_ends_is_ended(config, monkeypatch):
+    """Or no reload would be possible ever after."""
+    monkeypatch.setattr(checking, "LIMIT", 0.01)
+    running = Checking(str(config), {}, program="tests.server.sample_slow")
+    time.sleep(0.02)
+    found = running.result()
+    assert found is not None and found.errors == ["the check of the configuration did not end within 0.01 s"]
+    assert running._child.poll() is not None
 
 
 def test_a_check_that_fails_is_an_error(config):

@@ -8,8 +8,9 @@ from typing import Any
 
 import gevent
 import pytest
+from gevent.event import Event
 
-from opensips_py.errors import ConfigError
+from opensips_py.errors import ConfigError, MIError
 from opensips_py.server import channel
 from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.control import TEXT_LIMIT, Control
@@ -94,7 +95,7 @@ def test_a_question_finds_its_own_answer(both: Both) -> None:
 
 
 def test_a_question_without_an_answer_ends(both: Both) -> None:
-    with pytest.raises(gevent.Timeout):
+    with pytest.raises(MIError, match=r"the supervisor did not answer ps within 0\.01 s"):
         both.control.ask("ps", deadline=0.01)
 
 
@@ -103,19 +104,38 @@ def test_a_generation_is_prepared_and_taken(both: Both) -> None:
     both.control.on_prepare = lambda number: done.append(("prepare", number))
     both.control.on_commit = lambda number: done.append(("commit", number))
     for step in ("prepare", "commit"):
-        both.tell(step, generation=4)
-        assert both.told() == {"command": "done", "step": step, "generation": 4, "reason": ""}
+        both.tell(step, generation=4, serial=9)
+        assert both.told() == {"command": "done", "step": step, "serial": 9, "reason": ""}
     assert done == [("prepare", 4), ("commit", 4)]
 
 
+def test_what_is_given_up_while_it_is_prepared_spoils_nothing_that_comes_after_it(both: Both) -> None:
+    """The next attempt has the same number, and may bring the same listener again."""
+    done, slow = [], Event()
+
+    def prepare(number: int) -> None:
+        done.append("prepares")
+        slow.wait(5)
+        done.append("has prepared")
+    both.control.on_prepare, both.control.on_cancel = prepare, lambda number: done.append("cancel")
+    both.control.on_listeners = lambda added, removed: done.append(f"listeners {removed}")
+    both.tell("prepare", generation=2, serial=1, added=[], removed=[7])
+    until(lambda: done == ["listeners [7]", "prepares"])
+    both.tell("cancel", generation=2, serial=1)
+    both.tell("prepare", generation=2, serial=2, added=[], removed=[8])
+    slow.set()
+    assert [both.told()["serial"] for _ in range(3)] == [1, 1, 2]
+    assert done == ["listeners [7]", "prepares", "has prepared", "cancel", "listeners [8]", "prepares", "has prepared"]
+
+
 def test_a_process_may_refuse_and_by_itself_does(both: Both) -> None:
-    both.tell("prepare", generation=2)
+    both.tell("prepare", generation=2, serial=1)
     assert both.told()["reason"] == "this process cannot reload its configuration"
 
     def refuse(number: int) -> None:
         raise ValueError("x" * TEXT_LIMIT * 2)
     both.control.on_prepare = refuse
-    both.tell("prepare", generation=3)
+    both.tell("prepare", generation=3, serial=2)
     assert len(both.told()["reason"]) == TEXT_LIMIT
 
 
@@ -125,7 +145,7 @@ def test_listeners_come_with_their_descriptors(both: Both) -> None:
     both.control.on_listeners = lambda added, removed: found.append((added, removed))
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
-        packet = channel.encode("prepare", generation=2, removed=[7], added=[
+        packet = channel.encode("prepare", generation=2, serial=1, removed=[7], added=[
             {"protocol": "udp", "host": "127.0.0.1", "port": 5060, "number": 3}])
         socket.send_fds(both.ours, [packet], [bound.fileno()])
         both.told()

@@ -1,5 +1,4 @@
 """Listeners of a running server: bound, added, removed, and back again."""
-import sys
 
 import pytest
 
@@ -88,11 +87,3 @@ def test_what_else_a_line_says(held):
 
 def test_workers_read_less_long_than_the_sockets_rest():
     assert worker.DRAIN < module.RESTING
-
-
-def test_what_is_read_in_a_thread_gives_way_to_calls():
-    before = sys.getswitchinterval()
-    with pytest.raises(ConfigError), worker.polite():
-        assert sys.getswitchinterval() == pytest.approx(before / 10)
-        raise ConfigError("broken")
-    assert sys.getswitchinterval() == before

@@ -79,6 +79,14 @@ def test_a_reload_moves_the_pipe_and_one_that_fails_moves_nothing(server):
     assert server.ask("pwd", None, "other")
 
 
+def test_reading_the_next_generation_does_not_stop_the_heart(server):
+    """Management that is killed as stuck takes with it the question of whoever asked for the reload."""
+    pids = [row["PID"] for row in server.ask("ps")["Processes"]]
+    server.write("fifo", "slow")
+    assert server.ask("reload_routes") == "OK"
+    assert [row["PID"] for row in server.ask("ps")["Processes"]] == pids
+
+
 def test_the_server_is_stopped_and_takes_its_pipe_along(server):
     assert server.ask("kill") == "OK"
     assert server.process.wait(timeout=10) == 0

@@ -90,7 +90,7 @@ def test_one_that_is_gone_takes_nothing(start: Callable[..., Process]) -> None:
     hear(process)
     process.kill()
     assert ended(process) == -signal.SIGKILL
-    assert not process.send("go") and not process.prepare(2, [], [])
+    assert not process.send("go") and not process.prepare(2, 1, [], [])
     assert process.receive() == []
     process.kill()
 
@@ -101,7 +101,7 @@ def test_listeners_go_along_with_a_generation(start: Callable[..., Process]) -> 
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as bound:
         bound.bind(("127.0.0.1", 0))
         listener = BoundListener("udp", "127.0.0.1", bound.getsockname()[1], number=4)
-        assert process.prepare(7, [(listener, bound.fileno())], [2])
+        assert process.prepare(7, 3, [(listener, bound.fileno())], [2])
         told = hear(process)
     assert told == {"command": "preparing", "generation": 7, "removed": [2], "number": 4, "port": listener.port}
 

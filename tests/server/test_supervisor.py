@@ -133,6 +133,31 @@ def test_sighup_swaps_the_generation_in_all_processes(start):
     assert gone(pid) is False
 
 
+def test_a_reload_while_another_runs_is_refused_but_a_signal_which_hears_nothing_is_kept(start):
+    server = start()
+    pid = server.ask("pid")
+    server.config.write_text("slow0")
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.ask("generation") == -1)  # it prepares
+    assert server.ask("reload") == {"ok": False, "reasons": ["another reload, a start or a stop is on its way"]}
+    server.config.write_text("")
+    server.process.send_signal(signal.SIGHUP)
+    os.kill(pid, signal.SIGKILL)  # which ends the first one
+    server.until(lambda: server.ask("generation") == 2)
+
+
+def test_a_process_that_dies_as_all_swap_comes_back_with_the_new_generation(start):
+    server = start()
+    pid = server.ask("pid")
+    server.config.write_text("stay0")
+    server.process.send_signal(signal.SIGHUP)
+    server.until(lambda: server.ask("generation") == -2)  # told to swap, it does not come to it
+    server.config.write_text("")
+    os.kill(pid, signal.SIGKILL)
+    assert server.ask("generation") == 2
+    assert server.ask("pid") != pid
+
+
 def test_a_reload_waits_for_a_process_that_is_just_being_replaced(start):
     server = start()
     pid = server.ask("pid")

@@ -4,7 +4,19 @@ import hashlib
 import pytest
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip.digest import Challenge, Credentials, digest_hash, digest_response, ha1
+from opensips_py.sip.digest import (
+    ALGORITHMS,
+    Challenge,
+    Credentials,
+    Ha1,
+    Password,
+    algorithm_of,
+    digest_hash,
+    digest_response,
+    ha1,
+    parse_parameters,
+    quote,
+)
 
 NONCE = "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v"
 CNONCE = "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ"
@@ -85,3 +97,52 @@ def test_unknown_algorithms():
     with pytest.raises(ValueError):
         digest_hash("SHA-1", "x")
     assert not Credentials("u", "r", "n", "x", "y", "SHA-1").verify("h", "INVITE")
+
+
+@pytest.mark.parametrize(("name", "number", "size", "session"), [
+    ("MD5", 0, 32, False), ("md5-SESS", 1, 32, True), ("sha-256", 2, 64, False), ("SHA-256-sess", 3, 64, True),
+    ("SHA-512-256", 4, 64, False), ("SHA-512-256-sess", 5, 64, True), ("", 0, 32, False)])
+def test_algorithms(name, number, size, session):
+    found = algorithm_of(name)
+    assert (found.number, found.size, found.session) == (number, size, session)
+    assert len(found.hash(b"")) == size and ALGORITHMS[number] is found
+
+
+def test_unknown_algorithms_answer_nothing():
+    assert algorithm_of("SHA-1") is None and algorithm_of("sess") is None
+    with pytest.raises(ValueError, match=r"unknown digest algorithm 'SHA-1'; known are MD5, MD5-sess"):
+        digest_hash("SHA-1", "")
+    assert Challenge("r", "n", "SHA-1").respond("u", Password("p"), "M", "u", cnonce="c") is None
+    with pytest.raises(ValueError, match="unknown"):
+        Challenge("r", "n", "SHA-1").answer("u", "p", "M", "u")
+
+
+def test_what_servers_store():
+    md5, sha = (algorithm_of(name) for name in ("MD5-sess", "SHA-256"))
+    assert Password("p").ha1("u", "r", md5) == ha1("u", "r", "p")
+    stored = Ha1(md5=ha1("u", "r", "p").upper(), sha_256="cut")
+    assert stored.ha1("u", "r", md5) == ha1("u", "r", "p") and stored.ha1("u", "r", sha) is None
+    assert "p" not in repr(Password("p")).removeprefix("Password") and ha1("u", "r", "p") not in repr(stored).lower()
+
+
+def test_quotes_hold_no_line_end():
+    assert quote('a"\r\n\\\x00b\x7f') == '"a\\"\\\\b"'
+
+
+@pytest.mark.parametrize(("source", "expected"), [
+    ("", {}), (" , ,", {}), ("a=1,,b=2,", {"a": "1", "b": "2"}), ('A = "x, \\"y\\\\" , b=', {"a": 'x, "y\\', "b": ""}),
+    ('a="",b=""', {"a": "", "b": ""}), ("a=b=c", {"a": "b=c"}), ('a="1"\r\n ,b="2"', {"a": "1", "b": "2"})])
+def test_parameters(source, expected):
+    assert parse_parameters(source) == expected
+
+
+@pytest.mark.parametrize("source", [
+    "a", "=1", "a=1,b", 'a="', 'a="\\"', 'a="\\', 'a="1"x', 'a=1"', 'a="1" "2"', '"a"=1', "a=1,a=2",
+    ",".join(f"p{i}=1" for i in range(51))])
+def test_malformed_parameters(source):
+    with pytest.raises(MalformedMessage):
+        parse_parameters(source)
+
+
+def test_as_many_parameters_as_anybody_needs():
+    assert len(parse_parameters(",".join(f"p{i}=1" for i in range(50)))) == 50

@@ -128,3 +128,11 @@ def test_a_phone_that_received_nothing_says_what_it_has(relay):
     phone = Phone(relay, "x", "192.0.2.40")
     with pytest.raises(AssertionError, match="x has not received INVITE; it has: nothing"):
         phone.last("INVITE")
+
+
+def test_phones_hear_what_leaves_after_the_test_has_taken_the_rest(relay):
+    bob = Phone(relay, "bob", "192.0.2.5")
+    for number in (1, 2):
+        relay.receive(request("OPTIONS", "sip:bob@192.0.2.5", call_id=f"c{number}"), "192.0.2.1")
+        relay.take()
+        assert bob.last("OPTIONS").message.call_id == f"c{number}"

@@ -10,7 +10,7 @@ from opensips_py.script.analysis.effects import Effect
 from opensips_py.script.analysis.states import OTHERS, UNANSWERED, State, Step
 from opensips_py.script.analysis.ways import Ways
 from opensips_py.script.diagnostics import Diagnostics, Place
-from opensips_py.script.routes import called, plain
+from opensips_py.script.routes import called, plain, target
 from opensips_py.script.walk import nodes
 
 if TYPE_CHECKING:
@@ -122,8 +122,7 @@ def leaves(node: tree.Statement, routes: Mapping[str, tree.Route], active: tuple
     if isinstance(node, tree.Block):
         return any(leaves(each, routes, active) for each in node.body)
     if isinstance(node, tree.Do) and isinstance(node.call, tree.RouteCall):
-        name = called(node.call.route)
-        route = routes.get("" if name == "0" else name) if name is not None else None
+        route = target(routes, called(node.call.route))
         return route is not None and route.name not in active and exits(route.body, routes, (*active, route.name))
     return False
 

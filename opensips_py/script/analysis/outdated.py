@@ -23,7 +23,10 @@ def check(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> 
     """Warn of each place; a script of 2.1 is right to use them."""
     if registry.dialect == "2.1":
         return
+    refused = {each.place for each in diagnostics.errors}
     for kind, name, found, place in old_names(script, registry):
+        if place in refused:
+            continue
         edits = edits_for(kind, name, found, place, diagnostics)
         sign = "$" if kind == "variables" else ""
         instead = f"{sign if found.to else ''}{found.words}"

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Diagnostics
-from opensips_py.script.routes import called, plain
+from opensips_py.script.routes import called, plain, target
 from opensips_py.script.unset import CHANGING, USE, texts_written
 from opensips_py.script.walk import nodes
 
@@ -109,8 +109,7 @@ class Reads:
 
     def route(self, named: tree.Expression, written: set[str], kind: str) -> None:
         """The statements of a route that is called here."""
-        name = called(named)
-        route = self.named.get("" if name == "0" else name) if name is not None else None
+        route = target(self.named, called(named))
         if route is None:
             return
         key = f"{kind}:{plain(route)}", frozenset(written)

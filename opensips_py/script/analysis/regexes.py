@@ -224,6 +224,6 @@ def expressions(node: tree.Node, registry: Registry) -> Iterator[tuple[str, Plac
     if found is None or not isinstance(node, tree.Call):
         return
     for given, argument in zip(node.arguments, found.declaration.arguments, strict=False):
-        kind = getattr(argument.kind, "inner", argument.kind)
+        kind = argument.kind.bare
         if isinstance(given, tree.String) and (isinstance(kind, Regex) or "regex" in argument.name):
             yield given.value, given.place

@@ -10,7 +10,6 @@ from opensips_py.script.analysis.states import UNANSWERED, State
 
 Split = tuple[State | None, State | None]  # where the condition holds, and where not
 METHODS = re.compile(r"\^?\(?([A-Z]+(?:\|[A-Z]+)*)\)?\$?")
-MIRRORED = {"==": "==", "!=": "!=", "=~": "=~", "!~": "!~"}
 
 
 def methods_named(node: tree.Expression) -> frozenset[str] | None:

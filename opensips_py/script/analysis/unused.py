@@ -3,10 +3,9 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from opensips_py.module.kinds import RouteName
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Diagnostics
-from opensips_py.script.routes import TITLES, plain, reached, routes_named, title
+from opensips_py.script.routes import called, plain, reached, routes_armed, routes_named, title
 from opensips_py.script.walk import nodes
 
 if TYPE_CHECKING:
@@ -45,23 +44,8 @@ def names_armed(kind: str, routes: list[tree.Route], registry: Registry) -> set[
     found: set[str] = set()
     for route in routes:
         for node in nodes(route):
-            declared = registry.functions.get(node.name) if isinstance(node, tree.Call) else None
-            if declared is None or not isinstance(node, tree.Call):
-                continue
-            for given, argument in zip(node.arguments, declared.declaration.arguments, strict=False):
-                inner = getattr(argument.kind, "inner", argument.kind)
-                if isinstance(inner, RouteName) and TITLES[inner.route] == kind and given is not None:
-                    found.add(text_of(given))
+            for given, armed, _ in routes_armed(node, registry.functions):
+                if armed == kind:
+                    name = called(given)
+                    found.add(ANYTHING if name is None else name)
     return found
-
-
-def text_of(node: tree.Expression) -> str:
-    """The name that an argument gives, ANYTHING where the run decides."""
-    match node:
-        case tree.String(value=text) if "$" not in text:
-            return text
-        case tree.Number(value=number):
-            return str(number)
-        case tree.Name(name=name):
-            return name
-    return ANYTHING

@@ -17,7 +17,7 @@ from opensips_py.script.analysis.effects import Effect, effect
 from opensips_py.script.analysis.shown import shown
 from opensips_py.script.analysis.states import State, merged
 from opensips_py.script.diagnostics import Place
-from opensips_py.script.routes import called
+from opensips_py.script.routes import called, target
 from opensips_py.script.walk import nodes
 
 if TYPE_CHECKING:
@@ -66,7 +66,7 @@ class Ways:
 
     def entered(self, name: str | None, state: State) -> Ends:
         """The ways out of the route *name*, which is called in *state*; one that is unknown may do anything."""
-        route = self.routes.get("" if name == "0" else name) if name is not None else None
+        route = target(self.routes, name)
         if route is None or route.name in self.active or len(self.active) > DEEPEST:
             unknown = state if state.effect is not Effect.NONE else state.after(Effect.UNKNOWN, Place("", 0, 0))
             return Ends([(unknown, "?", Place("", 0, 0))])

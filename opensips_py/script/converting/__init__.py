@@ -21,9 +21,9 @@ def converted(path: str, texts: Mapping[str, str]) -> dict[str, str]:
     """The texts of the configuration *path* and of what it includes, by file, in the dialect of 4.0; a script of 4.0
     stays as it is, one that does not say its dialect is taken for one of 2.1."""
     old = configuration.read(path, read=reader(texts))
-    if old.dialect == "4.0" and not is_unclear(old):
-        return dict(texts)
     if old.dialect == "4.0":
+        if not dialect.is_guessed(old.script):
+            return dict(texts)
         old = configuration.read(path, read=reader({**texts, path: f"{texts[path]}\ndialect=2.1\n"}))
     sources = {file: Source(file, text) for file, text in texts.items()}
     accounting = Accounting(old)
@@ -31,11 +31,6 @@ def converted(path: str, texts: Mapping[str, str]) -> dict[str, str]:
     accounting.parameters(sources)
     Routes(old, modules_of_40(old), sources, accounting).convert()
     return {file: source.result() for file, source in sources.items()}
-
-
-def is_unclear(old: configuration.Configuration) -> bool:
-    """Whether nothing in a script says its dialect."""
-    return dialect.is_guessed(old.script)
 
 
 def modules_of_40(old: configuration.Configuration) -> Registry:

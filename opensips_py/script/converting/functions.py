@@ -100,11 +100,6 @@ def remove(name: str, given: list[str]) -> str | None:
     return call(name, [given[0], given[1], "", given[2]])
 
 
-def other_contact(name: str, given: list[str]) -> str | None:
-    """is_other_contact() is the opposite of is_ip_registered()."""
-    return f"!is_ip_registered({given[0]}, , {bare(given[1])})" if len(given) == 2 else None
-
-
 def body(name: str, given: list[str]) -> str | None:
     """A text that becomes the whole body."""
     return "{ remove_body_part(); " + call("add_body_part", given) + "; }" if len(given) == 2 else None

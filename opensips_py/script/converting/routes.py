@@ -184,8 +184,7 @@ class Routes:
         declared = found.declaration.arguments
         if not declared or (index >= len(declared) and not declared[-1].rest):
             return None
-        kind = declared[min(index, len(declared) - 1)].kind
-        return getattr(kind, "inner", kind)
+        return declared[min(index, len(declared) - 1)].kind.bare
 
     # Statements
 

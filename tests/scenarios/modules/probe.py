@@ -4,13 +4,18 @@ from __future__ import annotations
 import gc
 import os
 import sys
+import time
 from collections import Counter
 from typing import Any
 
+from gevent import get_hub
 from gevent.event import Event
 
 from opensips_py.module import Module, Route, mi, param, process_state, script
+from opensips_py.module.registry import Registry
 from opensips_py.transport import NameServers
+
+TICK = 0.001  # seconds between two looks of Lateness
 
 
 class Held:
@@ -19,6 +24,27 @@ class Held:
     def __init__(self) -> None:
         self.events: dict[str, Event] = {}
         self.waiting: dict[str, int] = {}
+
+
+class Lateness:
+    """How late the event loop of this process comes, in milliseconds: a piece of work that it waits for shows."""
+
+    def __init__(self) -> None:
+        self.watcher: Any = None
+        self.last, self.worst = 0.0, 0.0
+
+    def look(self) -> None:
+        """Note how late it is."""
+        now = time.monotonic()
+        self.worst, self.last = max(self.worst, now - self.last - TICK), now
+
+    def take(self) -> float:
+        """The longest since the last call; the first one begins."""
+        if self.watcher is None:
+            self.watcher = get_hub().loop.timer(TICK, TICK)
+            self.watcher.start(self.look)
+        worst, self.worst, self.last = self.worst, 0.0, time.monotonic()
+        return round(worst * 1000, 2)
 
 
 def joined(answers: list[Any]) -> list[Any]:
@@ -31,6 +57,7 @@ class Probe(Module, name="probe"):
 
     name_server: str = param("", "Address and port of the only name server to ask.")
     held: Held = process_state()
+    lateness: Lateness = process_state()
 
     def start(self) -> None:
         """Ask the name server of the test."""
@@ -77,10 +104,20 @@ class Probe(Module, name="probe"):
         """Collect all garbage: how many objects that needed collecting there ever were, and what memory is left.
 
         The blocks of Python's allocator tell of leaks what the resident bytes, which never shrink, only suggest.
+        *generations* is how many configurations there were before, *garbage* how many blocks only a search for cycles
+        has freed, which a worker never makes by itself.
         """
+        generations, before = sum(type(each) is Registry for each in gc.get_objects()), sys.getallocatedblocks()
         gc.collect()
-        return {"collected": sum(each["collected"] for each in gc.get_stats()), "resident": resident(),
+        return {"pid": os.getpid(), "generations": generations, "garbage": before - sys.getallocatedblocks(),
+                "collected": sum(each["collected"] for each in gc.get_stats()), "resident": resident(),
                 "blocks": sys.getallocatedblocks(), "transactions": len(self.services.transactions)}
+
+
+    @mi("probe_lateness", scope="each", merge=joined)
+    def late(self) -> float:
+        """How late the event loop came at most since the last call, in milliseconds."""
+        return self.lateness.take()
 
 
 def resident() -> int:

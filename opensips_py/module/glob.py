@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 
-from opensips_py.module import Pattern
+from opensips_py.module.pattern import Pattern
 
 SPECIAL = "\\^$.|?*+()[]{}"
 WILD = {"*": ".*", "?": "."}

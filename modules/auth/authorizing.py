@@ -1,0 +1,82 @@
+"""pv_www_authorize, pv_proxy_authorize and consume_credentials: users that the script itself knows."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from opensips_py.module import AuthResult, Dialect, Route, Run, VariableSpec, script
+from opensips_py.modules.auth.verifying import UNCHALLENGED, Kind, Verifying
+from opensips_py.sip import Credentials, Password, Secret
+from opensips_py.sip.digest import Algorithm
+
+if TYPE_CHECKING:
+    from opensips_py.sip import Request
+
+
+class Hash:
+    """The hash that a variable holds, of whichever algorithm is asked for."""
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+
+    def ha1(self, username: str, realm: str, algorithm: Algorithm) -> str | None:
+        """The hash, if it is as long as one of *algorithm*."""
+        return self.text.lower() if len(self.text) == algorithm.size else None
+
+
+class Unset(OSError):
+    """A variable that is to hold a user or a password holds none."""
+
+
+class Authorizing(Verifying):
+    """Functions that check credentials by variables of the script."""
+
+    dialect: Dialect
+    username_spec: VariableSpec | None
+    password_spec: VariableSpec | None
+    calculate_ha1: bool
+
+    @script(Route.REQUEST)
+    def pv_www_authorize(self, run: Run, realm: str) -> AuthResult:
+        """Check Authorization for *realm*, as www_challenge asks for it, by the variables username_spec and
+        password_spec. A request that another nonce would get through has to be challenged again (-3)."""
+        return self.by_variables(run, "www", realm)
+
+    @script(Route.REQUEST)
+    def pv_proxy_authorize(self, run: Run, realm: str) -> AuthResult:
+        """Check Proxy-Authorization for *realm*, as proxy_challenge asks for it, by the variables username_spec and
+        password_spec."""
+        return self.by_variables(run, "proxy", realm)
+
+    def by_variables(self, run: Run, kind: Kind, realm: str) -> AuthResult:
+        """Check credentials by the variables of the script."""
+        return self.authorize(run.request, kind, realm, lambda credentials: self.secret_of(run, credentials))
+
+    def secret_of(self, run: Run, credentials: Credentials) -> Secret | None:
+        """What the script knows of the user in *credentials*, if it is the one that it expects."""
+        name, text = value_of(run, self.username_spec), value_of(run, self.password_spec)
+        if name is None or text is None:
+            if self.dialect == "2.1":
+                return None
+            raise Unset("username_spec and password_spec must name variables that hold a user and a password")
+        if name.casefold() != credentials.username.casefold():
+            return None
+        return Password(text) if self.calculate_ha1 else Hash(text)
+
+    @script(Route.REQUEST)
+    def consume_credentials(self, request: Request) -> bool:
+        """Take the credentials that this request was authorized by out of it, so that nobody else sees them."""
+        held = request.context.get("auth") if request.context else None
+        if held is None or not held.proven:
+            if request.method not in UNCHALLENGED:
+                self.log.error("consume_credentials: nothing has authorized this request")
+            return False
+        for each in held.proven:
+            request.remove_header(each.header)
+        held.proven.clear()
+        return True
+
+
+def value_of(run: Run, spec: VariableSpec | None) -> str | None:
+    """The text of a variable; None where there is none, or it is empty."""
+    value = spec.read(run) if spec is not None else None
+    return None if value is None or value == "" else str(value)

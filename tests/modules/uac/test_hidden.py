@@ -1,0 +1,30 @@
+"""Words that hide two URIs."""
+import pytest
+
+from opensips_py.modules.uac.hidden import Hidden
+
+
+@pytest.mark.parametrize("pair", [("sip:a@b", "sip:c@d"), ("", ""), ("sip:ü@\udcffx", "sip:" + "x" * 900)])
+def test_there_and_back(pair):
+    word = Hidden(b"k").hide(*pair)
+    assert Hidden(b"k").show(word) == pair
+    assert word.replace("-", "").replace("_", "").isalnum() and word.isascii()
+
+
+def test_without_the_secret_nothing_shows():
+    word = Hidden(b"k").hide("sip:alice@example.com", "sip:x@y")
+    assert Hidden(b"l").show(word) is None
+    other = Hidden(b"k").hide("sip:alice@example.com", "sip:x@z")
+    assert sum(one == two for one, two in zip(word, other, strict=True)) < 15  # no key stream serves twice
+
+
+def test_no_character_may_change():
+    hidden = Hidden(b"k")
+    word = hidden.hide("sip:a@b", "sip:cc@d")
+    for place in range(len(word)):
+        assert hidden.show(f"{word[:place]}{'A' if word[place] != 'A' else 'B'}{word[place + 1:]}") is None
+
+
+@pytest.mark.parametrize("word", ["", "A", "é", "AAAA", "A" * 5000, "%%%%", "=", "\udcff"])
+def test_rubbish(word):
+    assert Hidden(b"k").show(word) is None

@@ -1,0 +1,97 @@
+"""Slips of a new user in good scripts: each is reported once, where it was made, and what is proposed mends it."""
+import pathlib
+
+import pytest
+
+from opensips_py.script.preprocessor import read_text
+from opensips_py.script.remedies import Edit, applied
+from opensips_py.server.verdict import overlaid, verdict
+
+CFG = pathlib.Path(__file__).resolve().parents[2] / "cfg"
+RESIDENTIAL, TYPED = CFG / "residential.cfg", CFG / "typed.cfg"
+OLD = """debug=3
+children=4
+log_facility=LOG_LOCAL0
+listen=udp:127.0.0.1:5060
+loadmodule "proto_udp.so"
+loadmodule "sl.so"
+route {
+	$var(gw) = "10.0.0.1";
+	sl_send_reply("200", "$var(gw)");
+}
+"""
+SAME, RIGHT, NONE = "the script as it was", "a right one", "no edit"
+
+SLIPS = {
+    # name: script, what stands there, what is written instead, the one message, what its edits make
+    "text of several words without quotes": (
+        RESIDENTIAL, '"Preload Route Denied"', "Preload Route Denied", "'Preload Route Denied' is no value", SAME),
+    "name of a route in parentheses": (
+        RESIDENTIAL, "route[relay] {", "route(relay) {", "the name of a route stands in brackets", SAME),
+    "module of a modparam and of functions": (
+        RESIDENTIAL, 'loadmodule "registrar.so"\n', "", "module registrar is not loaded; loadmodule stands", SAME),
+    "module of a protocol": (
+        RESIDENTIAL, 'loadmodule "proto_udp.so"\n', "", "no loaded module speaks udp", RIGHT),
+    "colon before a port": (
+        RESIDENTIAL, "socket=udp:127.0.0.1:5060", "socket=udp:127.0.0.1.5060",
+        "udp:127.0.0.1.5060: no address, interface or name", SAME),
+    "parameter of 2.1 in a script of 4.0": (
+        RESIDENTIAL, "socket=udp:127.0.0.1:5060", "listen=udp:127.0.0.1:5060", "listen= is of the 2.1 dialect", SAME),
+    "parameter of 4.0 in a script of 2.1": (
+        OLD, "children=4", "udp_workers=4", "udp_workers= is of the 4.0 dialect, and debug= of the 2.1 dialect", SAME),
+    "facility": (OLD, "LOG_LOCAL0", "LOG_LOCAL9", "log_facility is a facility of syslog", NONE),
+    "dollar of a variable": (OLD, "$var(gw) =", "var(gw) =", "a variable starts with $", SAME),
+    "dollar of a local": (
+        TYPED, "local int $tried = 0;", "local int tried = 0;", "the name of a local is $ and a word", SAME),
+    "dollar of a local without a type": (
+        TYPED, "local int $tried = 0;", "local tried = 0;", "the name of a local is $ and a word", RIGHT),
+    "dollar of a parameter": (
+        TYPED, "(str $fallback)", "(str fallback)", "the name of a local is $ and a word, found 'fallback'", SAME),
+    "type of another language": (TYPED, "local int $tried", "local integer $tried", "'integer' is no type", SAME),
+    "word of another language": (TYPED, "local int $price", "let int $price", "'let' is no statement", SAME),
+    "word of another language without a type": (
+        TYPED, "local list $gateways =", "let $gateways =", "'let' is no statement", RIGHT),
+    "type without local": (TYPED, "local int $price", "int $price", "'int' is no statement", SAME),
+    "file of Python routes": (
+        TYPED, '"typed_routing.py"', '"typed_rooting.py"', "cannot find the file typed_rooting.py", NONE),
+    "local behind its block": (
+        TYPED, '\n\t\treturn "+" + $abroad;\n\t}', '\n\t}\n\treturn "+" + $abroad;', "$abroad is unknown", NONE),
+    "parentheses of a call, with a local that would be read": (
+        TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "'(' expected behind route[...]", NONE),
+}
+
+
+def findings(text, path):
+    """Errors and warnings of a script that stands beside those of cfg/."""
+    return verdict(str(path), overlaid({str(path): text}), notes=False).as_data()["findings"]
+
+
+@pytest.mark.parametrize("name", SLIPS)
+def test_a_slip(name):
+    script, right, wrong, message, outcome = SLIPS[name]
+    path, good = (script, read_text(str(script))) if isinstance(script, pathlib.Path) else (CFG / "old.cfg", script)
+    assert right in good and not findings(good, path)
+    bad, first = good.replace(right, wrong, 1), good[:good.index(right)].count("\n") + 1
+    (found,) = findings(bad, path)
+    assert found["severity"] == "error" and found["message"].startswith(message), found["message"]
+    edits = [Edit(**each) for each in found["edits"]]
+    if outcome == NONE:
+        return
+    after = applied(bad, edits)
+    assert after == good if outcome == SAME else not findings(after, path)
+    if "module of" not in name:
+        assert first <= found["line"] <= first + wrong.count("\n"), found["line"]
+
+
+def test_other_mistakes_are_told_beside_a_python_file_that_is_missing():
+    text = read_text(str(TYPED)).replace("typed_routing.py", "no.py").replace("t_was_cancelled()", "t_was_canceled()")
+    assert [each["message"] for each in findings(text, TYPED)] == [
+        "cannot find the file no.py", "function t_was_canceled is unknown"]
+
+
+def test_what_nothing_reads_is_told_where_all_could_be_compiled():
+    text = "route { local $a = 1; local $b = 2; xlog(\"$b\"); %s }"
+    head = 'socket=udp:127.0.0.1:5060\nloadmodule "proto_udp.so"\n'
+    for rest, told in (("exit;", ["nothing reads $a"]), ("nonsense($a); exit;", ["function nonsense is unknown"])):
+        assert [each["message"] for each in findings(head + text % rest, CFG / "x.cfg")
+                if each["code"] in ("W0110", "E0202")] == told
