@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from opensips_py.db.schema import Column, Table
+from opensips_py.db.schema import Table
 from opensips_py.db.values import as_text
 
 DEFINITION = re.compile(r"([^\s():,]+)\(\s*(\w+)\s*((?:,\s*\w+\s*)*)\)\Z")
@@ -46,15 +46,21 @@ class TextColumn:
     def value(self, text: str) -> Any:
         """The value of a field; ValueError where it is none."""
         if text == "":
-            if self.null or self.kind not in TEXTS | BYTES:
-                return None
-            return b"" if self.kind in BYTES else ""
+            return self.nothing()
         if self.kind in NUMBERS:
             return int(text)
         if self.kind in REALS:
             return float(text)
         plain = unescaped(text)
         return plain.encode("utf-8", "surrogateescape") if self.kind in BYTES else plain
+
+    def nothing(self) -> Any:
+        """What an empty field means; ValueError where it may not be."""
+        if self.null:
+            return None
+        if self.kind not in TEXTS | BYTES:
+            raise ValueError(f"column {self.name} takes no empty field")
+        return b"" if self.kind in BYTES else ""
 
     def text(self, value: Any) -> str:
         """A value as a field."""
@@ -144,9 +150,3 @@ def lines(made: Sequence[TextColumn], table: Iterable[Sequence[Any]]) -> Iterato
     yield " ".join(map(str, made)) + "\n"
     for row in table:
         yield ":".join(column.text(value) for column, value in zip(made, row, strict=True)) + "\n"
-
-
-def definition(column: TextColumn) -> Column:
-    """The column as tables of SQL have it."""
-    kinds = {**dict.fromkeys(NUMBERS, "int"), **dict.fromkeys(REALS, "double"), **dict.fromkeys(BYTES, "binary")}
-    return Column(column.name, kinds.get(column.kind, "text"), null=True)
