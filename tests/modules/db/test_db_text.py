@@ -63,7 +63,8 @@ def test_moments_are_numbers(folder):
 
 @pytest.mark.parametrize(("content", "match"), [
     ("id(int) name(string)\n1:a:b\n", "line 2 has 3 fields"), ("id(int)\nx\n", "line 2: invalid literal"),
-    ("id(int)\n1\n:\n", "line 3"), ("id(number)\n", "is no column"), ("id(int,odd)\n", "auto or null"), ("", "no columns"),
+    ("id(int)\n1\n:\n", "line 3"), ("id(number)\n", "is no column"), ("id(int,odd)\n", "auto or null"),
+    ("", "no columns"),
     ("id(int) n(int)\n1:\n", "column n takes no empty field")])
 def test_files_that_are_no_tables(folder, content, match):
     (folder / "bad").write_text(content)

@@ -134,11 +134,18 @@ def test_a_probe_brings_it_back(tmp_path):
     bench.pass_time(3.2)
     assert found.members[0].can
     for number in range(3):  # well when it is probed, and never else
-        first.behind, behind = None, first.behind
+        first.before = True
         run(bench)
-        first.behind = behind
+        first.before = False
         bench.pass_time(3.2)
         assert found.members[0].can == (number < 1), number
+    bench.mi("db_virtual:set", "0", "0", "1")
+    bench.pass_time(3.2)
+    assert found.members[0].can
+    bench.registry.stop()
+    found.members[0].failed()
+    bench.pass_time(7)
+    assert not found.members[0].can, "it probes after its end"
 
 
 def test_management_shows_and_sets(tmp_path):
@@ -167,7 +174,8 @@ def test_a_set_can_what_all_can(tmp_path):
     url, = files(tmp_path, 1)
     lines = "\n".join(f'modparam("db_virtual", "db_urls", "{each}")'
                       for each in ("define s PARALLEL", url, f"flatstore:{tmp_path}"))
-    bench = script("db_sqlite db_flatstore db_virtual", "virtual://s", 'if (keep("people", "x")) $var(kept) = 1;', lines)
+    body = 'if (keep("people", "x")) $var(kept) = 1;'
+    bench = script("db_sqlite db_flatstore db_virtual", "virtual://s", body, lines)
     assert bench.registry.modules["keeper"].db.can == {"insert"}
     assert run(bench) == {"kept": 1} and (tmp_path / "people_1.log").read_text() == "x\n"
     assert opened(url).select("people", ("name",)) == [("x",)]
