@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 import typer
 
-from opensips_py import __version__, cli_calls, cli_reload, describe, reference
+from opensips_py import __version__, cli_calls, cli_db, cli_reload, describe, reference
 from opensips_py.asking import Config, Fifo, asked, fail, pipe_to
 from opensips_py.errors import ConfigError
 from opensips_py.module import loader
@@ -23,6 +23,7 @@ app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_
                        "`opensips-py -f opensips.cfg` starts the server; `opensips-py -h` lists its letters.")
 cli_calls.add_to(app)
 cli_reload.add_to(app)
+cli_db.add_to(app)
 
 
 @app.command()

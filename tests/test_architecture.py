@@ -12,7 +12,7 @@ import pytest
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 LAYERS = [["errors"], ["sip"], ["state"], ["timers", "_timers", "statistics", "blocking"], ["transport"],
           ["transaction"], ["dialog"], ["db"], ["module"], ["script"], ["mi", "events"], ["server"],
-          ["describe", "reference", "explain", "testing"], ["lsp"], ["asking"], ["cli_calls", "cli_reload"],
+          ["describe", "reference", "explain", "testing"], ["lsp"], ["asking"], ["cli_calls", "cli_db", "cli_reload"],
           ["cli", "__main__"]]
 RANK = {name: rank for rank, names in enumerate(LAYERS) for name in names}
 WITHOUT_IO = ["sip", "dialog", "transaction/tables.py"]

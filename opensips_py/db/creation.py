@@ -30,17 +30,17 @@ class Flavour:
 
 SQLITE = Flavour("sqlite", '"', {
     "string": "VARCHAR(@)", "text": "TEXT", "int": "INTEGER", "unsigned int": "INTEGER", "unsigned long": "INTEGER",
-    "unsigned short": "INTEGER", "char": "CHAR(@)", "float": "REAL", "double": "REAL", "datetime": "DATETIME",
+    "unsigned short": "INTEGER", "char": "INTEGER", "float": "REAL", "double": "REAL", "datetime": "DATETIME",
     "binary": "BLOB",
 }, {"unsigned int": "INTEGER PRIMARY KEY AUTOINCREMENT"})
 POSTGRES = Flavour("postgres", '"', {
     "string": "VARCHAR(@)", "text": "TEXT", "int": "INTEGER", "unsigned int": "BIGINT", "unsigned long": "BIGINT",
-    "unsigned short": "INTEGER", "char": "CHAR(@)", "float": "REAL", "double": "DOUBLE PRECISION",
+    "unsigned short": "INTEGER", "char": "SMALLINT", "float": "REAL", "double": "DOUBLE PRECISION",
     "datetime": "TIMESTAMP WITHOUT TIME ZONE", "binary": "BYTEA",
 }, {"unsigned int": "SERIAL PRIMARY KEY", "unsigned long": "BIGSERIAL PRIMARY KEY"})
 MYSQL = Flavour("mysql", "`", {
     "string": "VARCHAR(@)", "text": "TEXT", "int": "INT", "unsigned int": "INT UNSIGNED",
-    "unsigned long": "BIGINT UNSIGNED", "unsigned short": "SMALLINT UNSIGNED", "char": "CHAR(@)", "float": "FLOAT",
+    "unsigned long": "BIGINT UNSIGNED", "unsigned short": "SMALLINT UNSIGNED", "char": "TINYINT", "float": "FLOAT",
     "double": "DOUBLE", "datetime": "DATETIME", "binary": "BLOB",
 }, {"unsigned int": "INT UNSIGNED AUTO_INCREMENT PRIMARY KEY",
     "unsigned long": "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY"}, transactional=False)
@@ -74,7 +74,7 @@ def definition(column: Column, flavour: Flavour) -> str:
 def literal(column: Column) -> str:
     """The default of a column as SQL."""
     text = str(column.default)
-    if column.type in ("string", "text", "char", "datetime", "binary"):
+    if column.type in ("string", "text", "datetime", "binary"):
         return "'" + text.replace("'", "''") + "'"
     return text or "0"
 

@@ -12,8 +12,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 @dataclass(frozen=True)
 class Column:
-    """A column; *type* is string, text, int, unsigned int, unsigned long, unsigned short, char, float, double, datetime
-    or binary."""
+    """A column; *type* is string, text, int, unsigned int, unsigned long, unsigned short, char (a small number), float,
+    double, datetime or binary."""
 
     name: str
     type: str

@@ -34,3 +34,16 @@ def test_defaults_and_keys_are_those_of_the_schema():
     assert "`received` VARCHAR(128) NULL DEFAULT NULL" in made
     assert "CREATE UNIQUE INDEX `location_account_contact_idx`" in made
     assert '"contact_id" BIGSERIAL PRIMARY KEY' in "\n".join(statements(schema("4.0")["location"], POSTGRES))
+
+
+@pytest.mark.parametrize("dialect", ["2.1", "4.0"])
+def test_indexes_are_over_columns_that_there_are(dialect):
+    for table in schema(dialect).values():
+        for index in table.indexes:
+            assert set(index.columns) <= set(table.names), table.name
+
+
+def test_a_char_is_a_small_number():
+    mask = schema("2.1")["address"]
+    assert "`mask` TINYINT NOT NULL DEFAULT 32" in "\n".join(statements(mask, MYSQL))
+    assert '"mask" SMALLINT NOT NULL DEFAULT 32' in "\n".join(statements(mask, POSTGRES))

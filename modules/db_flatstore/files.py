@@ -1,0 +1,177 @@
+"""Files that rows are appended to, by threads: a disk that is slow holds up nobody else."""
+from __future__ import annotations
+
+import os
+import threading
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import datetime
+from typing import Any, TypeVar
+
+from opensips_py.blocking import Busy
+from opensips_py.db import Answer, Database, DatabaseUrl, QueryError, Row, Session, Unavailable, Where
+from opensips_py.module import run_blocking
+
+T = TypeVar("T")
+PATIENCE = 10.0  # seconds that the disk may take
+FULL = 16384  # bytes that are written together where rows need not be in the file at once
+ONLY = "flatstore only takes rows: it gives none back and changes none"
+
+
+@dataclass(frozen=True)
+class Style:
+    """How rows are written."""
+
+    delimiter: str
+    flush: bool
+
+
+@dataclass
+class File:
+    """One file, opened when the first row comes."""
+
+    descriptor: int
+    path: str
+    waiting: list[bytes] = field(default_factory=list)
+
+    def flush(self) -> None:
+        """Write what waits; what is not written goes on waiting."""
+        data = b"".join(self.waiting)
+        while data:
+            done = os.write(self.descriptor, data)
+            data = data[done:]
+            self.waiting = [data] if data else []
+
+
+class FlatDatabase(Database):
+    """A folder of such files; *name_of* gives the path of a table's file."""
+
+    can = frozenset(("insert",))
+
+    def __init__(self, url: DatabaseUrl, style: Style, name_of: Callable[[str], str]) -> None:
+        self.url, self.style, self.name_of = url, style, name_of
+        self.files: dict[str, File] = {}
+        self.lock = threading.Lock()  # held by threads of the pool, and never while one waits for the hub
+
+    def run(self, operation: Callable[[Session], T], *, together: bool = False, patience: float | None = None) -> T:
+        session = FlatSession(self.style)
+        result = operation(session)
+        if session.lines:
+            allowed = PATIENCE if patience is None else patience
+            paths = {table: self.name_of(table) for table in session.lines if table not in self.files}
+            try:
+                run_blocking(self.append, session.lines, paths, deadline=allowed)
+            except TimeoutError:
+                raise Unavailable(f"{self.url} took longer than {allowed:g} s", outcome=False) from None
+            except (Busy, OSError) as error:
+                raise Unavailable(f"{self.url}: {error}") from error
+        return result
+
+    def append(self, lines: Mapping[str, bytes], paths: Mapping[str, str]) -> None:
+        """Append lines to the files of their tables."""
+        with self.lock:
+            for table, data in lines.items():
+                file = self.files.get(table) or self.opened(table, paths[table])
+                file.waiting.append(data)
+                if self.style.flush or sum(map(len, file.waiting)) >= FULL:
+                    file.flush()
+
+    def opened(self, table: str, path: str) -> File:
+        """The file of a table, opened now."""
+        flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC
+        file = self.files[table] = File(os.open(path, flags, 0o664), path)
+        return file
+
+    def rotate(self) -> list[str]:
+        """Close all files; their paths."""
+        return run_blocking(self.close_all, deadline=PATIENCE)
+
+    def close_all(self) -> list[str]:
+        """Write what waits, and close."""
+        with self.lock:
+            closed = list(self.files.values())
+            self.files.clear()
+            for each in closed:
+                try:
+                    each.flush()
+                finally:
+                    os.close(each.descriptor)
+        return [each.path for each in closed]
+
+    def close(self) -> None:
+        self.close_all()
+
+
+class FlatSession:
+    """Gathers what one operation adds; nothing is written unless all of it can be."""
+
+    def __init__(self, style: Style) -> None:
+        self.style = style
+        self.lines: dict[str, bytes] = {}
+
+    def insert(self, table: str, values: Mapping[str, Any], returning: str = "") -> Any:
+        """Append a row."""
+        if returning:
+            raise QueryError("rows of flatstore have no numbers")
+        self.insert_many(table, tuple(values), [tuple(values.values())])
+        return 0
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        """Append rows."""
+        if not table or "/" in table or "\0" in table:
+            raise QueryError(f"{table!r} is no name of a table")
+        added = b"".join(line(row, self.style.delimiter) for row in rows)
+        self.lines[table] = self.lines.get(table, b"") + added
+
+    def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
+               limit: int = 0) -> list[Row]:
+        """Not to be had."""
+        raise QueryError(ONLY)
+
+    def update(self, table: str, values: Mapping[str, Any], where: Where) -> int:
+        """Not to be had."""
+        raise QueryError(ONLY)
+
+    def delete(self, table: str, where: Where) -> int:
+        """Not to be had."""
+        raise QueryError(ONLY)
+
+    def replace(self, table: str, values: Mapping[str, Any], key: Sequence[str]) -> None:
+        """Not to be had."""
+        raise QueryError(ONLY)
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
+        """Not to be had."""
+        raise QueryError(ONLY)
+
+
+def line(row: Row, delimiter: str) -> bytes:
+    """A row as a line."""
+    return delimiter.join(shown(each, delimiter) for each in row).encode("utf-8", "surrogateescape") + b"\n"
+
+
+def shown(value: Any, delimiter: str) -> str:
+    """A value in a line."""
+    if value is None:
+        return ""
+    if isinstance(value, datetime):
+        return str(int(value.timestamp()))
+    if isinstance(value, bool):
+        return str(int(value))
+    if isinstance(value, float):
+        return f"{value:f}"
+    text = value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)
+    if text.isprintable() and delimiter not in text and "\\" not in text and not isinstance(value, (bytes, bytearray)):
+        return text
+    only_ascii = isinstance(value, (bytes, bytearray))
+    return "".join(sign if is_plain(sign, delimiter, only_ascii) else escaped(sign) for sign in text)
+
+
+def is_plain(sign: str, delimiter: str, only_ascii: bool) -> bool:
+    """Whether a sign may stand in a line as it is."""
+    return sign not in (delimiter, "\\") and sign >= " " and sign != "\x7f" and not (only_ascii and sign > "\x7e")
+
+
+def escaped(sign: str) -> str:
+    """A sign that may not."""
+    return f"\\x{ord(sign):02X}"

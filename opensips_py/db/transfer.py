@@ -1,0 +1,249 @@
+"""Rows between tables and files: JSON (a row a line), CSV, or the files of db_text."""
+from __future__ import annotations
+
+import base64
+import contextlib
+import csv
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from pathlib import Path
+from typing import IO, Any
+
+from opensips_py.db import catalog, textfile
+from opensips_py.db.creation import FLAVOURS
+from opensips_py.db.failures import QueryError
+from opensips_py.db.schema import known_versions
+from opensips_py.db.session import Row, Session
+from opensips_py.db.values import FORMAT, moment, timestamp
+
+NULL = "\\N"  # in CSV, where nothing is an empty text
+AT_ONCE = 1000
+Names = Sequence[str]
+
+
+@dataclass(frozen=True)
+class Form:
+    """A way to write rows: *write* takes the columns as the database has them, *read* gives names and rows."""
+
+    ending: str
+    write: Callable[[IO[str], Sequence[catalog.FoundColumn], Iterable[Row]], int]
+    read: Callable[[IO[str]], tuple[Names, Iterator[Row]]]
+
+
+class Counted:
+    """Rows that are counted while they pass."""
+
+    def __init__(self, rows: Iterable[Row]) -> None:
+        self.rows, self.number = rows, 0
+
+    def __iter__(self) -> Iterator[Row]:
+        for each in self.rows:
+            self.number += 1
+            yield each
+
+
+def plain(value: Any) -> Any:
+    """A value as JSON can have it."""
+    if isinstance(value, (bytes, bytearray, memoryview)):
+        return {"base64": base64.b64encode(bytes(value)).decode()}
+    if isinstance(value, datetime):
+        return value.strftime(FORMAT)
+    if isinstance(value, Decimal):
+        return float(value)
+    return str(value) if isinstance(value, date) else value
+
+
+def value_of(found: Any) -> Any:
+    """A value as the database takes it."""
+    return base64.b64decode(found["base64"]) if isinstance(found, dict) else found
+
+
+def write_json(file: IO[str], columns: Sequence[catalog.FoundColumn], rows: Iterable[Row]) -> int:
+    """A JSON object a line."""
+    names, counted = [each.name for each in columns], Counted(rows)
+    for row in counted:
+        file.write(json.dumps(dict(zip(names, map(plain, row), strict=True)), ensure_ascii=False) + "\n")
+    return counted.number
+
+
+def read_json(file: IO[str]) -> tuple[Names, Iterator[Row]]:
+    """The rows of JSON objects; the first one says the columns."""
+    objects = (parsed(number, line) for number, line in enumerate(file, 1) if line.strip())
+    first = next(objects, None)
+    if first is None:
+        return (), iter(())
+    names = tuple(first)
+
+    def rows() -> Iterator[Row]:
+        yield tuple(value_of(each) for each in first.values())
+        for each in objects:
+            if set(each) != set(names):
+                raise ValueError(f"{file.name}: all rows must have the same columns, {', '.join(names)}")
+            yield tuple(value_of(each[name]) for name in names)
+    return names, rows()
+
+
+def parsed(number: int, line: str) -> dict[str, Any]:
+    """A line of JSON; ValueError says which one is none."""
+    try:
+        found = json.loads(line)
+    except ValueError as error:
+        raise ValueError(f"line {number}: {error}") from None
+    if not isinstance(found, dict):
+        raise ValueError(f"line {number} is no row")
+    return found
+
+
+def write_csv(file: IO[str], columns: Sequence[catalog.FoundColumn], rows: Iterable[Row]) -> int:
+    """CSV with a line of names; NULL is \\N, and bytes are in base64 behind \\B."""
+    out, counted = csv.writer(file, lineterminator="\n"), Counted(rows)
+    out.writerow([each.name for each in columns])
+    out.writerows([cell(plain(each)) for each in row] for row in counted)
+    return counted.number
+
+
+def cell(value: Any) -> Any:
+    """A value in CSV."""
+    if value is None:
+        return NULL
+    if isinstance(value, dict):
+        return "\\B" + value["base64"]
+    return "\\" + value if isinstance(value, str) and value.startswith("\\") else value
+
+
+def meant(text: str) -> Any:
+    """What a cell of CSV means."""
+    if not text.startswith("\\"):
+        return text
+    if text == NULL:
+        return None
+    return base64.b64decode(text[2:]) if text.startswith("\\B") else text[1:]
+
+
+def read_csv(file: IO[str]) -> tuple[Names, Iterator[Row]]:
+    """The rows of a CSV file."""
+    lines = csv.reader(file)
+    names = tuple(next(lines, ()))
+
+    def rows() -> Iterator[Row]:
+        for number, line in enumerate(lines, 2):
+            if len(line) != len(names):
+                raise ValueError(f"{file.name}: line {number} has {len(line)} values for {len(names)} columns")
+            yield tuple(meant(each) for each in line)
+    return names, rows()
+
+
+KINDS = {"number": "int", "moment": "int", "real": "double"}
+
+
+def write_text(file: IO[str], columns: Sequence[catalog.FoundColumn], rows: Iterable[Row]) -> int:
+    """A file of db_text: moments become numbers, seconds since 1970."""
+    made = [textfile.TextColumn(each.name, "long" if each.size == 8 and each.family == "number"
+                                else KINDS.get(each.family, "string"), each.null, each.counts) for each in columns]
+    moments = [each.family == "moment" for each in columns]
+    counted = Counted(rows)
+    file.writelines(textfile.lines(made, (numbered(row, moments) for row in counted)))
+    return counted.number
+
+
+def numbered(row: Row, moments: Sequence[bool]) -> Row:
+    """A row with its moments as numbers."""
+    return tuple(int(moment(value)) if is_moment and value is not None else value
+                 for value, is_moment in zip(row, moments, strict=True))
+
+
+def read_text(file: IO[str]) -> tuple[Names, Iterator[Row]]:
+    """The rows of a file of db_text."""
+    made = textfile.columns(file.readline())
+    return tuple(each.name for each in made), textfile.rows(made, file)
+
+
+FORMS = {"json": Form(".jsonl", write_json, read_json), "csv": Form(".csv", write_csv, read_csv),
+         "text": Form("", write_text, read_text)}
+
+
+def guessed(path: Path) -> str:
+    """The name of the form of a file, by its ending."""
+    return {".jsonl": "json", ".json": "json", ".csv": "csv"}.get(path.suffix, "text")
+
+
+def export(session: Session, scheme: str, versions: str, wanted: Mapping[str, str] | None, folder: Path,
+           form: Form) -> dict[str, int]:
+    """Write tables, all of OpenSIPS's where *wanted* says none; how many rows each has. Files appear when they are
+    whole."""
+    flavour = FLAVOURS.get(scheme) or FLAVOURS["sqlite"]
+    there = catalog.tables(session, flavour)
+    names = list(wanted) if wanted is not None else [each for each in there if known_versions(each) or each == versions]
+    counts = {}
+    for name in names:
+        if name not in there:
+            raise QueryError(f"there is no table {name}")
+        columns = catalog.table(session, flavour, name).columns
+        rows = streamed(session, scheme, f"SELECT {', '.join(flavour.quoted(each.name) for each in columns)} "
+                                         f"FROM {flavour.quoted(name)}")
+        counts[name] = written(folder / f"{name}{form.ending}", form, columns, rows)
+    return counts
+
+
+def written(path: Path, form: Form, columns: Sequence[catalog.FoundColumn], rows: Iterable[Row]) -> int:
+    """Write a file; nothing of it is seen before it is whole."""
+    beside = path.with_name(f".{path.name}.new")
+    try:
+        with open(beside, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+            count = form.write(file, columns, rows)
+        os.replace(beside, path)
+    finally:
+        with contextlib.suppress(FileNotFoundError):
+            beside.unlink()
+    return count
+
+
+def streamed(session: Any, scheme: str, statement: str) -> Iterator[Row]:
+    """The rows of a statement, some at a time: a table may be larger than memory."""
+    with contextlib.closing(cursor(session.raw, scheme)) as made:
+        made.execute(statement)
+        while some := made.fetchmany(AT_ONCE):
+            yield from some
+
+
+def cursor(raw: Any, scheme: str) -> Any:
+    """A cursor whose rows stay in the server until they are fetched."""
+    if scheme == "mysql":
+        from pymysql.cursors import SSCursor
+        return raw.cursor(SSCursor)
+    return raw.cursor("export") if scheme.startswith("postgres") else raw.cursor()
+
+
+def take(session: Session, scheme: str, files: Iterable[tuple[Path, Form]], *, clear: bool) -> dict[str, int]:
+    """Add the rows of files to the tables that bear their names; how many each has got."""
+    flavour = FLAVOURS.get(scheme) or FLAVOURS["sqlite"]
+    there = set(catalog.tables(session, flavour))
+    counts: dict[str, int] = {}
+    for path, form in files:
+        name = path.name.removesuffix(form.ending) if form.ending else path.name
+        if name not in there:
+            raise QueryError(f"there is no table {name}")
+        if clear:
+            session.delete(name, {})
+        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            names, rows = form.read(file)
+            counts[name] = added(session, catalog.table(session, flavour, name), names, rows)
+    return counts
+
+
+def added(session: Session, table: catalog.FoundTable, names: Names, rows: Iterator[Row]) -> int:
+    """Add rows to a table; how many."""
+    if not names:
+        return 0
+    if strange := [each for each in names if table.column(each) is None]:
+        raise QueryError(f"table {table.name} has no column {', '.join(strange)}")
+    there = [found for each in names if (found := table.column(each)) is not None]
+    counted = Counted(rows)
+    session.insert_many(table.name, [each.name for each in there], (
+        tuple(timestamp(value) if each.family == "moment" and isinstance(value, int) else value
+              for each, value in zip(there, row, strict=True)) for row in counted))
+    return counted.number
