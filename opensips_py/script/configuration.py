@@ -4,6 +4,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 from opensips_py.errors import ConfigError
@@ -232,14 +233,9 @@ class Reader:
         if self.unavailable:
             return
         self.routes_of_parameters()
-        self.result.blame = self.blame
+        blame = self.result.blame = partial(blamed, self.diagnostics, self.places, self.script)
         for error in self.registry.finish():
-            self.blame(error)
-
-    def blame(self, error: ConfigError) -> None:
-        """Put the error of a module where the script sets its parameter, or else loads it."""
-        place = self.places.get((error.module, error.parameter)) or self.loaded_at(error.module)
-        self.diagnostics.error(error.message, place)
+            blame(error)
 
     def routes_of_parameters(self) -> None:
         """Parameters that name a route of the script: it has to be there."""
@@ -251,14 +247,6 @@ class Reader:
                     known = self.result.routes.by_kind.get(each.kind.route, {})
                     self.diagnostics.error(f"parameter {each.name} of {module.name}: there is no route[{name}]", place,
                                            fix=did_you_mean(name, known))
-
-    def loaded_at(self, module: str) -> Place:
-        """The loadmodule line of *module*."""
-        for each in self.script.of(tree.LoadModule):
-            if loader.module_name(each.name) == module:
-                place: Place = each.name_place
-                return place
-        return NOWHERE
 
     # Routes
 
@@ -289,3 +277,19 @@ class Reader:
             is_guessed=dialect.is_guessed(self.script),
             max_loops=values["max_while_loops"], asserts=values["enable_asserts"],
             abort_on_assert=values["abort_on_assert"], absent=absent, codes=self.codes)
+
+
+def blamed(diagnostics: Diagnostics, places: Mapping[tuple[str, str], Place], script: tree.Script,
+           error: ConfigError) -> None:
+    """Put the error of a module where the script sets its parameter, or else loads it."""
+    place = places.get((error.module, error.parameter)) or loaded_at(script, error.module)
+    diagnostics.error(error.message, place)
+
+
+def loaded_at(script: tree.Script, module: str) -> Place:
+    """The loadmodule line of *module*."""
+    for each in script.of(tree.LoadModule):
+        if loader.module_name(each.name) == module:
+            place: Place = each.name_place
+            return place
+    return NOWHERE
