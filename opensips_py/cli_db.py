@@ -5,7 +5,7 @@ import re
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated, Any, NoReturn, TypeVar
 
@@ -164,6 +164,11 @@ def create(url: Url = "", config: Config = None, tables: Tables = "", dry_run: D
         for name, kind in wanted.items():
             if kind not in known:
                 fail(f"OpenSIPS {spoken} has no table like {name}")
+        if place.database.url.scheme == "text":
+            made = transfer.files_made(place.database, Path("/etc/opensips", place.database.url.database), {
+                name: replace(known[kind], name=name) for name, kind in wanted.items()}, place.versions)
+            print(f"{made} tables made in {place.database.url}")
+            return
         if dry_run and place.database.url.scheme == "sqlite" and not Path(place.database.url.database).exists():
             fail(f"there is no file {place.database.url.database} yet, nothing to look at")
 

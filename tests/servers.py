@@ -56,15 +56,17 @@ class DatabaseServer:
         self.process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> None:
-        """Start it, and wait until it takes connections."""
-        with open(self.folder / "log", "ab") as log:
-            self.process = subprocess.Popen(self.command, user=self.user, cwd=self.folder, stdout=log, stderr=log,
-                                            stdin=subprocess.DEVNULL)
+        """Start it, and wait until it takes connections. PostgreSQL refuses as long as a process of one that was killed
+        is still there."""
         deadline = time.monotonic() + 30
         while True:
+            if self.process is None or self.process.poll() is not None:
+                with open(self.folder / "log", "ab") as log:
+                    self.process = subprocess.Popen(self.command, user=self.user, cwd=self.folder, stdout=log,
+                                                    stderr=log, stdin=subprocess.DEVNULL)
             with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
                 return
-            assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
+            assert time.monotonic() < deadline, (self.folder / "log").read_text()
             time.sleep(0.05)
 
     def stop(self, hard: bool = False) -> None:

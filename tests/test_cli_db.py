@@ -11,7 +11,7 @@ import pytest
 from typer.testing import CliRunner
 
 from opensips_py.cli import app
-from opensips_py.db import schema
+from opensips_py.db import columns_of, schema
 from tests.db.databases import opened
 from tests.db.upstream import as_upstream, emptied
 
@@ -279,6 +279,18 @@ def test_one_bad_row_takes_all_back(url, tmp_path):
     assert made.select("subscriber", ("username",)) == [("alice",)]
     path.write_text("\n".join(map(json.dumps, rows)))
     assert "subscriber: 300 rows" in db("import", url, path)
+
+
+@pytest.mark.parametrize("dialect", ["2.1", "4.0"])
+def test_tables_of_text(tmp_path, dialect):
+    url = f"text://{tmp_path}/texts"
+    assert f"{len(schema(dialect)) - 1} tables made" in db("create", url, "--dialect", dialect)
+    assert "0 tables made" in db("create", url, "--dialect", dialect)
+    form = columns_of(opened(url), "location", "location")
+    assert form == schema(dialect)["location"]
+    opened(url).insert("location", {"username": "a", "contact": "sip:x", "expires": WHEN})
+    assert opened(url).select("location", form.key) == [(1,)]
+    assert "has no tables that SQL could make" in db("check", url, status=1)
 
 
 CONFIG = """

@@ -15,8 +15,9 @@ from typing import IO, Any
 
 from opensips_py.db import catalog, textfile
 from opensips_py.db.creation import FLAVOURS
+from opensips_py.db.database import Database
 from opensips_py.db.failures import QueryError
-from opensips_py.db.schema import known_versions
+from opensips_py.db.schema import Table, known_versions, schema
 from opensips_py.db.session import Row, Session
 from opensips_py.db.values import FORMAT, moment, timestamp
 
@@ -164,6 +165,20 @@ def read_text(file: IO[str]) -> tuple[Names, Iterator[Row]]:
 
 FORMS = {"json": Form(".jsonl", write_json, read_json), "csv": Form(".csv", write_csv, read_csv),
          "text": Form("", write_text, read_text)}
+
+
+def files_made(database: Database, folder: Path, tables: Mapping[str, Table], versions: str) -> int:
+    """Make the files of tables that are not there yet, and say their versions; how many they were."""
+    folder.mkdir(parents=True, exist_ok=True)
+    header = textfile.columns_of(schema("4.0")["version"])
+    columns = {versions: header, **{name: textfile.columns_of(each) for name, each in tables.items()}}
+    for name, made in columns.items():
+        with contextlib.suppress(FileExistsError), open(folder / name, "x", encoding="utf-8") as file:
+            file.writelines(textfile.lines(made, ()))
+    known = {name for name, in database.select(versions, ("table_name",))}
+    rows = [(name, each.version) for name, each in tables.items() if name not in known]
+    database.insert_many(versions, ("table_name", "table_version"), rows)
+    return len(rows)
 
 
 def guessed(path: Path) -> str:
