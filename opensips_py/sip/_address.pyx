@@ -1,7 +1,8 @@
 """Addresses as integers: IPv4 (ip << 16) | port, IPv6 (1 << 144) | (ip << 16) | port."""
 from cpython.unicode cimport PyUnicode_AsUTF8AndSize
-from libc.stdio cimport snprintf
 from libc.string cimport memcpy
+
+from opensips_py.sip._grammar cimport put_address
 
 cdef extern from "<arpa/inet.h>" nogil:
     int AF_INET6
@@ -73,7 +74,7 @@ cpdef str address_host(object key):
     cdef bytes six
     if key < IPV6:
         ip = <unsigned int>(<unsigned long long>key >> 16)
-        n = snprintf(out, 64, "%u.%u.%u.%u", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255)
+        n = put_address(out, ip)
         return out[:n].decode("ascii")
     six = ((key ^ IPV6) >> 16).to_bytes(16, "big")
     inet_ntop(AF_INET6, <const char*>six, out, 64)

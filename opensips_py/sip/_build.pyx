@@ -1,12 +1,11 @@
 """Bytes to send: forwarded messages, responses, ACK, CANCEL and new requests."""
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_GET_SIZE
-from libc.stdio cimport snprintf
 from libc.string cimport memcpy
 
 from opensips_py.sip cimport _names as names
 from opensips_py.sip._address cimport address_host, address_key, ipv4_number
 from opensips_py.sip._edits cimport Plan
-from opensips_py.sip._grammar cimport ViaSpan, encode, text
+from opensips_py.sip._grammar cimport ViaSpan, encode, put_address, put_number, put_text, text
 from opensips_py.sip._index cimport Slot
 from opensips_py.sip._scan cimport Message, Request, Response, scan
 
@@ -32,7 +31,8 @@ cdef int via_source(Message m, Plan plan) except -1:
         if not wanted and ipv4_number(via.host.start, via.host.end, &host) and host == ip \
                 and via.received.start == NULL:
             return 0
-        n = snprintf(value, 96, ";received=%u.%u.%u.%u", ip >> 24, (ip >> 16) & 255, (ip >> 8) & 255, ip & 255)
+        n = put_text(value, b";received=", 10)
+        n += put_address(value + n, ip)
     else:
         name = address_host(m.source)
         if not wanted and via.received.start == NULL and same_address(text(via.host.start, via.host.end), name):
@@ -43,7 +43,8 @@ cdef int via_source(Message m, Plan plan) except -1:
     if via.received.start != NULL:  # whatever the sender wrote there, only we know
         plan.add(<int>(via.received_parameter.start - m.base), <int>(via.received_parameter.end - m.base), b"", 0, 0)
     if wanted:
-        n += snprintf(value + n, 96 - n, ";rport=%u", <unsigned int>(<unsigned long long>(m.source & 0xFFFF)))
+        n += put_text(value + n, b";rport=", 7)
+        n += put_number(value + n, <unsigned long long>(key & 0xFFFF if four else m.source & 0xFFFF))
         if via.rport >= 0:
             at = via.rport_parameter.start
             while at[0] != b";":
@@ -92,10 +93,12 @@ cdef int write_forwards(Request request, Plan plan, int value) except -1:
     cdef char line[40]
     cdef int k = request.first[<int>names.MAX_FORWARDS], n
     if k >= 0:
-        n = snprintf(line, 40, "%d", value)
+        n = put_number(line, value)
         plan.add_bytes(request.slots[k].value, request.slots[k].value_end, line[:n], 0)
     else:
-        n = snprintf(line, 40, "Max-Forwards: %d\r\n", value)
+        n = put_text(line, b"Max-Forwards: ", 14)
+        n += put_number(line + n, value)
+        n += put_text(line + n, b"\r\n", 2)
         plan.add_bytes(request.line_end, request.line_end, line[:n], FORWARDS_RANK)
     return 0
 
@@ -139,7 +142,10 @@ cpdef bytes build_response(Request request, int status, str reason, str to_tag="
     cdef bytes phrase = encode(reason)
     cdef int k, id, cut = request.line_end
     cdef Slot* slot
-    plan.add(0, request.line_end, first, snprintf(first, 24, "SIP/2.0 %d ", status), 0)
+    k = put_text(first, b"SIP/2.0 ", 8)
+    k += put_number(first + k, status)
+    first[k] = b" "
+    plan.add(0, request.line_end, first, k + 1, 0)
     plan.add_bytes(request.line_end, request.line_end, phrase, 0)
     plan.add(request.line_end, request.line_end, b"\r\n", 2, 1)
     via_source(request, plan)
@@ -159,7 +165,9 @@ cpdef bytes build_response(Request request, int status, str reason, str to_tag="
         plan.add(request.size, request.size, PyBytes_AS_STRING(headers), PyBytes_GET_SIZE(headers), 0)
     if content_type:
         plan.add_bytes(request.size, request.size, b"Content-Type: %s\r\n" % encode(content_type), 1)
-    k = snprintf(last, 48, "Content-Length: %zd\r\n\r\n", PyBytes_GET_SIZE(body))
+    k = put_text(last, b"Content-Length: ", 16)
+    k += put_number(last + k, PyBytes_GET_SIZE(body))
+    k += put_text(last + k, b"\r\n\r\n", 4)
     plan.add(request.size, request.size, last, k, 2)
     plan.add(request.size, request.size, PyBytes_AS_STRING(body), PyBytes_GET_SIZE(body), 3)
     return plan.build(request.base, request.size)

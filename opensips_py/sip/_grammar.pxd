@@ -1,5 +1,7 @@
 """The grammar of RFC 3261, 25 in C: character classes, spans and the readers of single values."""
 
+from libc.string cimport memcpy
+
 cdef extern from * nogil:
     """
     /* The class bits of each character; the enum below names them. */
@@ -108,3 +110,33 @@ cdef str text(const char* s, const char* e)
 cdef str unfold(const char* s, const char* e)
 cdef str method_name(const char* s, const char* e)
 cdef bytes encode(object value)
+
+
+cdef inline int put_number(char* out, unsigned long long value) noexcept nogil:
+    """Write *value* in decimal; how many digits. A tenth of what snprintf takes, and every response has three of them."""
+    cdef char digits[20]
+    cdef int n = 0, i
+    while True:
+        digits[n] = <char>(48 + value % 10)
+        n += 1
+        value = value // 10
+        if not value:
+            break
+    for i in range(n):
+        out[i] = digits[n - 1 - i]
+    return n
+
+
+cdef inline int put_text(char* out, const char* text, int size) noexcept nogil:
+    """Write the *size* characters of *text*; how many they are."""
+    memcpy(out, text, size)
+    return size
+
+
+cdef inline int put_address(char* out, unsigned int ip) noexcept nogil:
+    """Write an IPv4 address; how many characters it has."""
+    cdef int n = put_number(out, ip >> 24), shift
+    for shift in range(16, -8, -8):
+        out[n] = b"."
+        n += 1 + put_number(out + n + 1, (ip >> shift) & 255)
+    return n

@@ -1,14 +1,14 @@
 """Messages: the fields of a request or response, decoded when asked for and kept."""
 cimport cython
 from cpython.bytes cimport PyBytes_FromStringAndSize
-from libc.stdio cimport snprintf
 from libc.string cimport memchr
 
 from opensips_py.sip cimport _names as names
 from opensips_py.sip._address cimport address_host, address_port
 from opensips_py.sip._edits cimport Edits, Plan
 from opensips_py.sip._grammar cimport (
-    SPACE, AddressSpan, ViaSpan, encode, method_name, read_address, read_via, same, skip, text, trim, unfold, value_end)
+    SPACE, AddressSpan, ViaSpan, encode, method_name, put_number, put_text, read_address, read_via, same, skip, text, trim,
+    unfold, value_end)
 from opensips_py.sip._index cimport Index, Slot
 from opensips_py.sip._names cimport HEADER_IDS, header_id_of
 from opensips_py.sip._uri cimport NameAddr, Uri, Via, delta_seconds, make_address, make_via, parse_uri
@@ -360,11 +360,13 @@ cdef class Message(Index):
             if length == self.declared_length:
                 if plan.untouched(self.slots[k].start, self.slots[k].end):
                     return 0
-            n = snprintf(line, 40, "%zd", length)
+            n = put_number(line, length)
             if plan.add_bytes(self.slots[k].value, self.slots[k].value_end, line[:n], 0) or plan.rewritten(
                     self.slots[k].start, self.slots[k].end):
                 return 0
-        n = snprintf(line, 40, "Content-Length: %zd\r\n", length)
+        n = put_text(line, b"Content-Length: ", 16)
+        n += put_number(line + n, length)
+        n += put_text(line + n, b"\r\n", 2)
         plan.add_bytes(self.headers_end, self.headers_end, line[:n], 1 << 30)
         return 0
 

@@ -1,6 +1,6 @@
 from opensips_py.sip._scan cimport Request, Response
 from opensips_py.state._words cimport Keyed
-from opensips_py.transaction._record cimport Branch, Cancel, Half, Timing, Transaction
+from opensips_py.transaction._record cimport Branch, Cancel, Half, Timing, Transaction, key_of
 from opensips_py.transaction.counters cimport Counters
 from opensips_py.transaction.ringing cimport Ringing
 from opensips_py.transaction.settings cimport Settings

@@ -1,3 +1,4 @@
+from opensips_py.sip._build cimport forward_request
 from opensips_py.sip._scan cimport BranchTarget, Request
 from opensips_py.transaction._record cimport Branch, Cancel, Half, Timing, Transaction
 from opensips_py.transaction.layer cimport TransactionLayer

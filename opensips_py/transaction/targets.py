@@ -8,7 +8,7 @@ from opensips_py.sip import address_key, is_ip
 from opensips_py.sip._uri import NameAddr, Uri
 from opensips_py.transaction._record import Branch, answers_source, names_maddr, sent_by_port
 from opensips_py.transaction.settings import Fault
-from opensips_py.transport.target import Target
+from opensips_py.transport.target import Target, datagram_target
 from opensips_py.transport.via import REPLY_TO_VIA
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def response_target(request: Request) -> Target:
         source = address_key(request.top_via.host, sent_by_port(request) or 5060)
     elif not answers_source(request):
         source = (source >> 16 << 16) | (sent_by_port(request) or 5060)
-    return Target("udp", source, listener)
+    return datagram_target(source, listener)
 
 
 def next_hop(branch: Branch, request: Request, proxy: str | None) -> Uri | None:

@@ -6,3 +6,6 @@ cdef class Target:
     cdef public object address, connection
     cdef public Listener listener
     cdef public bint may_connect
+
+
+cpdef Target datagram_target(object address, Listener listener)
