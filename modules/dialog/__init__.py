@@ -51,7 +51,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
     rr: Any = uses("rr")
     dialogs: Dialogs = process_state()
 
-    active_dialogs = gauge("Dialogs that have not ended, answered or not.")
+    active_dialogs = gauge("Dialogs that have been answered, acknowledged or not, and have not ended.")
     early_dialogs = gauge("Dialogs that ring.")
     processed_dialogs = counter("Dialogs that there have been.")
     expired_dialogs = counter("Dialogs whose time was over.")

@@ -5,19 +5,11 @@ from collections.abc import Callable
 from typing import Annotated, Any
 
 from opensips_py.dialog.record import Dialog
-from opensips_py.module import Between, Flag, MIError, Route, Run, Variable, Writable, mi, script
+from opensips_py.module import Between, Flag, Route, Run, Variable, Writable, first, mi, script
 from opensips_py.modules.dialog.table import Dialogs
 
 WITH_DIALOG = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL
 DialogFlag = Annotated[int, Flag(scope="dialog")]
-NOT_FOUND = 404
-
-
-def counted(answers: list[int]) -> str:
-    """What comes of a command on several dialogs, which any of the workers may have."""
-    if not sum(answers):
-        raise MIError(NOT_FOUND, "Dialog not found")
-    return "OK"
 
 
 class Keeping:
@@ -37,8 +29,9 @@ class Keeping:
 
     @script(WITH_DIALOG, dialect="4.0", name="store_dlg_value")
     def store_variable(self, run: Run, name: str, val: Variable) -> bool:
-        """Keep the value of a variable with the dialog under *name*; NULL takes away what is kept there."""
-        return self.store_value(run, name, val.get())
+        """Keep the value of a variable with the dialog under *name*; false where it is NULL."""
+        value = val.get()
+        return value is not None and self.store_value(run, name, value)
 
     def store_value(self, run: Run, name: str, value: Any) -> bool:
         """Keep a value with the dialog of a run; false where it has none."""
@@ -58,13 +51,14 @@ class Keeping:
         val.set(value)
         return True
 
-    @mi(None, "dlg_push_var", v40="dialog:push_var", dialect="4.0", scope="each", merge=counted)
-    def push_value(self, dlg_val_name: str, dlg_val_value: str, DID: list[str]) -> int:
+    @mi(None, "dlg_push_var", v40="dialog:push_var", dialect="4.0", scope="each", merge=first)
+    def push_value(self, dlg_val_name: str, dlg_val_value: str, DID: list[str]) -> str:
         """Keep *dlg_val_value* under *dlg_val_name* with the dialogs that *DID* names, by identifiers or Call-IDs."""
-        found = [dialog for each in DID if (dialog := self.named(each)) is not None]
-        for dialog in found:
-            self.keep_value(dialog, dlg_val_name, dlg_val_value)
-        return len(found)
+        for each in DID:
+            dialog = self.named(each)
+            if dialog is not None:
+                self.keep_value(dialog, dlg_val_name, dlg_val_value)
+        return "OK"
 
     # --- flags ------------------------------------------------------------------------------------------------------
 

@@ -1,7 +1,6 @@
 """Finding other dialogs, whichever worker has them, and what is kept with them."""
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
@@ -24,7 +23,7 @@ class Lookups:
     dialogs: Dialogs
     services: Services
     log: logging.Logger
-    entry: Callable[[Dialog, bool], dict[str, Any]]
+    json_of: Callable[[Dialog, bool], str]
     members: Callable[[str, str | None], list[Dialog]]
     profile: Callable[[str], Any]
 
@@ -50,7 +49,7 @@ class Lookups:
 
     def with_value(self, name: str, value: str, wanted: str | None) -> list[Any]:
         """Of the dialogs here with that value, the value *wanted*, or all that is known where none is."""
-        return [(each.values or {}).get(wanted) if wanted is not None else json.dumps(self.entry(each, True))
+        return [(each.values or {}).get(wanted) if wanted is not None else self.json_of(each, True)
                 for each in self.dialogs
                 if not each.is_over and each.values and str(each.values.get(name)) == value and name in each.values]
 
@@ -60,7 +59,7 @@ class Lookups:
 
     def in_profile(self, name: str, value: str | None) -> list[str]:
         """All that is known of the dialogs here in a profile."""
-        return [json.dumps(self.entry(each, True)) for each in self.members(name, value)]
+        return [self.json_of(each, True) for each in self.members(name, value)]
 
     # --- functions --------------------------------------------------------------------------------------------------
 

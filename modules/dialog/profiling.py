@@ -27,9 +27,9 @@ def size_tree(data: dict[str, Any]) -> list[Node]:
                                    "shared": profile["shared"]})]
 
 
-def values_tree(data: dict[str, Any]) -> list[Node]:
+def values_tree(data: list[dict[str, Any]]) -> list[Node]:
     """The values of a profile as 2.1 writes them."""
-    return [Node("value", each["value"], {"count": each["count"]}, listed=True) for each in data["Values"]]
+    return [Node("value", each["value"], {"count": each["count"]}, listed=True) for each in data]
 
 
 def profiles_tree(data: dict[str, Any]) -> list[Node]:
@@ -52,8 +52,8 @@ class Profiling:
     def read_profiles(self) -> None:
         """Read the parameters."""
         self.profiles: dict[str, Profile] = {}
-        for text, has_value, parameter in ((self.profiles_with_value, True, "profiles_with_value"),
-                                           (self.profiles_no_value, False, "profiles_no_value")):
+        for text, has_value, parameter in ((self.profiles_no_value, False, "profiles_no_value"),
+                                           (self.profiles_with_value, True, "profiles_with_value")):
             for profile in profiles_of(text, has_value, parameter):
                 if profile.name in self.profiles:
                     raise ConfigError(f"profile {profile.name} is there already", "dialog", parameter)
@@ -67,18 +67,20 @@ class Profiling:
         return found
 
     def enter(self, dialog: Dialog, profile: Profile, value: str | None) -> None:
-        """Put a dialog into a profile; with the same value it is in it once."""
+        """Put a dialog into a profile; it may be in it several times, with the same value even."""
         member = profile.name, value if profile.has_value else None
         if dialog.profiles is None:
             dialog.profiles = []
-        if member not in dialog.profiles and not dialog.is_over:
+        if not dialog.is_over:
             dialog.profiles.append(member)
             self.dialogs.recount(dialog, [(member, 1)])
 
     def leave(self, dialog: Dialog, profile: Profile, value: str | None) -> bool:
-        """Take a dialog out of a profile, without *value* whatever its values are; false where it is not in it."""
+        """Take a dialog out of a profile once, or without *value* wholly; false where it is not in it."""
         gone = [each for each in dialog.profiles or () if each[0] == profile.name
                 and (value is None or not profile.has_value or each[1] == value)]
+        if value is not None or not profile.has_value:
+            del gone[1:]
         if not gone or dialog.profiles is None or dialog.is_over:
             return False
         for each in gone:
@@ -114,7 +116,8 @@ class Profiling:
 
     @script(ANYWHERE, name="unset_dlg_profile")
     def unset_profile(self, run: Run, profile: str, value: str | None = None) -> bool:
-        """Take the dialog out of *profile*, without *value* whatever its values are; false where it is not in it."""
+        """Take the dialog out of *profile* once, or without *value* with all values that it has there; false where it
+        is not in it."""
         dialog, found = self.current(run), self.profile(profile)
         return dialog is not None and found is not None and self.leave(dialog, found, value)
 
@@ -152,23 +155,25 @@ class Profiling:
         found = self.known(profile)
         asked = value if found.has_value else None
         size = self.dialogs.sizes.size(found.name, asked)
-        return {"Profile": {"name": found.name, "value": asked or "", "count": size,
-                            "shared": "yes" if found.shared else "no"}}
+        return {"Profile": {"name": found.name, "value": asked, "count": size,
+                            "shared": "yes" if found.shared == "s" else "no",
+                            "replicated": "yes" if found.shared == "b" else "no"}}
 
     @mi("profile_get_values", v40="dialog:profile_get_values")
     @rendered(values_tree)
-    def profile_values(self, profile: str) -> dict[str, Any]:
+    def profile_values(self, profile: str) -> list[dict[str, Any]]:
         """List the values in *profile*, each with its number of dialogs; of one without values their number."""
         found = self.known(profile)
         sizes = self.dialogs.sizes
-        counted = sizes.values(found.name) if found.has_value else [("", sizes.size(found.name, None))]
-        return {"Values": [{"value": value, "count": count} for value, count in counted]}
+        if not found.has_value:
+            return [{"value": None, "count": sizes.size(found.name, None)}]
+        return [{"value": value, "count": count} for value, count in sizes.values(found.name)]
 
     @mi("list_all_profiles", v40="dialog:list_all_profiles")
     @rendered(profiles_tree)
     def list_profiles(self) -> dict[str, Any]:
         """List all profiles, and whether their members have values."""
-        return {"Profiles": [{"name": each.name, "has value": int(each.has_value)} for each in self.profiles.values()]}
+        return {"Profiles": [{"name": each.name, "has value": each.has_value} for each in self.profiles.values()]}
 
     def members(self, name: str, value: str | None) -> list[Dialog]:
         """The dialogs of this worker in a profile."""

