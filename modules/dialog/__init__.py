@@ -6,25 +6,38 @@ from collections.abc import Callable
 from typing import Any
 
 from opensips_py.dialog import uri_of
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog.record import PINGED, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Module, counter, gauge, process_state, uses
 from opensips_py.module.statistic import Tally
 from opensips_py.modules.dialog.creation import Creation, dialog_at
+from opensips_py.modules.dialog.database import DatabaseMirror
 from opensips_py.modules.dialog.ending import Ending
 from opensips_py.modules.dialog.events import E_DLG_STATE_CHANGED, NAME, state_changed
+from opensips_py.modules.dialog.following import Following
+from opensips_py.modules.dialog.keeping import Keeping
+from opensips_py.modules.dialog.loading import Loading
+from opensips_py.modules.dialog.lookups import Lookups
 from opensips_py.modules.dialog.management import Management
 from opensips_py.modules.dialog.matching import Matching
 from opensips_py.modules.dialog.observers import Observers
 from opensips_py.modules.dialog.parameters import DID_NONE, Parameters
+from opensips_py.modules.dialog.pinging import Pinging
+from opensips_py.modules.dialog.pracking import Pracking
+from opensips_py.modules.dialog.profiles import Sizes
+from opensips_py.modules.dialog.profiling import Profiling
+from opensips_py.modules.dialog.refreshing import Refreshing
+from opensips_py.modules.dialog.sequencing import Sequencing
+from opensips_py.modules.dialog.sequential import Sequential
 from opensips_py.modules.dialog.storage import Store
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.modules.dialog.variables import Variables
 from opensips_py.sip import Uri
 
 
-class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables, Module, name="dialog",
-                   events=[E_DLG_STATE_CHANGED]):
+class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables, Keeping, Profiling, Lookups, Loading,
+                   Following, Pinging, Sequencing, Sequential, Pracking, Refreshing, DatabaseMirror, Module,
+                   name="dialog", events=[E_DLG_STATE_CHANGED]):
     """Follow the dialogs that INVITEs begin: what goes on in them, how long they last, and what the script keeps with
     them. They end with a BYE, when their time is over, or by hand. A dialog that has been answered outlives the end of
     any process, a crash included.
@@ -38,7 +51,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
     rr: Any = uses("rr")
     dialogs: Dialogs = process_state()
 
-    active_dialogs = gauge("Dialogs that have not ended, answered or not.")
+    active_dialogs = gauge("Dialogs that have been answered, acknowledged or not, and have not ended.")
     early_dialogs = gauge("Dialogs that ring.")
     processed_dialogs = counter("Dialogs that there have been.")
     expired_dialogs = counter("Dialogs whose time was over.")
@@ -47,6 +60,8 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
     def load(self) -> None:
         """Check the parameters."""
         self.news = Observers()
+        self.read_profiles()
+        self.check_database()
         self.keeps_bodies = self.dialect == "4.0"
 
     def start(self) -> None:
@@ -62,6 +77,8 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
                 if dialog.user_flags:  # names may have other bits now
                     dialog.user_flags = self.flag_bits(before.flag_names(dialog.user_flags))
         self.dialogs.store.flag_names = self.flag_names
+        self.answer_lookups()
+        self.answer_copies()
 
     def open(self) -> None:
         """Open the store, and take over what is in it."""
@@ -70,32 +87,45 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         if not boot.restarted:
             index, owner = self.services.index, self.services.slots.owner_of_call_id
             store.collect(lambda dialog: owner(dialog.call_id) == index)
+        sizes = self.dialogs.sizes = Sizes(store)
+        sizes.others = [Store(boot.state_dir, worker, control.set_writing) for worker in range(self.services.workers)
+                        if worker != self.services.index]
         self.restore(not boot.restarted)
+        if self.db_mode:
+            self.services.spawn(self.meet_table, store.is_new)
 
     def restore(self, first: bool) -> None:
         """Go on with stored dialogs; those whose time is over are ended soon."""
-        owner, overdue = self.services.slots.owner_of_call_id, []
-        now = self.now()
+        owner = self.services.slots.owner_of_call_id
         for dialog, flags in self.dialogs.store.load():
             if owner(dialog.call_id) != self.services.index:
                 continue
-            dialog.user_flags = self.flag_bits(flags)
-            if dialog.is_over:
-                overdue.append(dialog)
+            if dialog.is_over:  # but for its BYEs
+                self.resume(dialog)
                 continue
-            self.dialogs.add(dialog)
-            self.counters.active.add()
             if first:
                 self.counters.processed.add()
-            if dialog.expires <= now:
-                overdue.append(dialog)
-            else:
-                dialog.timer = self.services.timers.start(dialog.expires - now, self.dialogs.due, dialog)
-        self.resume(overdue)
+            self.adopt(dialog, flags)
+        self.dialogs.sizes.rebuild(self.dialogs)
+
+    def adopt(self, dialog: Dialog, flags: str) -> None:
+        """Go on with an answered dialog that was stored, with the flags of these names."""
+        dialog.user_flags = self.flag_bits(flags)
+        dialog.state = 4  # whether the ACK has come was not worth a write of its own
+        self.dialogs.add(dialog)
+        self.counters.active.add()
+        left = dialog.expires - self.now()
+        if left <= 0:
+            self.resume(dialog)
+        else:
+            dialog.timer = self.services.timers.start(left, self.dialogs.due, dialog)
+            if dialog.flags & PINGED:
+                self.begin_pings(dialog)
 
     def stop(self) -> None:
         """Leave the store as the last generation."""
         if self.dialogs.module is self:
+            self.write_at_end()
             self.dialogs.store.environment.commits.flush()
 
     # --- for other modules ------------------------------------------------------------------------------------------
@@ -152,9 +182,6 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         """A dialog has gone on to another state."""
         if self.services.events.is_heard(NAME):
             self.raise_event(state_changed(dialog, before, self.dialect))
-
-    def timed_out(self, dialog: Dialog) -> None:
-        """The time of a dialog is over: whoever wants to prolong it may."""
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -25,8 +25,11 @@ if TYPE_CHECKING:
 
     from opensips_py.sip import Request
 
-WORDS = (("bye-on-timeout", BYE_ON_TIMEOUT),)
-LETTERS = (("B", BYE_ON_TIMEOUT),)
+WORDS = (("bye-on-timeout", BYE_ON_TIMEOUT), ("options-ping-caller", PING_CALLER),
+         ("options-ping-callee", PING_CALLEE), ("reinvite-ping-caller", REINVITE_CALLER),
+         ("reinvite-ping-callee", REINVITE_CALLEE), ("end-on-race-condition", END_ON_RACE), ("auto-prack", PRACK))
+LETTERS = (("B", BYE_ON_TIMEOUT), ("P", PING_CALLER), ("p", PING_CALLEE), ("R", REINVITE_CALLER),
+           ("r", REINVITE_CALLEE), ("E", END_ON_RACE))
 Flags = Annotated[int, Bits(words=WORDS, letters=LETTERS)]
 
 
@@ -41,8 +44,11 @@ class Creation:
 
     @script(Route.REQUEST)
     def create_dialog(self, run: Run, flags: Flags = 0) -> bool:
-        """Follow the dialog that this INVITE may begin; true also where it is followed already. *flags*: with
-        bye-on-timeout (2.1: B) both sides get a BYE when its time is over."""
+        """Follow the dialog that this INVITE may begin; true also where it is followed already. *flags*,
+        by words or letters: bye-on-timeout (B): both sides get a BYE when its time is over; options-ping-caller (P),
+        options-ping-callee (p), reinvite-ping-caller (R), reinvite-ping-callee (r): a side is pinged, and the dialog
+        ended when it does not answer; end-on-race-condition (E): it is ended where it was answered as it was given
+        up; auto-prack: reliable provisional responses are acknowledged here, and are ordinary ones for the caller."""
         request: Request = run.request
         if dialog_at(request) is not None:
             return True
@@ -81,7 +87,3 @@ def dialog_at(message: Any) -> Dialog | None:
     context = message.context if message is not None else None
     place = context.get("dialog") if context is not None else None
     return place[0] if place is not None else None
-
-
-__all__ = ["END_ON_RACE", "PING_CALLEE", "PING_CALLER", "PRACK", "REINVITE_CALLEE", "REINVITE_CALLER", "Creation",
-           "dialog_at"]

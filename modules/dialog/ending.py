@@ -1,7 +1,6 @@
 """How dialogs are ended by us: requests within them, BYEs to both sides, CANCELs of what still rings."""
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -97,19 +96,21 @@ class Ending:
 
     # --- after a restart --------------------------------------------------------------------------------------------
 
-    def resume(self, dialogs: list[Dialog]) -> None:
-        """End what should have ended while nobody was here, some at a time."""
-        waiting = deque(sorted(dialogs, key=lambda dialog: dialog.expires))
+    def resume(self, dialog: Dialog) -> None:
+        """End a dialog that should have ended while nobody was here, soon: not all of them at once."""
+        if not self.dialogs.overdue:
+            self.services.timers.start(PAUSE, self.end_some)
+        self.dialogs.overdue.append(dialog)
 
-        def some(_: object = None) -> None:
-            for _ in range(min(AT_ONCE, len(waiting))):
-                self.overdue(waiting.popleft())
-            if waiting:
-                self.services.timers.start(PAUSE, some)
-        if waiting:
-            self.services.timers.start(PAUSE, some)
+    def end_some(self, _: object = None) -> None:
+        """End some of those whose time was over."""
+        overdue = self.dialogs.overdue
+        for _ in range(min(AT_ONCE, len(overdue))):
+            self.dialogs.module.end_overdue(overdue.popleft())
+        if overdue:
+            self.services.timers.start(PAUSE, self.dialogs.module.end_some)
 
-    def overdue(self, dialog: Dialog) -> None:
+    def end_overdue(self, dialog: Dialog) -> None:
         """End a dialog whose time was over while nobody was here, or send its BYEs again."""
         if dialog.is_over:
             legs = self.dialogs.legs(dialog)

@@ -23,19 +23,31 @@ def moment(seconds: float) -> str:
 
 def entry(dialog: Dialog, legs: tuple[Leg, Leg] | None, flags: Any) -> dict[str, Any]:
     """One dialog; *flags* are those of the script."""
-    found = {
-        "ID": dialog.did, "db_id": str(database_id(dialog.entry, dialog.number)), "state": dialog.state,
-        "user_flags": flags, "timestart": int(dialog.started), "datestart": moment(dialog.started),
-        "timeout": int(dialog.expires), "dateout": moment(dialog.expires), "callid": dialog.call_id,
-        **beginning(dialog, legs)}
-    if legs is None:
-        return found
-    callee = legs[1]
-    found["CALLEES"] = [{
-        "callee_tag": dialog.to_tag, "callee_contact": callee.target, "caller_cseq": str(dialog.caller_cseq),
-        "callee_route_set": ",".join(callee.routes), "callee_bind_addr": callee.socket,
-        "callee_sdp": text_of(callee.body)}]
+    return {"ID": dialog.did, "db_id": str(database_id(dialog.entry, dialog.number)), "state": dialog.state,
+            "user_flags": flags, **times(dialog), "callid": dialog.call_id, **beginning(dialog, legs),
+            "CALLEES": [callee(dialog, legs)]}
+
+
+def times(dialog: Dialog) -> dict[str, Any]:
+    """When a dialog was answered, and when it is over."""
+    found: dict[str, Any] = {"timestart": int(dialog.started)}
+    if dialog.started:
+        found["datestart"] = moment(dialog.started)
+    found["timeout"] = int(dialog.expires)
+    if dialog.expires:
+        found["dateout"] = moment(dialog.expires)
     return found
+
+
+def callee(dialog: Dialog, legs: tuple[Leg, Leg] | None) -> dict[str, Any]:
+    """What is known of the callee."""
+    if legs is None:
+        return {"callee_tag": "", "callee_contact": "", "caller_cseq": "", "callee_route_set": "",
+                "callee_bind_addr": None}
+    leg = legs[1]
+    found = {"callee_tag": dialog.to_tag, "callee_contact": leg.target, "caller_cseq": str(dialog.caller_cseq),
+             "callee_route_set": ",".join(leg.routes), "callee_bind_addr": leg.socket}
+    return {**found, "callee_sdp": text_of(leg.body)} if leg.body else found
 
 
 def beginning(dialog: Dialog, legs: tuple[Leg, Leg] | None) -> dict[str, Any]:
@@ -51,27 +63,49 @@ def beginning(dialog: Dialog, legs: tuple[Leg, Leg] | None) -> dict[str, Any]:
     else:
         from_ = to = target = socket = ""
         routes, body = [], b""
-    return {"from_uri": from_, "to_uri": to, "caller_tag": dialog.from_tag, "caller_contact": target,
-            "callee_cseq": str(dialog.callee_cseq), "caller_route_set": ",".join(routes), "caller_bind_addr": socket,
-            "caller_sdp": text_of(body)}
+    found = {"from_uri": from_, "to_uri": to, "caller_tag": dialog.from_tag, "caller_contact": target,
+             "callee_cseq": str(dialog.callee_cseq), "caller_route_set": ",".join(routes), "caller_bind_addr": socket}
+    return {**found, "caller_sdp": text_of(body)} if body else found
 
 
 def context(dialog: Dialog) -> dict[str, Any]:
     """What the script keeps with a dialog."""
     return {"values": [{name: value} for name, value in shown_values(dialog)],
-            "profiles": [{name: "" if value is None else value} for name, value in dialog.profiles or ()]}
+            "profiles": [{name: "" if value is None else value} for name, value in reversed(dialog.profiles or ())]}
 
 
 def shown_values(dialog: Dialog) -> list[tuple[str, int | str]]:
     """The values of a dialog; what is no printable text is shown in hexadecimal digits."""
     return [(name, value if isinstance(value, int) else printable(value))
-            for name, value in (dialog.values or {}).items()]
+            for name, value in reversed((dialog.values or {}).items())]
 
 
 def printable(text: str) -> str:
     """A text with whatever cannot be printed as \\xNN."""
     return "".join(each if each.isprintable() else "".join(
         f"\\x{byte:02x}" for byte in each.encode("utf-8", "surrogateescape")) for each in text)
+
+
+def as_json(found: dict[str, Any]) -> dict[str, Any]:
+    """A listed dialog in the form of $DLG_json."""
+    known = found["CALLEES"][0]
+    callees = [{"tag": known["callee_tag"], "contact": known["callee_contact"], "cseq": known["caller_cseq"],
+                "route_set": known["callee_route_set"], "bind_addr": known["callee_bind_addr"],
+                "sdp": known.get("callee_sdp", "")}] if known["callee_tag"] else []
+    shown = {"ID": found["db_id"], "state": str(found["state"]), "user_flags": found["user_flags"],
+             "callid": found["callid"], "timestart": str(found["timestart"]), "timeout": str(found["timeout"]),
+             "from_uri": found["from_uri"], "to_uri": found["to_uri"],
+             "caller": {"tag": found["caller_tag"], "contact": found["caller_contact"], "cseq": found["callee_cseq"],
+                        "route_set": found["caller_route_set"], "bind_addr": found["caller_bind_addr"],
+                        "sdp": found.get("caller_sdp", "")}, "callees": callees}
+    if "context" in found:
+        shown["values"] = {name: value for pair in found["context"]["values"] for name, value in pair.items()}
+        profiles: dict[str, list[Any]] = {}
+        shown["profiles"] = profiles
+        for pair in found["context"]["profiles"]:
+            for name, value in pair.items():
+                profiles.setdefault(name, []).append(value)
+    return shown
 
 
 # --- 2.1 ------------------------------------------------------------------------------------------------------------

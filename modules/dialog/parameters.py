@@ -25,5 +25,7 @@ class Parameters:
     dlg_match_mode: Annotated[int, Between(0, 2)] = param(
         by_dialect(v21=0, v40=1), "How a request is found to belong to a dialog: 0 by the identifier in its Route, 1 "
         "by Call-ID and tags where the Route has none, 2 by them alone; Record-Route gets no identifier then.")
+    race_condition_timeout: Seconds = param(5, "4.0: seconds after which a dialog that was created with "
+                                            "end-on-race-condition is ended where it was answered as it was given up.")
     delete_delay: Annotated[int, Between(0, 86400)] = param(
         0, "4.0: seconds for which a dialog is still found, and nothing more, after its end.")

@@ -40,6 +40,7 @@ class Store:
 
     def __init__(self, folder: str, worker: int, writing: Callable[[bool], object] | None) -> None:
         self.folder, self.worker, self.writing = pathlib.Path(folder), worker, writing
+        self.is_new = not self.path(worker).exists()
         self.environment = Environment(self.path(worker), writing, SMALLEST, 4)
         self.dialogs = self.environment.database("dialogs")
         self.sizes = self.environment.database("profile sizes")

@@ -3,14 +3,27 @@ from __future__ import annotations
 
 import logging
 import time
+from collections import deque
 from itertools import count
 from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
 from opensips_py.dialog.legs import Leg
-from opensips_py.dialog.record import Dialog, Facts, pack_facts
+from opensips_py.dialog.record import (
+    END_ON_RACE,
+    ON_ANSWER,
+    ON_HANGUP,
+    ON_TIMEOUT,
+    PINGED,
+    PRACK,
+    RACED,
+    Dialog,
+    Facts,
+    pack_facts,
+)
 from opensips_py.modules.dialog.observers import Observers, tell
+from opensips_py.modules.dialog.profiles import Membership, Sizes
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
@@ -22,6 +35,7 @@ log = logging.getLogger(__name__)
 
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
+REFRESHING = ("INVITE", "UPDATE")  # methods
 TRANSACTION_DELETED = int(Happening.DELETED)
 WATCHED = int(Happening.RESPONSE_FORWARDED | Happening.LOCAL_REPLY | Happening.DELETED)
 Place = tuple[Dialog, int, int]  # of a message: its dialog, which side sent it, the CSeq number of that side before
@@ -32,11 +46,15 @@ class Dialogs:
 
     module: DialogModule
     store: Store
+    sizes: Sizes
 
     def __init__(self) -> None:
         self.by_did: dict[str, Dialog] = {}
         self.by_call: dict[str, Dialog] = {}  # by Call-ID; further ones hang on `other`
         self.observers = Observers()
+        self.overdue: deque[Dialog] = deque()  # their time was over before this process began
+        self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
+        self.writing = False
         self._numbers = count(getrandbits(28))
 
     def __len__(self) -> int:
@@ -95,7 +113,6 @@ class Dialogs:
         dialog.flags = flags
         self.add(dialog)
         module.counters.processed.add()
-        module.counters.active.add()
         return dialog
 
     def happened(self, happening: Happening, transaction: Transaction, branch: Branch | None, message: Any,
@@ -109,6 +126,8 @@ class Dialogs:
             self.fail(dialog, request, 0)
         elif status < 200:
             if status > 100 and branch is not None:
+                if dialog.flags & PRACK:
+                    self.module.acknowledge(dialog, transaction, branch, message)
                 self.ring(dialog, request, message)
         elif status < 300:
             if branch is not None:
@@ -130,6 +149,8 @@ class Dialogs:
         """A 2xx is about to go to the caller."""
         request = transaction.request
         dialog.to_tag = tag = response.to_tag
+        if transaction.cancelled:
+            dialog.flags |= RACED
         to = request.header("To") or ""
         bodies = self.module.keeps_bodies
         self.begin(dialog, request, response, (
@@ -156,6 +177,7 @@ class Dialogs:
         counters = self.module.counters
         if dialog.state == EARLY:
             counters.early.add(-1)
+        counters.active.add()
         dialog.request = None
         dialog.facts = pack_facts(facts)
         dialog.started = now = time.time()
@@ -164,8 +186,24 @@ class Dialogs:
         if self.observers.confirmed:
             tell(self.observers.confirmed, dialog, request, response)
         self.store.insert(dialog)
-        dialog.timer = self.module.services.timers.start(dialog.lifetime, self.due, dialog)
+        if self.module.db_mode:
+            self.module.to_write(dialog)
+        timers = self.module.services.timers
+        dialog.timer = timers.start(dialog.lifetime, self.due, dialog)
+        flags = dialog.flags
+        if flags:
+            if flags & PINGED:
+                self.module.begin_pings(dialog)
+            if flags & END_ON_RACE and flags & RACED:
+                timers.start(self.module.race_condition_timeout, self.raced, dialog)
         self.module.state_changed(dialog, before)
+        if dialog.armed:
+            self.module.services.spawn(self.module.run_armed, dialog, ON_ANSWER)
+
+    def raced(self, dialog: Dialog) -> None:
+        """A call that was given up as it was answered has gone on for as long as it may."""
+        if not dialog.is_over:
+            self.module.terminate(dialog, "SIP Race Condition")
 
     def fail(self, dialog: Dialog, request: Request, status: int) -> None:
         """The INVITE comes to nothing."""
@@ -174,13 +212,15 @@ class Dialogs:
         counters = self.module.counters
         if dialog.state == EARLY:
             counters.early.add(-1)
-        counters.active.add(-1)
         counters.failed.add()
         dialog.request = None
         dialog.ended = time.time()
         before, dialog.state = dialog.state, DELETED
         if self.observers.failed:
             tell(self.observers.failed, dialog, request, status)
+        leaving = self.sizes.leaving(dialog)
+        if leaving is not None:
+            self.store.run(leaving)
         self.remove(dialog)
         self.module.state_changed(dialog, before)
 
@@ -202,7 +242,11 @@ class Dialogs:
         if method == "ACK":
             if state == ANSWERED and side == CALLER:
                 self.move(dialog, CONFIRMED)
+                if self.module.db_mode:
+                    self.module.to_write(dialog)
         elif method == "BYE":
+            if dialog.shifts is not None:
+                self.module.count_on(dialog, request, side)
             self.within(dialog, request, side)
             self.hung_up(dialog, request, side)
             return
@@ -211,9 +255,20 @@ class Dialogs:
                 dialog.caller_cseq = request.cseq
             else:
                 dialog.callee_cseq = request.cseq
-            if dialog.stored:
-                self.store.update(dialog)
+            self.changed(dialog)
+            if method in REFRESHING and state > EARLY:
+                self.module.follow_refresh(request)
+        if dialog.shifts is not None:
+            self.module.count_on(dialog, request, side)
         self.within(dialog, request, side)
+
+    def refreshed(self, happening: Happening, transaction: Transaction, branch: Branch | None, message: Any,
+                  status: int) -> None:
+        """A re-INVITE or UPDATE is being answered."""
+        if 200 <= status < 300:
+            request = transaction.request
+            dialog, side, _ = request.context["dialog"]
+            self.module.refresh(dialog, side, request, message)
 
     def within(self, dialog: Dialog, request: Request, side: int) -> None:
         """Tell of a request within a dialog."""
@@ -224,6 +279,8 @@ class Dialogs:
         """One side ends the call."""
         if following(dialog.state, BYE) == DELETED:
             self.end(dialog, "Downstream BYE" if side == CALLER else "Upstream BYE", request)
+        elif dialog.state == EARLY:
+            dialog.flags |= RACED
 
     def set_lifetime(self, dialog: Dialog, seconds: int) -> None:
         """Let a dialog end *seconds* after its answer, or from now on if it has been answered."""
@@ -242,6 +299,20 @@ class Dialogs:
         """Something of a dialog is to be stored anew, if it is stored."""
         if dialog.stored:
             self.store.update(dialog)
+            if self.module.db_mode:
+                self.module.to_write(dialog)
+
+    def recount(self, dialog: Dialog, changes: list[tuple[Membership, int]]) -> None:
+        """A dialog has entered profiles, or left them."""
+        if dialog.did not in self.by_did:  # a copy: its owner counts
+            return
+        counting = self.sizes.changing(changes)
+        if dialog.stored:
+            self.store.update_now(dialog, counting)
+            if self.module.db_mode:
+                self.module.to_write(dialog)
+        else:
+            self.store.run(counting)
 
     def facts(self, dialog: Dialog) -> Facts | None:
         """What its INVITE and the answer said; None before there is one."""
@@ -260,9 +331,10 @@ class Dialogs:
         """The time of a dialog is over, unless its route gives it more."""
         if dialog.state == DELETED:
             return
-        self.module.timed_out(dialog)
-        if dialog.state == DELETED:
-            return
+        if dialog.armed:
+            self.module.run_armed(dialog, ON_TIMEOUT)
+            if dialog.is_over:
+                return
         left = dialog.expires - time.time()
         if left > 0.5:  # prolonged: the timer has been started anew
             return
@@ -280,19 +352,27 @@ class Dialogs:
         if dialog.timer is not None:
             dialog.timer.stop()
             dialog.timer = None
+        for pinger in dialog.pingers or ():
+            pinger.stop()
+        dialog.pingers = None
         self.module.counters.active.add(-1)
         if self.observers.ended:
             tell(self.observers.ended, dialog, request)
+        leaving = self.sizes.leaving(dialog)
         if repeating:
-            self.store.update_now(dialog)
+            self.store.update_now(dialog, leaving)
         else:
-            self.store.delete(dialog)
+            self.store.delete(dialog, leaving)
+        if self.module.db_mode:
+            self.module.to_write(dialog)
         delay = dialog.delay if dialog.delay >= 0 else self.module.delete_delay
         if delay > 0:
             self.module.services.timers.start(delay, self.remove, dialog)
         else:
             self.remove(dialog)
         self.module.state_changed(dialog, before)
+        if dialog.armed:
+            self.module.services.spawn(self.module.run_armed, dialog, ON_HANGUP)
 
     def __iter__(self) -> Any:
         return iter(list(self.by_did.values()))

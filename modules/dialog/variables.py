@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.dialog import CALLER
 from opensips_py.dialog.record import Dialog
 from opensips_py.module import Run, pvar
+from opensips_py.modules.dialog import listing
 from opensips_py.modules.dialog.matching import place_of
 from opensips_py.modules.dialog.table import Dialogs
 
@@ -47,7 +48,7 @@ class Variables:
 
     @pvar("DLG_count")
     def count(self) -> int:
-        """How many dialogs there are that have not ended, on all workers."""
+        """How many dialogs have been answered and have not ended, on all workers."""
         return int(self.active_dialogs.value)
 
     @pvar("DLG_status")
@@ -125,6 +126,8 @@ class Variables:
         dialog = self.current(run)
         if dialog is None:
             return None
+        if dialog.is_over:
+            return 0
         return max(0, round(dialog.expires - time.time())) if dialog.expires else dialog.lifetime
 
     @timeout.setter
@@ -154,13 +157,17 @@ class Variables:
     def as_json(self, run: Run) -> str | None:
         """What dialog:list shows of the dialog, as JSON."""
         dialog = self.current(run)
-        return json.dumps(self.entry(dialog, False)) if dialog is not None else None
+        return self.json_of(dialog, False) if dialog is not None else None
 
     @pvar("DLG_ctx_json", dialect="4.0")
     def context_as_json(self, run: Run) -> str | None:
         """What dialog:list_ctx shows of the dialog, as JSON."""
         dialog = self.current(run)
-        return json.dumps(self.entry(dialog, True)) if dialog is not None else None
+        return self.json_of(dialog, True) if dialog is not None else None
+
+    def json_of(self, dialog: Dialog, whole: bool) -> str:
+        """A dialog as JSON; the *whole* has what the script keeps with it."""
+        return json.dumps(listing.as_json(self.entry(dialog, whole)))
 
     @pvar("dlg_val")
     def dialog_value(self, run: Run, name: str) -> Value:

@@ -10,8 +10,10 @@ from opensips_py.dialog.legs import CALLEE, CALLER, Leg, contact_of, route_value
 from opensips_py.dialog.states import State
 
 VERSION = 1
-BYE_ON_TIMEOUT, PING_CALLER, PING_CALLEE, REINVITE_CALLER, REINVITE_CALLEE, END_ON_RACE, PRACK = (
-    1 << bit for bit in range(7))
+BYE_ON_TIMEOUT, PING_CALLER, PING_CALLEE, REINVITE_CALLER, REINVITE_CALLEE, END_ON_RACE, PRACK, RACED = (
+    1 << bit for bit in range(8))
+PINGED = PING_CALLER | PING_CALLEE | REINVITE_CALLER | REINVITE_CALLEE
+ON_ANSWER, ON_TIMEOUT, ON_HANGUP = "answer", "timeout", "hangup"  # what routes are armed for
 
 Value = int | str
 
@@ -24,9 +26,9 @@ class Dialog:
     """
 
     __slots__ = ("armed", "call_id", "callee_cseq", "caller_cseq", "created", "delay", "did", "end_reason",
-                 "ended", "entry", "expires", "facts", "flags", "from_tag", "kept", "lifetime", "number", "other",
-                 "profiles", "request", "shifts", "started", "state", "stored", "timer", "to_tag", "user_flags",
-                 "values")
+                 "ended", "entry", "expires", "facts", "flags", "from_tag", "invites", "kept", "lifetime", "number",
+                 "other", "pingers", "profiles", "request", "shifts", "started", "state", "stored", "timer", "to_tag",
+                 "user_flags", "values")
 
     def __init__(self, entry: int, number: int, call_id: str, from_tag: str) -> None:
         self.entry, self.number = entry, number
@@ -48,6 +50,8 @@ class Dialog:
         self.armed: dict[str, str] | None = None  # routes to be run: on answer, timeout, hangup
         self.kept: dict[str, Any] | None = None  # what other modules keep with it
         self.shifts: list[int] | None = None  # requests of our own that each side has got: later ones count on
+        self.invites: dict[tuple[int, int], int] | None = None  # by side and CSeq: what was added to it
+        self.pingers: list[Any] | None = None  # timers
         self.facts: bytes | None = None
 
     def __repr__(self) -> str:

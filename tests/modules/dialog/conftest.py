@@ -55,6 +55,7 @@ def called(server: Any, **more: Any) -> Any:
     """A call that has been answered and acknowledged."""
     call = server.alice.call("bob", **more)
     server.bob.answer()
+    server.route = call.final().header("Record-Route")
     call.ack()
     server.invite = server.bob.last("ACK")
     server.take()
@@ -70,3 +71,34 @@ def dialog(server: Any) -> Any:
     """The only dialog that there is."""
     found, = dialogs(server)
     return found
+
+
+def module(server: Any) -> Any:
+    """The module as the current generation has it."""
+    return server.engine.generation.registry.modules["dialog"]
+
+
+def restarted(server: Any, away: float = 0.0) -> Any:
+    """What a process finds that takes over *away* seconds after the end of the one before; its table."""
+    from opensips_py.modules.dialog.table import Dialogs
+    found = module(server)
+    before = found.dialogs
+    before.store.environment.commits.flush()
+    for each in before:
+        for timer in (each.timer, *(each.pingers or ())):
+            if timer is not None:
+                timer.stop()
+    found.active_dialogs.set(0)
+    for store in (before.store, *before.sizes.others):
+        store.close()
+    server.clock.pass_time(away)
+    server.engine.timers.advance(server.clock.monotonic())
+    server.take()
+    found.dialogs = Dialogs()
+    found.start()
+    return found.dialogs
+
+
+def headers(**values: str) -> str:
+    """Statements that put *values* into headers X-…."""
+    return "".join(f'append_hf("X-{name}: {value}\\r\\n");' for name, value in values.items())

@@ -30,7 +30,9 @@ def test_a_dialog_that_rings(proxy):
     server.alice.call("bob", {"Record-Route": "<sip:198.51.100.1;lr>"})
     server.bob.answer(status=180)
     shown, = server.mi("dlg_list")["Dialogs"]
-    assert (shown["state"], shown["timestart"], shown["datestart"]) == (2, 0, "") and "CALLEES" not in shown
+    assert (shown["state"], shown["timestart"], shown["timeout"]) == (2, 0, 0) and "datestart" not in shown
+    assert shown["CALLEES"] == [{"callee_tag": "", "callee_contact": "", "caller_cseq": "", "callee_route_set": "",
+                                 "callee_bind_addr": None}]
     assert shown["from_uri"] == "sip:alice@192.0.2.9" and shown["caller_contact"] == "sip:alice@192.0.2.1:5060"
     assert shown["caller_route_set"] == "<sip:198.51.100.1;lr>" and shown["caller_sdp"].startswith("v=0")
 

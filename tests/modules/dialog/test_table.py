@@ -159,3 +159,45 @@ def test_nothing_is_left_to_the_collector(proxy):
         assert [each for each in gc.get_objects() if isinstance(each, Dialog) and each.call_id in calls] == []
     finally:
         gc.enable()
+
+
+RACE = {"create": 'create_dialog("end-on-race-condition");'}
+
+
+def test_answered_as_it_was_given_up(proxy):
+    server = proxy('modparam("dialog", "race_condition_timeout", 2)', **RACE)
+    call = server.alice.call("bob")
+    invite = server.bob.last("INVITE")
+    server.bob.answer(invite, 180)
+    call.cancel()
+    server.bob.answer(invite)
+    found = dialog(server)
+    assert found.state == 3
+    server.advance(2.5)
+    assert found.end_reason == "SIP Race Condition" and server.bob.last("BYE")
+
+
+def test_answered_as_it_was_hung_up(proxy):
+    server = proxy(**RACE)
+    call = server.alice.call("bob")
+    invite = server.bob.last("INVITE")
+    server.bob.answer(invite, 180)
+    ringing = server.alice.last(180)
+    server.receive(request("BYE", "sip:bob@192.0.2.2", to_tag="tag-bob", from_tag="a", call_id=call.call_id, cseq=2,
+                           headers={"Route": ringing.header("Record-Route")}), "192.0.2.1")
+    found = dialog(server)
+    assert found.state == 2
+    server.bob.answer(invite)
+    server.advance(6)
+    assert found.end_reason == "SIP Race Condition"
+
+
+def test_without_the_flag_a_race_changes_nothing(proxy):
+    server = proxy()
+    call = server.alice.call("bob")
+    invite = server.bob.last("INVITE")
+    server.bob.answer(invite, 180)
+    call.cancel()
+    server.bob.answer(invite)
+    server.advance(10)
+    assert dialog(server).state == 3

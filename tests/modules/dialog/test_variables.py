@@ -29,7 +29,7 @@ def test_at_the_beginning(proxy):
     server.alice.call("bob")
     invite, found = server.bob.last("INVITE"), dialog(server)
     assert [invite.header(f"X-{name}") for name in "SDTNYRLQ"] == [
-        "1", found.did, "43200", "1", "downstream", "<null>", "0", "0"]
+        "1", found.did, "43200", "0", "downstream", "<null>", "0", "0"]
 
 
 def test_within_and_at_the_end(proxy):
@@ -88,12 +88,15 @@ def test_flags_by_name(proxy):
 
 
 def test_as_json(proxy):
-    server = proxy(initial='$dlg_val(a) = "b";', matched="$var(j) = $DLG_json; $var(c) = $DLG_ctx_json;")
+    server = proxy('modparam("dialog", "profiles_no_value", "all")',
+                   initial='$dlg_val(a) = "b"; set_dlg_profile("all");',
+                   matched="$var(j) = $DLG_json; $var(c) = $DLG_ctx_json;")
     call = called(server)
     call.within("INFO")
     short, whole = json.loads(server.variables["j"]), json.loads(server.variables["c"])
-    assert short["callid"] == call.call_id and "context" not in short
-    assert whole["context"]["values"] == [{"a": "b"}]
+    assert short["callid"] == call.call_id and "values" not in short and short["state"] == "4"
+    assert (whole["values"], whole["profiles"]) == ({"a": "b"}, {"all": [""]})
+    assert (whole["caller"]["contact"], whole["callees"][0]["tag"]) == ("sip:alice@192.0.2.1:5060", "tag-bob")
 
 
 @pytest.mark.parametrize("dialect", ["4.0", "2.1"])
