@@ -53,22 +53,12 @@ from opensips_py.module.trace import current as traced_call
 from opensips_py.transaction import Branch, Transaction
 
 __all__ = [
-<<<<<<< HEAD
     "STOP", "AuthResult", "Between", "Bits", "Branch", "Cache", "CacheDbUrl", "CacheDriver", "CacheError", "CacheUrl",
     "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl", "Dialect", "Event", "Flag", "Format", "Kind",
     "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
-    "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable", "VariableKind", "VariableSpec", "Watching",
-    "Writable", "WritableKind", "add_up", "by_dialect", "cache_driver", "cachedb", "concatenate", "counter",
-    "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param", "param_setter",
-    "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call", "transformation",
-    "uses",
-=======
-    "STOP", "AuthResult", "Between", "Bits", "Branch", "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl",
-    "Dialect", "Event", "Flag", "Format", "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex",
-    "ReturnCode", "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction",
-    "Variable", "VariableKind", "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect",
-    "concatenate", "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
+    "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction", "Variable", "VariableKind", "VariableSpec",
+    "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "cache_driver", "cachedb", "concatenate",
+    "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
     "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",
     "transformation", "uses",
->>>>>>> main
 ]
