@@ -17,6 +17,7 @@ from opensips_py.module.kinds import (
     OneOf,
     Regex,
     RouteName,
+    TableOf,
     Variable,
     VariableKind,
     VariableSpec,
@@ -52,9 +53,9 @@ from opensips_py.transaction import Branch, Transaction
 __all__ = [
     "STOP", "AuthResult", "Between", "Bits", "Branch", "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl",
     "Dialect", "Event", "Flag", "Format", "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex",
-    "ReturnCode", "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable",
-    "VariableKind", "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "concatenate",
-    "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
+    "ReturnCode", "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction",
+    "Variable", "VariableKind", "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect",
+    "concatenate", "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
     "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",
     "transformation", "uses",
 ]
