@@ -36,6 +36,8 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "core/globals/workers": "an extension: the exact number of workers",
     "core/globals/dialect": "an extension: names the dialect where it does not show",
     "core/globals/state_dir": "an extension: where bindings and dialogs outlive the server",
+    "mi_xmlrpc_ng/params/http_root": "versions between the dialects call mi_xmlrpc_ng_root so",
+    "mi_xmlrpc_ng/params/format_version": "OpenSIPS 2.2 to 2.4 have it",
     "core/operators/<<=": "OpenSIPS 3 has it",
     "core/operators/>>=": "OpenSIPS 3 has it",
 }
@@ -46,6 +48,7 @@ OUR_DEFAULTS = {  # defaults that differ from the start value of the variable be
     "event_flatstore/delimiter": "an unset one is a comma, says the manual",
     "event_flatstore/file_permissions": "unset ones are 644, says the manual",
     "acc/log_facility": "an unset one is made LOG_DAEMON at start-up there",
+    "cachedb_local/enable_restart_persistency": "what is in the state directory lasts, as everything there does",
     "mi_fifo/fifo_mode": "0 there becomes the 0660 of the manual at start-up",
     "registrar/default_q": "the manual says 0, the start value means no q at all",
     "registrar/gruu_secret": "an unset one is replaced by this word, says the manual",
