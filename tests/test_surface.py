@@ -36,6 +36,9 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "core/globals/workers": "an extension: the exact number of workers",
     "core/globals/dialect": "an extension: names the dialect where it does not show",
     "core/globals/state_dir": "an extension: where bindings and dialogs outlive the server",
+    "acc/statistics/lost_records": "an extension: the journal of the database",
+    "acc/statistics/refused_records": "an extension: with lost_records",
+    "acc/statistics/waiting_records": "an extension: with lost_records",
     "core/operators/<<=": "OpenSIPS 3 has it",
     "core/operators/>>=": "OpenSIPS 3 has it",
 }
@@ -55,7 +58,6 @@ OUR_DEFAULTS = {  # defaults that differ from the start value of the variable be
     "usrloc/sql_write_mode": "an unset one is decided by the preset",
 }
 OUR_ARGUMENTS = {  # numbers of arguments that are refused, and why
-    "acc/do_accounting": ({3}, "the third is the table of a database, which waits for db_mysql"),
 }
 CLASSES = (*declared.CORE, *declared.classes())
 NAMES = [*declared.of_core(), *(name for cls in declared.classes() for name in declared.declared(cls))]
