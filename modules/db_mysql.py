@@ -43,8 +43,7 @@ class Told(Watching):
     """Tells subscribers of the event what the log has."""
 
     def __init__(self, module: DbMysql, slow: float) -> None:
-        super().__init__(slow)
-        self.module = module
+        super().__init__(module, slow)
 
     def lost(self, database: Database, error: str) -> None:
         super().lost(database, error)

@@ -59,7 +59,8 @@ class DbPostgres(DatabaseDriver, name="db_postgres", provides=("sqldb", "databas
         size = int(self.registry.globals["db_max_async_connections"])
         connect = functools.partial(connection, url, self.timeout, self.tls(url))
         driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection().fileno()))
-        return PooledDatabase(url, driver, Watching(self.exec_query_threshold / 1e6), size=size, patience=self.timeout)
+        return PooledDatabase(url, driver, Watching(self, self.exec_query_threshold / 1e6), size=size,
+                              patience=self.timeout)
 
     def tls(self, url: DatabaseUrl) -> dict[str, Any]:
         """What libpq is told of encryption."""

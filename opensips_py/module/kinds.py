@@ -243,6 +243,24 @@ class Known(Text):
 
 
 @dataclass(frozen=True)
+class TableOf(Text):
+    """The name of a table of module *module*, taken as it stands; that module finds all that the script names in its
+    `named`."""
+
+    literal = True
+    script = True
+    module: str = ""
+
+    def compile(self, value: str, language: Any) -> str:
+        if value.startswith("$"):
+            raise ValueError("the name of a table is needed, not a variable")
+        owner = language.registry.modules.get(self.module)
+        if owner is not None:
+            owner.named.setdefault(value)
+        return value
+
+
+@dataclass(frozen=True)
 class SipUri(Kind):
     """A SIP URI, parsed."""
 
