@@ -46,6 +46,7 @@ OUR_DEFAULTS = {  # defaults that differ from the start value of the variable be
     "event_flatstore/delimiter": "an unset one is a comma, says the manual",
     "event_flatstore/file_permissions": "unset ones are 644, says the manual",
     "acc/log_facility": "an unset one is made LOG_DAEMON at start-up there",
+    "cachedb_local/enable_restart_persistency": "what is in the state directory lasts, as everything there does",
     "mi_fifo/fifo_mode": "0 there becomes the 0660 of the manual at start-up",
     "registrar/default_q": "the manual says 0, the start value means no q at all",
     "registrar/gruu_secret": "an unset one is replaced by this word, says the manual",

@@ -24,6 +24,9 @@ class Session(Protocol):
     A driver that cannot do one raises QueryError. All raise what failures.py has.
     """
 
+    def columns(self, table: str) -> list[str]:
+        """The names of the columns of a table."""
+
     def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
                limit: int = 0) -> list[Row]:
         """The rows for which *where* holds, by the columns *order* ("-name": descending), at most *limit* (0: all)."""
@@ -35,7 +38,7 @@ class Session(Protocol):
         """Add rows, all or none."""
 
     def update(self, table: str, values: Mapping[str, Any], where: Where) -> int:
-        """Change the rows for which *where* holds; how many they are."""
+        """Change the rows for which *where* holds; how many they are. A value may be an Increase of changes.py."""
 
     def delete(self, table: str, where: Where) -> int:
         """Take out the rows for which *where* holds, all with none; how many they were."""

@@ -10,6 +10,7 @@ from typing import Any
 
 import peewee
 
+from opensips_py.db.changes import Increase
 from opensips_py.db.conditions import Comparison
 from opensips_py.db.failures import Conflict, QueryError, Unavailable
 from opensips_py.db.session import Answer, Row, Where
@@ -40,6 +41,13 @@ def condition(table: peewee.Table, where: Where) -> Any:
         else:
             found.append(column.is_null() if value is None else column == value)
     return reduce(and_, found)
+
+
+def changes(table: peewee.Table, values: Mapping[str, Any]) -> Iterator[tuple[peewee.Column, Any]]:
+    """The columns that change, and what becomes of them."""
+    for name, value in values.items():
+        column = peewee.Column(table, name)
+        yield column, column + value.amount if isinstance(value, Increase) else value
 
 
 class SqlSession:
@@ -79,6 +87,13 @@ class SqlSession:
         with self.translated():
             return self.connection.execute(query)
 
+    def columns(self, table: str) -> list[str]:
+        cursor = self.execute(named(table).select(peewee.SQL("*")).limit(1))
+        with self.translated():
+            found = [str(each[0]) for each in cursor.description]
+            cursor.fetchall()
+            return found
+
     def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
                limit: int = 0) -> list[Row]:
         source = named(table)
@@ -115,7 +130,7 @@ class SqlSession:
 
     def update(self, table: str, values: Mapping[str, Any], where: Where) -> int:
         target = named(table)
-        query = target.update({peewee.Column(target, name): value for name, value in values.items()})
+        query = target.update(dict(changes(target, values)))
         return changed(self.execute(query.where(condition(target, where)) if where else query))
 
     def delete(self, table: str, where: Where) -> int:
