@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from gevent import sleep
@@ -61,7 +61,7 @@ class CacheTable(RemoteTable):
                 found[key.removeprefix(self.key(""))] = kept
         return found
 
-    def ended(self, slots: list[int]) -> Iterable[str]:
+    def ended(self, slots: list[int]) -> Iterator[str]:
         """None: the store forgets what has ended."""
         return iter(())
 

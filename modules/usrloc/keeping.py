@@ -100,7 +100,7 @@ class Keeping(Parameters):
         services, worker = self.services, max(self.services.index, 0)
         if self.mode.kept == CACHE:
             return partial(CacheTable, services=services, worker=worker)
-        if self.mode.kept == SQL:
+        if found is not None and self.mode.kept == SQL:
             return partial(SqlTable, services=services, worker=worker, database=found, versions=self.versions)
         if self.mirror is not None:
             return partial(MirroredTable, services=services, worker=worker, mirror=self.mirror)

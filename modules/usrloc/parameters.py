@@ -66,9 +66,10 @@ class Parameters(Columns):
         "machine, and told when it is back.", fixed=STORE)
     working_mode_preset: str = param(
         "single-instance-no-db", "4.0: single-instance-no-db, single-instance-sql-write-through, "
-        "single-instance-sql-write-back and sql-only are the modes 0 to 3 of db_mode; full-sharing-cachedb-cluster keeps "
-        "contacts in the store of cachedb_url alone; overrides the three below.", fixed=STORE)
-    cluster_mode: str = param("none", "4.0: none, a single instance; sql-only or full-sharing-cachedb, as the presets.", fixed=STORE)
+        "single-instance-sql-write-back and sql-only are the modes 0 to 3 of db_mode; full-sharing-cachedb-cluster "
+        "keeps contacts in the store of cachedb_url alone; overrides the three below.", fixed=STORE)
+    cluster_mode: str = param(
+        "none", "4.0: none, a single instance; sql-only or full-sharing-cachedb, as the presets.", fixed=STORE)
     restart_persistency: str = param(
         "none", "4.0: load-from-sql, the database is read at the start, or none; contacts in the state directory are "
         "there all the same.", fixed=STORE)
