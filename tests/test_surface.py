@@ -36,6 +36,8 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "core/globals/workers": "an extension: the exact number of workers",
     "core/globals/dialect": "an extension: names the dialect where it does not show",
     "core/globals/state_dir": "an extension: where bindings and dialogs outlive the server",
+    "mi_xmlrpc_ng/params/http_root": "versions between the dialects call mi_xmlrpc_ng_root so",
+    "mi_xmlrpc_ng/params/format_version": "OpenSIPS 2.2 to 2.4 have it",
     "core/operators/<<=": "OpenSIPS 3 has it",
     "core/operators/>>=": "OpenSIPS 3 has it",
 }
