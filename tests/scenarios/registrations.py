@@ -14,7 +14,8 @@ BATCH = 50  # REGISTERs at once: no more than a socket buffer holds
 class Registrations:
     """Phones that register again and again, and what the server acknowledged last."""
 
-    def __init__(self, port: int, contact_port: int, users: list[str]) -> None:
+    def __init__(self, port: int, contact_port: int, users: list[str], patience: float = 10.0) -> None:
+        self.patience = patience  # seconds for each answer
         self.phone = Phone(port)
         self.contact_port, self.users = contact_port, users
         self.said: dict[str, int] = dict.fromkeys(users, 0)  # CSeq of the last REGISTER, which its q-value shows
@@ -38,7 +39,7 @@ class Registrations:
                 self.said[user] += 1
                 self.phone.send(self.again(user))
             names = {f"reg-{user}": user for user in batch}
-            for each in self.phone.take("200 REGISTER", names, again=self.repeat):
+            for each in self.phone.take("200 REGISTER", names, self.patience, self.repeat):
                 self.acknowledged[names[each]] = self.said[names[each]]
             self.phone.heard.clear()
         with self._done:
@@ -49,7 +50,7 @@ class Registrations:
         """Until that many more rounds are complete."""
         with self._done:
             wanted = self.rounds + rounds
-            assert self._done.wait_for(lambda: self.rounds >= wanted, 30)
+            assert self._done.wait_for(lambda: self.rounds >= wanted, 3 * self.patience)
 
     def go_on(self) -> None:
         while not self._over.is_set():
@@ -62,7 +63,7 @@ class Registrations:
 
     def __exit__(self, *_: object) -> None:
         self._over.set()
-        self._thread.join(20)
+        self._thread.join(2 * self.patience)
         assert not self._thread.is_alive()
 
 

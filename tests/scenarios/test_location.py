@@ -19,6 +19,7 @@ from tests.scenarios.registrations import Registrations, bindings, serving
 
 CONFIG = pathlib.Path(__file__).parent / "location.cfg"
 USERS = [f"user{number}" for number in range(60)]
+PATIENCE = 30.0  # seconds for an answer: whole servers are started meanwhile
 THROUGH, BACK, ONLY = "single-instance-sql-write-through", "single-instance-sql-write-back", "sql-only"
 
 
@@ -68,7 +69,7 @@ def kept(request: pytest.FixtureRequest) -> tuple[Any, str]:
 def test_database_server_and_machine_go_down_and_nothing_is_lost(kept: tuple[Any, str], tmp_path: pathlib.Path) -> None:
     database, mode = kept
     with server(database.url, mode, tmp_path) as running:
-        registrations = Registrations(running.port, free_ports()[0], USERS)
+        registrations = Registrations(running.port, free_ports()[0], USERS, PATIENCE)
         registrations.round()
         with registrations:
             database.stop(hard=True)
@@ -99,7 +100,7 @@ def test_two_servers_share_one_database(postgres_server: Any, tmp_path: pathlib.
         callee = Phone(one.port)
         callee.send(callee.register("bob", 1, f"<sip:bob@127.0.0.1:{callee.port}>"))
         callee.take("200 REGISTER", ["reg-bob"])
-        caller.send(caller.request("OPTIONS", f"sip:bob@127.0.0.1:{two.port}", "call", 1, tag="t"))
+        caller.send(caller.request("OPTIONS", f"sip:bob@127.0.0.1:{two.port}", "call", 1, tag="t", to="<sip:bob@127.0.0.1>"))
         assert callee.take("OPTIONS", ["call"])["call"].uri == f"sip:bob@127.0.0.1:{callee.port}"
         caller.close()
         callee.close()
