@@ -44,6 +44,9 @@ class ScriptLanguage(Protocol):
     def variable(self, text: str) -> VariableSpec:
         """Compile one pseudo-variable; ValueError where it is none."""
 
+    def pieces(self, text: str) -> tuple[str | VariableSpec, ...]:
+        """A text and the pseudo-variables in it, one after the other; ValueError where one is wrong."""
+
     def complaint(self, what: str, name: str) -> str:
         """Why the configuration has no *what* called *name*; empty where it has."""
 
