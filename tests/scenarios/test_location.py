@@ -100,7 +100,8 @@ def test_two_servers_share_one_database(postgres_server: Any, tmp_path: pathlib.
         callee = Phone(one.port)
         callee.send(callee.register("bob", 1, f"<sip:bob@127.0.0.1:{callee.port}>"))
         callee.take("200 REGISTER", ["reg-bob"])
-        caller.send(caller.request("OPTIONS", f"sip:bob@127.0.0.1:{two.port}", "call", 1, tag="t", to="<sip:bob@127.0.0.1>"))
+        caller.send(caller.request("OPTIONS", f"sip:bob@127.0.0.1:{two.port}", "call", 1, tag="t",
+                                   to="<sip:bob@127.0.0.1>"))
         assert callee.take("OPTIONS", ["call"])["call"].uri == f"sip:bob@127.0.0.1:{callee.port}"
         caller.close()
         callee.close()
