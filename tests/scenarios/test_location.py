@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
 import pathlib
 import subprocess
@@ -16,17 +17,20 @@ from tests.db.databases import create, opened
 from tests.live import Server, free_ports
 from tests.scenarios.phone import Phone
 from tests.scenarios.registrations import Registrations, bindings, serving
+from tests.servers import redis_cluster
 
 CONFIG = pathlib.Path(__file__).parent / "location.cfg"
 USERS = [f"user{number}" for number in range(60)]
 PATIENCE = 30.0  # seconds for an answer: whole servers are started meanwhile
 THROUGH, BACK, ONLY = "single-instance-sql-write-through", "single-instance-sql-write-back", "sql-only"
+SHARED = "full-sharing-cachedb-cluster"
 
 
-def server(url: str, mode: str, folder: pathlib.Path) -> Server:
+def server(url: str, mode: str, folder: pathlib.Path, driver: str = "", parameter: str = "db_url") -> Server:
     """A server with contacts in the database of *url*."""
     folder.mkdir(exist_ok=True)
-    return Server(CONFIG, folder=folder, DRIVER=f"db_{DatabaseUrl.parse(url).scheme}", URL=url, MODE=mode)
+    return Server(CONFIG, folder=folder, DRIVER=driver or f"db_{DatabaseUrl.parse(url).scheme}", PARAMETER=parameter,
+                  URL=url, MODE=mode)
 
 
 def rows(url: str) -> dict[str, int]:
@@ -124,3 +128,75 @@ def test_a_slow_database_makes_nobody_wait_but_who_registers(postgres_server: An
         assert len(phone.take("200 REGISTER", ["reg-alice"])) == 1
         assert rows(postgres_server.url).keys() == {"alice"}
         phone.close()
+
+
+class Answers:
+    """Phones that register with one server, once for each CSeq, and what it said."""
+
+    def __init__(self, port: int, callee: Phone) -> None:
+        self.phone, self.callee = Phone(port), callee
+        self.acknowledged: dict[str, int] = {}
+
+    def register(self, cseq: int) -> set[str]:
+        """Every user registers; those who were refused, with a 5xx."""
+        left, refused = set(USERS), set()
+        for user in USERS:
+            self.phone.send(self.phone.register(user, cseq, f"<sip:{user}@127.0.0.1:{self.callee.port}>;q=0.{cseq:03d}"))
+        deadline = time.monotonic() + PATIENCE
+        while left:
+            assert time.monotonic() < deadline, left
+            self.phone.hear(0.1)
+            for each in self.phone.heard:
+                user = each.call_id.removeprefix("reg-")
+                left.discard(user)
+                if each.status == 200:
+                    self.acknowledged[user] = cseq
+                else:
+                    assert each.status == 500
+                    refused.add(user)
+            self.phone.heard.clear()
+        return refused
+
+
+def called(port: int, callee: Phone, users: set[str]) -> set[str]:
+    """Calls *users* through the server at *port*; whose phone the calls came to."""
+    caller = Phone(port)
+    ids = {f"call-{port}-{user}-{time.monotonic_ns()}": user for user in users}
+    for call_id, user in ids.items():
+        caller.send(caller.request("OPTIONS", f"sip:{user}@127.0.0.1:{port}", call_id, 1, tag="t",
+                                   to=f"<sip:{user}@127.0.0.1>"))
+    heard = callee.take("OPTIONS", ids, PATIENCE)
+    for each in heard.values():
+        callee.send(each.answer(200))
+    caller.close()
+    return {each.uri.partition(":")[2].partition("@")[0] for each in heard.values()}
+
+
+def test_two_servers_share_contacts_in_a_cluster_that_loses_a_node(tmp_path: pathlib.Path) -> None:
+    """What was acknowledged is not lost; what cannot be kept is not acknowledged."""
+    with redis_cluster(3) as nodes:
+        how = (nodes[0].url.replace("redis://", "redis:shared://"), SHARED)
+        with server(*how, tmp_path / "one", "cachedb_redis", "cachedb_url") as one, \
+                server(*how, tmp_path / "two", "cachedb_redis", "cachedb_url") as two:
+            callee = Phone(two.port)
+            answers = Answers(one.port, callee)
+            assert answers.register(1) == set()
+            assert called(two.port, callee, set(USERS)) == set(USERS)
+            nodes[1].stop(hard=True)
+            refused = answers.register(2)
+            there = set(USERS) - refused
+            assert refused and there, "a third of the slots is gone"
+            assert called(two.port, callee, there) == there
+            assert bindings(two.port, sorted(there)) == dict.fromkeys(sorted(there), 2)
+            nodes[1].start()
+            nodes[1].ready()
+            assert bindings(two.port, USERS) == answers.acknowledged
+            deadline = time.monotonic() + PATIENCE
+            for cseq in itertools.count(3):  # a node that was gone is asked again after some seconds
+                if answers.register(cseq) == set():
+                    break
+                assert time.monotonic() < deadline
+                time.sleep(0.05)
+            assert called(two.port, callee, set(USERS)) == set(USERS)
+            callee.close()
+            answers.phone.close()
