@@ -14,7 +14,7 @@ import pytest
 
 from opensips_py.db import DatabaseError, DatabaseUrl
 from tests.db.databases import create, opened
-from tests.live import Server, free_ports
+from tests.live import ROOT, Server, free_ports
 from tests.scenarios.phone import Phone
 from tests.scenarios.registrations import Registrations, bindings, serving
 from tests.servers import redis_cluster
@@ -23,14 +23,19 @@ CONFIG = pathlib.Path(__file__).parent / "location.cfg"
 USERS = [f"user{number}" for number in range(60)]
 PATIENCE = 30.0  # seconds for an answer: whole servers are started meanwhile
 THROUGH, BACK, ONLY = "single-instance-sql-write-through", "single-instance-sql-write-back", "sql-only"
-SHARED = "full-sharing-cachedb-cluster"
 
 
-def server(url: str, mode: str, folder: pathlib.Path, driver: str = "", parameter: str = "db_url") -> Server:
+def server(url: str, mode: str, folder: pathlib.Path) -> Server:
     """A server with contacts in the database of *url*."""
     folder.mkdir(exist_ok=True)
-    return Server(CONFIG, folder=folder, DRIVER=driver or f"db_{DatabaseUrl.parse(url).scheme}", PARAMETER=parameter,
-                  URL=url, MODE=mode)
+    return Server(CONFIG, folder=folder, DRIVER=f"db_{DatabaseUrl.parse(url).scheme}", URL=url, MODE=mode)
+
+
+def sharing(node: str, folder: pathlib.Path) -> Server:
+    """A server by cfg/shared-contacts.cfg, which finds the Redis cluster at *node*."""
+    folder.mkdir(exist_ok=True)
+    text = (ROOT / "cfg" / "shared-contacts.cfg").read_text().replace("redis:contacts://localhost:6379/", node)
+    return Server(text.replace(":5060", ":@PORT@").replace("/tmp/opensips_py_fifo", "@RUN@/fifo"), folder=folder)
 
 
 def rows(url: str) -> dict[str, int]:
@@ -141,7 +146,8 @@ class Answers:
         """Every user registers; those who were refused, with a 5xx."""
         left, refused = set(USERS), set()
         for user in USERS:
-            self.phone.send(self.phone.register(user, cseq, f"<sip:{user}@127.0.0.1:{self.callee.port}>;q=0.{cseq:03d}"))
+            contact = f"<sip:{user}@127.0.0.1:{self.callee.port}>;q=0.{cseq:03d}"
+            self.phone.send(self.phone.register(user, cseq, contact))
         deadline = time.monotonic() + PATIENCE
         while left:
             assert time.monotonic() < deadline, left
@@ -175,9 +181,7 @@ def called(port: int, callee: Phone, users: set[str]) -> set[str]:
 def test_two_servers_share_contacts_in_a_cluster_that_loses_a_node(tmp_path: pathlib.Path) -> None:
     """What was acknowledged is not lost; what cannot be kept is not acknowledged."""
     with redis_cluster(3) as nodes:
-        how = (nodes[0].url.replace("redis://", "redis:shared://"), SHARED)
-        with server(*how, tmp_path / "one", "cachedb_redis", "cachedb_url") as one, \
-                server(*how, tmp_path / "two", "cachedb_redis", "cachedb_url") as two:
+        with sharing(nodes[0].url, tmp_path / "one") as one, sharing(nodes[0].url, tmp_path / "two") as two:
             callee = Phone(two.port)
             answers = Answers(one.port, callee)
             assert answers.register(1) == set()
