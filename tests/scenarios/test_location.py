@@ -180,27 +180,27 @@ def called(port: int, callee: Phone, users: set[str]) -> set[str]:
 
 def test_two_servers_share_contacts_in_a_cluster_that_loses_a_node(tmp_path: pathlib.Path) -> None:
     """What was acknowledged is not lost; what cannot be kept is not acknowledged."""
-    with redis_cluster(3) as nodes:
-        with sharing(nodes[0].url, tmp_path / "one") as one, sharing(nodes[0].url, tmp_path / "two") as two:
-            callee = Phone(two.port)
-            answers = Answers(one.port, callee)
-            assert answers.register(1) == set()
-            assert called(two.port, callee, set(USERS)) == set(USERS)
-            nodes[1].stop(hard=True)
-            refused = answers.register(2)
-            there = set(USERS) - refused
-            assert refused and there, "a third of the slots is gone"
-            assert called(two.port, callee, there) == there
-            assert bindings(two.port, sorted(there)) == dict.fromkeys(sorted(there), 2)
-            nodes[1].start()
-            nodes[1].ready()
-            assert bindings(two.port, USERS) == answers.acknowledged
-            deadline = time.monotonic() + PATIENCE
-            for cseq in itertools.count(3):  # a node that was gone is asked again after some seconds
-                if answers.register(cseq) == set():
-                    break
-                assert time.monotonic() < deadline
-                time.sleep(0.05)
-            assert called(two.port, callee, set(USERS)) == set(USERS)
-            callee.close()
-            answers.phone.close()
+    with redis_cluster(3) as nodes, sharing(nodes[0].url, tmp_path / "one") as one, \
+            sharing(nodes[0].url, tmp_path / "two") as two:
+        callee = Phone(two.port)
+        answers = Answers(one.port, callee)
+        assert answers.register(1) == set()
+        assert called(two.port, callee, set(USERS)) == set(USERS)
+        nodes[1].stop(hard=True)
+        refused = answers.register(2)
+        there = set(USERS) - refused
+        assert refused and there, "a third of the slots is gone"
+        assert called(two.port, callee, there) == there
+        assert bindings(two.port, sorted(there)) == dict.fromkeys(sorted(there), 2)
+        nodes[1].start()
+        nodes[1].ready()
+        assert bindings(two.port, USERS) == answers.acknowledged
+        deadline = time.monotonic() + PATIENCE
+        for cseq in itertools.count(3):  # a node that was gone is asked again after some seconds
+            if answers.register(cseq) == set():
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert called(two.port, callee, set(USERS)) == set(USERS)
+        callee.close()
+        answers.phone.close()
