@@ -4,7 +4,9 @@ from __future__ import annotations
 import contextlib
 import itertools
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -96,6 +98,21 @@ def test_database_server_and_machine_go_down_and_nothing_is_lost(kept: tuple[Any
         running.start()
         assert "starts empty" in running.log
         assert kept_by(running) == registrations.acknowledged, "rebuilt from the database"
+
+
+def test_workers_are_killed_while_they_tell(tmp_path: pathlib.Path) -> None:
+    url = f"sqlite://{tmp_path}/o.sqlite"
+    create(url, "location")
+    with server(url, THROUGH, tmp_path) as running:
+        registrations = Registrations(running.port, free_ports()[0], USERS, PATIENCE)
+        with registrations:
+            for _ in range(3):
+                registrations.wait_for(1)
+                for victim in running.workers():
+                    os.kill(victim, signal.SIGKILL)
+            registrations.wait_for(1)
+        assert told(url, registrations.acknowledged)
+        assert lacking(kept_by(running), registrations.acknowledged) == set()
 
 
 def test_two_servers_share_one_database(postgres_server: Any, tmp_path: pathlib.Path) -> None:
