@@ -41,6 +41,9 @@ OUR_OWN = {  # names that OpenSIPS has in neither dialect, and why they are here
     "acc/statistics/waiting_records": "an extension: with lost_records",
     "mi_xmlrpc_ng/params/http_root": "versions between the dialects call mi_xmlrpc_ng_root so",
     "mi_xmlrpc_ng/params/format_version": "OpenSIPS 2.2 to 2.4 have it",
+    "event_rabbitmq/statistics/published": "an extension: what brokers have confirmed",
+    "event_rabbitmq/statistics/failed": "an extension: what brokers have refused",
+    "event_rabbitmq/statistics/dropped": "an extension: what there was no room for",
     "core/operators/<<=": "OpenSIPS 3 has it",
     "core/operators/>>=": "OpenSIPS 3 has it",
 }
