@@ -16,9 +16,9 @@ class Acc(Variables, Module, name="acc", events=[E_ACC_EVENT, E_ACC_MISSED_EVENT
     and while it is away, records are kept and written, once, when it is back; a crash in between loses none. A journal
     that is full (500,000 rows) is said so, counted, and the log has the records.
 
-    With module dialog, a call is one record when it is over, by "cdr" or cdr_flag: how long it rang and lasted, with the
-    values that it has been given by then. It is kept with the dialog and outlives processes as that does; the end of a
-    call by a BYE is accounted when that is answered."""
+    With module dialog, a call is one record when it is over, by "cdr" or cdr_flag: how long it rang and lasted, with
+    the values that it has been given by then. It is kept with the dialog and outlives processes as that does; the end
+    of a call by a BYE is accounted when that is answered."""
 
     def __init__(self, dialect: Dialect = "4.0") -> None:
         super().__init__(dialect)

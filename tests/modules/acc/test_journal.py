@@ -178,7 +178,7 @@ def test_rows_that_are_equal_are_as_many_as_there_were(ledger):
 def test_while_the_database_is_away_nobody_asks_for_each_record(ledger):
     books = ledger("gone")
     ask(books, *range(50))
-    assert books.acc.writer.database.writes == 1 and books.acc.waiting_records() == 50
+    assert books.acc.writer.database.writes == 1 and books.counted("acc") == {"waiting_records": 50}
     books.pass_time(1)
     assert written(books) == list(range(50)) and books.acc.writer.database.writes == 2
 
