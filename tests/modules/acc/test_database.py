@@ -144,6 +144,23 @@ def test_texts_of_messages_stay_texts(ledger, text):
     assert books.table("agent") == [(text,)]
 
 
+@pytest.mark.parametrize("server", ["postgres_server", "mariadb_server"])
+@pytest.mark.parametrize("tables", ["2.1", "4.0"])
+def test_on_servers(ledger, request, server, tables):
+    books = ledger("""do_accounting("db", "missed"); $acc_extra(a) = $ua; $acc_extra(b) = 7; $acc_leg(l) = "one";
+                      acc_new_leg(); t_relay();""", """
+        modparam("acc", "extra_fields", "db: a->agent;b") modparam("acc", "leg_fields", "db: l->leg")""",
+                   url=request.getfixturevalue(server).url, more="agent b leg", tables=tables)
+    books.acc.verify()
+    books.call(headers=f"User-Agent: it's {'x' * 40}\r\n")
+    books.answer(480)
+    books.call(200, call_id="\u00fc" * 70, branch="z9hG4bKother", headers="User-Agent: y\r\n")
+    assert books.table("callid", "sip_code", "agent", "b", "leg") == [
+        ("\u00fc" * 64, "200", "y", "7", "one"), ("\u00fc" * 64, "200", "y", "7", None)]
+    assert books.table("sip_code", "agent", "time", "created", table="missed_calls") == [
+        ("480", f"it's {'x' * 11}", START, START)] * 2
+
+
 COLUMNS = {each.name: each for each in (
     FoundColumn("text", "varchar(4)", "text", 4, False, True),
     FoundColumn("more", "varchar(4)", "text", 4, True, False),
