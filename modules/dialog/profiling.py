@@ -2,12 +2,24 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.dialog.record import Dialog
 from opensips_py.errors import ConfigError
 from opensips_py.mi.tree import Node, rendered
-from opensips_py.module import MIError, Route, Run, Writable, mi, param, script
+from opensips_py.module import (
+    Format,
+    Kind,
+    MIError,
+    Route,
+    Run,
+    VariableSpec,
+    Writable,
+    mi,
+    param,
+    script,
+)
 from opensips_py.modules.dialog import listing
 from opensips_py.modules.dialog.management import one_of, window
 from opensips_py.modules.dialog.profiles import Profile, profiles_of
@@ -18,6 +30,29 @@ if TYPE_CHECKING:
 
 ANYWHERE = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH
 NOT_FOUND = 404
+
+
+@dataclass(frozen=True, slots=True)
+class Argument:
+    """A text with variables in it, and the variable that it is if it is nothing else."""
+
+    format: Format
+    spec: VariableSpec | None
+
+
+@dataclass(frozen=True)
+class EitherKind(Kind):
+    """A value, or a variable to assign: 2.1 tells them apart by how many arguments there are."""
+
+    name = "string|var"
+    script = True
+
+    def compile(self, value: str, language: Any) -> Argument:
+        """Both of what a text may mean."""
+        return Argument(language.format(value), language.variable(value) if value.startswith("$") else None)
+
+
+Either = Annotated[Any, EitherKind()]
 
 
 def size_tree(data: dict[str, Any]) -> list[Node]:
@@ -130,7 +165,18 @@ class Profiling:
         return any(each[0] == found.name and (value is None or not found.has_value or each[1] == value)
                    for each in dialog.profiles or ())
 
-    @script(Route.ANY)
+    @script(Route.ANY, dialect="2.1", name="get_profile_size")
+    def get_profile_size_21(self, run: Run, profile: str, value: Either = None, size: Either = None) -> bool:
+        """Put how many dialogs are in *profile*, with *value* if one is given, on all workers, into the variable that
+        is the last argument."""
+        target = size or value
+        if target is None or target.spec is None or target.spec.write is None:
+            self.log.error("get_profile_size: the last argument is a variable to assign")
+            return False
+        asked = value.format(run) if value is not None and size is not None else None
+        return self.get_profile_size(profile, asked, Writable(run, target.spec))
+
+    @script(Route.ANY, dialect="4.0")
     def get_profile_size(self, profile: str, value: str | None, size: Writable) -> bool:
         """Put into *size* how many dialogs are in *profile*, with *value* if one is given, on all workers."""
         found = self.profile(profile)

@@ -33,6 +33,16 @@ def test_sizes_count_from_the_first_moment(proxy):
     assert sizes(server.bob.last("INVITE")) == ["2", "2", "1"]
 
 
+def test_sizes_in_2_1(proxy):
+    server = proxy(SETTINGS, dialect="2.1", initial="""set_dlg_profile("caller", "$fU"); set_dlg_profile("caller", "x");
+        get_profile_size("caller", "$fU", "$var(one)"); get_profile_size("caller", "$var(both)");
+        get_profile_size("caller", , "$avp(all)"); if (!get_profile_size("caller", "x", "y")) $var(no) = 1;
+        if (!get_profile_size("caller")) $var(none) = 1;""" + headers(
+            R="$var(one) $var(both) $avp(all) $var(no)$var(none)"))
+    server.alice.call("bob")
+    assert server.bob.last("INVITE").header("X-R") == "1 2 2 11"
+
+
 def test_a_refused_call_leaves(proxy):
     server = proxy(SETTINGS, initial='set_dlg_profile("all");')
     server.alice.call("bob")
