@@ -50,7 +50,10 @@ class Creation:
         ended when it does not answer; end-on-race-condition (E): it is ended where it was answered as it was given
         up; auto-prack: reliable provisional responses are acknowledged here, and are ordinary ones for the caller."""
         request: Request = run.request
-        if dialog_at(request) is not None:
+        dialog = dialog_at(request)
+        if dialog is not None:
+            if not request.to_tag:
+                dialog.flags |= flags  # another module may have begun it
             return True
         if request.to_tag or request.method != "INVITE":
             self.log.error("create_dialog: only an INVITE that begins a call makes a dialog")
