@@ -35,7 +35,7 @@ class AvpOps(Module, name="avpops"):
 
     buf_size: int = param(1024, "Accepted without effect: texts may have any length.")
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_copy(self, run: Run, old_name: Annotated[Named, NameKind()],
                  new_name: Annotated[Named, NameKind(letters="gdns")]) -> bool:
         """Give the AVP *new_name* the newest value of *old_name*, or with the flag g all of them, one after the other;
@@ -53,7 +53,7 @@ class AvpOps(Module, name="avpops"):
         new_name.avp.push(run, copied)
         return bool(copied) and len(copied) == len(wanted)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_delete(self, run: Run, name: Annotated[Named | str, ChosenKind()]) -> bool:
         """Delete the newest value of an AVP, or with the flag g all; "a", "i" and "*" are all AVPs, "s" is none. False
         where there was nothing to delete."""
@@ -77,7 +77,7 @@ class AvpOps(Module, name="avpops"):
         avp_name.avp.replace(run, values)
         return True
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def is_avp_set(self, run: Run, name: Annotated[Named, NameKind(letters="esn")]) -> bool:
         """Whether an AVP has a value, with a flag of which kind the newest is: s a text, n a number, e empty or 0."""
         values = name.avp.values(run)
@@ -86,7 +86,7 @@ class AvpOps(Module, name="avpops"):
         kinds = {"s": isinstance(values[0], str), "n": isinstance(values[0], int), "e": not values[0]}
         return all(kinds[flag] for flag in name.flags)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_check(self, run: Run, name: Annotated[Named, NameKind(any=True)],
                   op_value: Annotated[Operation, CheckKind()]) -> bool:
         """Compare a variable: eq, ne, lt, le, gt, ge, re (a regular expression without regard to case), fm (a file name
@@ -96,7 +96,7 @@ class AvpOps(Module, name="avpops"):
         return any(is_true(op_value, one, other) for one in values[:None if "g" in op_value.flags else 1]
                    for other in op_value.value.values(run))
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_op(self, run: Run, name: Annotated[Named, NameKind(second=True)],
                op_value: Annotated[Operation, CalculationKind()]) -> bool:
         """Calculate with all numbers of an AVP: add, sub, mul, div, mod, and, or, xor, not (of the second value
@@ -116,7 +116,7 @@ class AvpOps(Module, name="avpops"):
         (name.destination or name.avp).push(run, outcomes)
         return bool(outcomes)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_subst(self, run: Run, avps: Annotated[Named, NameKind(letters="gd", second=True)],
                   subst: Annotated[Rewriting, RewritingKind()]) -> bool:
         """Substitute in the newest text of an AVP, with g in all: /expression/replacement/flags. \\0 is the match,
@@ -136,7 +136,7 @@ class AvpOps(Module, name="avpops"):
         (avps.destination or avps.avp).push(run, outcomes)
         return bool(outcomes)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_pushto(self, run: Run, destination: Annotated[Destination, DestinationKind()],
                    name: Annotated[Named, NameKind(letters="g", any=True)]) -> bool:
         """Put the newest value of a variable into the request: $ru, $ru/username, $ru/domain, $du, or $br for a new

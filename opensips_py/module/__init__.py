@@ -22,6 +22,7 @@ from opensips_py.module.kinds import (
     VariableSpec,
     Writable,
     WritableKind,
+    meant,
 )
 from opensips_py.module.marks import (
     by_dialect,
@@ -54,7 +55,7 @@ __all__ = [
     "Dialect", "Event", "Flag", "Format", "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex",
     "ReturnCode", "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable",
     "VariableKind", "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "concatenate",
-    "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
+    "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "meant", "mi", "param",
     "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",
     "transformation", "uses",
 ]

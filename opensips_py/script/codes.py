@@ -29,7 +29,7 @@ ERRORS = (
     Code("E0105", r"the block of .* is not closed"),
     Code("E0106", r"'[})]' without a "),
     Code("E0107", r"'=' assigns, and this is a condition"),
-    Code("E0108", r"comparisons cannot be chained"),
+    Code("E0108", r"comparisons cannot be chained|'.' joins bits, not conditions"),
     Code("E0109", r"a number expected", "write a number"),
     Code("E0109", r"an? (?:value|quoted text|statement|assignment|parameter, .*|route) expected"
                   r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the call"
@@ -135,6 +135,7 @@ WARNINGS = (
     Code("W0112", r"\$\S+ is not replaced here"),
     Code("W0113", r"route\[.*\] is called for its value|this route returns a text"),
     Code("W0114", r".* has no routes"),
+    Code("W0205", r"\S+, argument '.*': OpenSIPS 4\.0 wants a number"),
     Code("W0201", r".* OpenSIPS 4\.0 "),
     Code("W0202", r"in OpenSIPS 2\.1, '.*' only assigns"),
     Code("W0203", r"'#!.*' is taken for a comment"),
@@ -148,6 +149,7 @@ NOTES = (
     Code("N0104", r"'.*' is .*; in |'.*' (?:only assigns|computes)|'.*' is compared"),
     Code("N0105", r".* is accepted without effect|.* is .* anyhow"),
     Code("N0106", r".* never waits"),
+    Code("N0107", r".* is newer than OpenSIPS 2\.1"),
 )
 
 TABLES = {"error": ERRORS, "warning": WARNINGS, "note": NOTES}

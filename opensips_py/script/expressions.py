@@ -14,6 +14,7 @@ OPERANDS = frozenset(("method", "uri", "status", "from_uri", "to_uri", "src_ip",
                       "proto", "af", "myself", "msg:len"))
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
 LEVELS = {"|": 1, "&": 1, "^": 1, "<<": 1, ">>": 1, "+": 2, "-": 2, "*": 2, "/": 2, "%": 2}  # weakest first
+JOINTS = {"&": "&&", "|": "||"}  # of bits: of conditions
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
 LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
@@ -53,8 +54,27 @@ class ExpressionParser(TokenStream):
                 and isinstance(right, tree.Name) and right.name == "max_len":
             right = tree.Number(right.place, LONGEST_MESSAGE)
         if self.sees(*COMPARISONS):
-            self.fail("comparisons cannot be chained", fix="join two of them with &&")
+            self.chained(right)
         return tree.Comparison(token.place, token.text, left, right)
+
+    def chained(self, middle: tree.Expression) -> NoReturn:
+        """Complain of a second comparison behind *middle*."""
+        if isinstance(middle, tree.Binary) and middle.operator in JOINTS:
+            self.fail(f"'{middle.operator}' joins bits, not conditions", middle.place,
+                      fix=f"write {JOINTS[middle.operator]} to join conditions")
+        self.fail("comparisons cannot be chained", fix="join two of them with &&")
+
+    def assigned(self, level: int = 1) -> tree.Expression:
+        """What is assigned: a value in which variables may be compared, which is 1 or 0 and comes first as in OpenSIPS:
+        $x == 5 + 1 is ($x == 5) + 1."""
+        left = self.signed()
+        if isinstance(left, tree.Variable) and self.sees(*COMPARISONS):
+            token = self.take()
+            left = tree.Comparison(token.place, token.text, left, self.signed())
+        while self.token.kind == "operator" and (own := LEVELS.get(self.token.text, 0)) >= level:
+            token = self.take()
+            left = tree.Binary(token.place, token.text, left, self.assigned(own + 1))
+        return left
 
     def value(self, level: int = 1) -> tree.Expression:
         """Arithmetic with the operators of *level* and up."""

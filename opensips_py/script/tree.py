@@ -254,6 +254,7 @@ class Async(Node):
     call: Call
     route: Expression
     timeout: Expression | None
+    unreached: list[Statement] = field(default_factory=list)  # of an if that tests it
 
 
 @dataclass(slots=True)

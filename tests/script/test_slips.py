@@ -36,7 +36,7 @@ SLIPS = {
         RESIDENTIAL, "socket=udp:127.0.0.1:5060", "socket=udp:127.0.0.1.5060",
         "udp:127.0.0.1.5060: no address, interface or name", SAME),
     "parameter of 2.1 in a script of 4.0": (
-        RESIDENTIAL, "socket=udp:127.0.0.1:5060", "listen=udp:127.0.0.1:5060", "listen= is of the 2.1 dialect", SAME),
+        RESIDENTIAL, "log_level=3", "debug=3", "debug= is of the 2.1 dialect", SAME),
     "parameter of 4.0 in a script of 2.1": (
         OLD, "children=4", "udp_workers=4", "udp_workers= is of the 4.0 dialect, and debug= of the 2.1 dialect", SAME),
     "facility": (OLD, "LOG_LOCAL0", "LOG_LOCAL9", "log_facility is a facility of syslog", NONE),
@@ -56,6 +56,24 @@ SLIPS = {
         TYPED, '"typed_routing.py"', '"typed_rooting.py"', "cannot find the file typed_rooting.py", NONE),
     "local behind its block": (
         TYPED, '\n\t\treturn "+" + $abroad;\n\t}', '\n\t}\n\treturn "+" + $abroad;', "$abroad is unknown", NONE),
+    "one & where two are meant": (
+        RESIDENTIAL, 'is_method("ACK") && t_check_trans()', 'is_method("ACK") & t_check_trans()',
+        "'&' joins bits, not conditions", SAME),
+    "one & between comparisons": (
+        OLD, '\tsl_send', '\tif ($rm == "INVITE" & $rU == "x")\n\t\txlog("x");\n\tsl_send', "'&' joins bits, not conditions",
+        RIGHT),
+    "list of codes without quotes": (
+        TYPED, '"5[0-9][0-9]|408"', "503|408", "t_check_status, argument 're': a text is needed", RIGHT),
+    "flag with an underscore": (
+        RESIDENTIAL, '"method-filtering"', '"method_filtering"', "lookup, argument 'flags': \"method_filtering\" is no flag",
+        SAME),
+    "misspelt method": (
+        RESIDENTIAL, '"PUBLISH|SUBSCRIBE"', '"PUBLISH|SUBSCRIB"', "is_method, argument 'name': \"SUBSCRIB\" is no method",
+        SAME),
+    "loop over a name that is not declared": (
+        TYPED, "for (local $gateway in", "for ($gateway in", "$gateway is unknown", SAME),
+    "call without its word": (
+        TYPED, 'route[to_user]("voicemail");', '[to_user] "voicemail";', "a statement expected, found '['", SAME),
     "parentheses of a call, with a local that would be read": (
         TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "'(' expected behind route[...]", NONE),
 }

@@ -10,7 +10,8 @@ from opensips_py.script.configuration import Configuration
 from opensips_py.script.converting.source import Source
 from opensips_py.script.walk import nodes
 
-DROPPED = ("fork", "user", "uid", "group", "gid", "avp_aliases", "bin_listen", "bin_children")
+DROPPED = ("fork", "user", "uid", "group", "gid", "avp_aliases", "bin_listen", "bin_children", "disable_tcp",
+           "disable_tls")
 PRESETS = {0: "single-instance-no-db", 1: "single-instance-sql-write-through", 2: "single-instance-sql-write-back",
            3: "sql-only"}
 DEFAULT = "the default of OpenSIPS 2.1"
