@@ -26,13 +26,15 @@ ERRORS = (
     Code("E0102", r"text without (?:closing|opening) quote"),
     Code("E0103", r"comment without end"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
+    Code("E0122", r".* stands? in parentheses|';' stands between arguments"),
+    Code("E0107", r"'.*' is no operator"),
     Code("E0105", r"the block of .* is not closed"),
     Code("E0106", r"'[})]' without a "),
     Code("E0107", r"'=' assigns, and this is a condition"),
     Code("E0108", r"comparisons cannot be chained|'.' joins bits, not conditions"),
     Code("E0109", r"a number expected", "write a number"),
     Code("E0109", r"an? (?:value|quoted text|statement|assignment|parameter, .*|route) expected"
-                  r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the call"
+                  r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the (?:call|name)"
                   r"|route\(\) needs the name",
          "write what is missing"),
     Code("E0110", r"\S+ is no octal number|\S+ is too large"),

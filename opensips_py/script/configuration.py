@@ -26,7 +26,6 @@ from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
-
 # What only 2.1 takes for a number: "404", and "$var(x)"
 QUOTED_NUMBER, QUOTED_VALUE = "W0205", "E0303"
 
@@ -297,7 +296,8 @@ class Reader:
 
     def compile(self) -> None:
         """Check and compile the routes."""
-        routes, whole = self.script.of(tree.Route), self.script.whole
+        routes = self.script.of(tree.Route)
+        whole = self.script.whole and not any(each.broken for each in routes)  # one that has lost its name may be meant
         self.diagnostics.is_whole = whole
         absent = Absent(self.registry, self.unavailable, lacks_python=self.lacks_python)
         reached = Checker(self.registry, self.diagnostics, absent, whole=whole).check(routes)

@@ -45,7 +45,9 @@ class ExpressionParser(TokenStream):
     def comparison(self) -> tree.Expression:
         left = self.value()
         if self.sees("="):
-            self.fail("'=' assigns, and this is a condition", fix="write == to compare")
+            self.not_compared()
+        if self.token.kind == "word" and self.token.text == "is":
+            self.fail("'is' is no operator", fix="write == instead of is")
         if not self.sees(*COMPARISONS):
             return left
         token = self.take()
@@ -56,6 +58,14 @@ class ExpressionParser(TokenStream):
         if self.sees(*COMPARISONS):
             self.chained(right)
         return tree.Comparison(token.place, token.text, left, right)
+
+    def not_compared(self) -> NoReturn:
+        """Complain of = in a condition."""
+        behind = self.ahead().text if self.ahead().glued and self.ahead().kind == "operator" else ""
+        right = {"!": "!=", "<": "<=", ">": ">="}.get(behind)
+        if right:
+            self.fail(f"'={behind}' is no operator", self.token.place.inside(0, 2), fix=f"write {right} to compare")
+        self.fail("'=' assigns, and this is a condition", fix="write == to compare")
 
     def chained(self, middle: tree.Expression) -> NoReturn:
         """Complain of a second comparison behind *middle*."""
@@ -119,14 +129,20 @@ class ExpressionParser(TokenStream):
         closer = ")" if self.take().text == "(" else "]"
         inner = self.condition()
         if self.previous.kind == "word" and self.token.kind in ("string", "variable", "number"):
-            self.fail(f"missing '(' behind {self.previous.text}", self.behind(), fix="add '(' here")
+            if self.ahead().text != ")" or self.ahead(2).text == ")":
+                self.fail(f"missing '(' behind {self.previous.text}", self.behind(), fix="add '(' here")
+            name, last = self.previous, self.token
+            self.fail(f"the argument of {name.text} stands in parentheses",
+                      name.place.inside(0, last.place.column + last.place.length - name.place.column),
+                      fix=f"in parentheses: {name.text}({last.text})")
         self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
         return inner
 
     def number(self) -> tree.Expression:
         token = self.token
         if self.ahead().glued and self.ahead().text == "." and self.continues_name():
-            return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
+            text, place = self.glued_text(",", ")", ";")
+            return tree.Name(place, text)
         self.take()
         return tree.Number(token.place, self.number_of(token))
 
@@ -154,7 +170,8 @@ class ExpressionParser(TokenStream):
     def address(self) -> tree.Expression:
         token = self.token
         if self.ahead().glued and self.ahead().text == ":" and self.continues_name():
-            return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
+            text, place = self.glued_text(",", ")", ";")
+            return tree.Name(place, text)
         self.take()
         self.check_address(token)
         return tree.Address(token.place, token.text)
@@ -173,13 +190,26 @@ class ExpressionParser(TokenStream):
         if token.text == "route" and self.ahead().text == "[":
             return self.bracketed_call()
         if self.ahead().glued and self.ahead().text in (":", ".", "-") and self.continues_name():
-            return tree.Name(token.place, self.glued_text(",", ")", ";", "{", "==", "!=")[0])
+            text, place = self.glued_text(",", ")", ";", "{", "==", "!=")
+            return tree.Name(place, text)
+        if self.ahead().glued and self.ahead().text == "[" and self.ahead(2).kind == "string":
+            self.in_brackets()
         self.take()
         if token.text in TRUE_WORDS or token.text in FALSE_WORDS:
             return tree.Number(token.place, int(token.text in TRUE_WORDS))
         if token.text in NULL_WORDS:
             return tree.Null(token.place)
         return (tree.Operand if token.text in OPERANDS else tree.Name)(token.place, token.text)
+
+    def in_brackets(self) -> NoReturn:
+        """Complain of f[arguments]."""
+        name, opening = self.take(), self.take()
+        line = self.diagnostics.line(name.place) or ""
+        end = line.find("]", opening.place.column)
+        end = len(line) if end < 0 else end
+        self.fail(f"arguments stand in parentheses behind {name.text}",
+                  name.place.inside(0, end + 1 - name.place.column + 1),
+                  fix=f"in parentheses: {name.text}({line[opening.place.column:end]})")
 
     def continues_name(self) -> bool:
         """Whether a colon, dot or dash belongs to the name before it: something is glued behind it, too."""
@@ -196,7 +226,7 @@ class ExpressionParser(TokenStream):
             return tree.Call(name.place, name.text, arguments, opening.place)
         if not self.sees(")"):
             arguments.append(self.argument(name.text))
-            while self.accept(","):
+            while self.accept(",") or self.is_wrong_comma():
                 arguments.append(self.argument(name.text))
         if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == name.place.line:
             if arguments and isinstance(arguments[-1], tree.Name) and self.token.kind == "word":
@@ -206,9 +236,21 @@ class ExpressionParser(TokenStream):
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
 
+    def is_wrong_comma(self) -> bool:
+        """Whether a semicolon stands where a comma separates arguments; that is reported, and it is passed."""
+        following = self.ahead()
+        if not self.sees(";") or following.kind not in ("string", "variable", "number") \
+                or self.ahead(2).text not in (")", ",") or following.place.line != self.token.place.line:
+            return False
+        self.report("';' stands between arguments", fix="write , instead")
+        self.take()
+        return True
+
     def unquoted(self, first: tree.Name) -> NoReturn:
         """Complain of a text of several words that begins with *first* and has no quotes."""
-        while self.ahead().kind in ("word", "number") and not self.sees(",", ")", ";"):
+        line_at = self.token.place.line
+        while self.ahead().kind not in ("end", "string") and self.ahead().place.line == line_at \
+                and self.ahead().text not in (",", ")", ";"):
             self.take()
         start, last = first.place.column, self.token.place
         line = self.diagnostics.line(first.place) or ""

@@ -17,7 +17,8 @@ WRONG = re.compile(
     r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)"
     r"|'(\S+?)' (?:is no|takes no block)"
     r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
-    r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)|\"(\S+)\" is (?:not one of|no method|no flag here)"
+    r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)"
+    r"|\"(\S+)\" is (?:not one of|no method|no flag here)"
     r"|is needed, not \"(\S+)\"|module (\S+) is not available")
 Texts = Mapping[str, list[str]]
 
@@ -158,6 +159,11 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"write (?P<right>==?) to (?:compare|assign)$", compared, True),
         (r"write (?P<right>&&|\|\|) to join conditions$",
          lambda fix, wrong, place, texts: [at(place, fix["right"], length=1)], True),
+        (r"write (?P<right>!=|[<>]=|==) to compare$",
+         lambda fix, wrong, place, texts: [at(place, fix["right"], length=2)], True),
+        (r"write (?P<right>==) instead of is$", instead, True),
+        (r"in parentheses: (?P<right>.*)$", instead, True),
+        (r"write (?P<right>,) instead$", instead, True),
         (r"add '(?P<right>.)'(?: here)?$", behind, True),
         (r"end the statement with (?P<right>;)$", behind, False),
         (r"separate arguments with commas(?P<right>)$",

@@ -115,6 +115,8 @@ class StatementParser(ExpressionParser):
 
     def assignment(self) -> tree.Assign:
         token = self.take()
+        if token.broken:
+            raise Unparsable  # the lexer has said why
         if self.sees("=="):
             self.fail("'==' compares, and this is an assignment", fix="write = to assign")
         if not self.sees(*ASSIGNMENTS):
@@ -212,13 +214,15 @@ class StatementParser(ExpressionParser):
 
     def test(self) -> tree.Expression:
         """The condition of an if or a while; one that makes no sense does not take its block along."""
-        start = self.at
+        start, known = self.at, len(self.diagnostics.found)
         try:
             condition = self.condition()
         except Unparsable:
             self.skip_condition(start)
             return tree.Broken(self.tokens[start].place)
         self.check_joints(condition)
+        if not self.sees(")") and len(self.diagnostics.found) == known and self.closing(start) != self.at - 1:
+            self.without_parentheses("a condition", start)
         if self.sees(")"):
             last = condition
             while isinstance(last, (tree.Logical, tree.Not, tree.Comparison)):
@@ -230,6 +234,24 @@ class StatementParser(ExpressionParser):
                 self.report("')' without a parenthesis to close", fix="remove it")
             self.take()
         return condition
+
+    def closing(self, opening: int) -> int:
+        """The token that closes the parenthesis *opening*; -1 where that is none."""
+        depth = 0
+        for at in range(opening, self.at):
+            depth += (self.tokens[at].text == "(") - (self.tokens[at].text == ")")
+            if depth <= 0:
+                return at if depth == 0 and at > opening else -1
+        return -1
+
+    def without_parentheses(self, what: str, start: int) -> None:
+        """Complain that what was read from *start* on does not stand in parentheses."""
+        first, last = self.tokens[start].place, self.previous.place
+        if last.line == first.line:
+            first = first.inside(0, last.column + last.length - first.column)
+        text = (self.diagnostics.line(first) or "")[first.column - 1:first.column - 1 + first.length]
+        self.report(f"{what} stands in parentheses", first,
+                    fix=f"in parentheses: ({text})" if last.line == first.line else "")
 
     def check_joints(self, condition: tree.Expression) -> None:
         """Complain of calls that are joined like bits: f() & g() calls both, whatever the first says."""
@@ -299,9 +321,12 @@ class StatementParser(ExpressionParser):
 
     def switch_statement(self) -> tree.Switch:
         place = self.take().place
-        self.expect("(", "behind switch")
+        start, enclosed = self.at, self.accept("(")
         subject = self.value()
-        self.expect(")", "behind the value to switch on", lenient=("{",))
+        if enclosed:
+            self.expect(")", "behind the value to switch on", lenient=("{",))
+        else:
+            self.without_parentheses("the value of a switch", start)
         opening = self.expect("{", "before the cases")
         cases: list[tree.Case] = []
         while not self.sees("}") and self.token.kind != "end" and not self.starts_route():
@@ -389,6 +414,8 @@ class StatementParser(ExpressionParser):
     def async_statement(self) -> tree.Async:
         """async(function(...), resume_route [, timeout])."""
         place, call = self.inner_call()
+        if self.sees(")"):
+            self.fail("async needs the name of a route to go on in", place, fix="write it behind the function")
         self.expect(",", "between the function and the route to go on in")
         route = self.route_name()
         timeout = self.value() if self.accept(",") else None

@@ -77,7 +77,12 @@ class TokenStream:
 
     def shown(self) -> str:
         """The token at hand as an error names it."""
-        return "the end of the file" if self.token.kind == "end" else f"'{self.token.text.splitlines()[0]}'"
+        return self.shown_at(0)
+
+    def shown_at(self, count: int) -> str:
+        """The token *count* further on as an error names it."""
+        token = self.ahead(count)
+        return "the end of the file" if token.kind == "end" else f"'{token.text.splitlines()[0]}'"
 
     def report(self, message: str, place: Place | None = None, label: str = "", fix: str = "",
                related: Iterable[tuple[str, Place]] = ()) -> None:

@@ -111,7 +111,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "argument of a call missing": (routed("t_newtran(§;"), "missing ')' in the call of t_newtran"),
     "parenthesis too many": (routed("if ($rU == 5)§) exit;"), "')' without a parenthesis to close"),
     "parenthesis of a variable missing": (routed("if ($(ru{s.len} §== 5) { exit; }"), "missing ) behind $(ru{s.len}"),
-    "brace of a variable missing": (routed("$var(x) = $(ru§{s.len);"), "missing } behind"),
+    "brace of a variable missing": (routed("$var(x) = $(ru{s.len§);"), "missing } behind"),
     "variable without a name at all": (routed("$var(x) = $§;"), "the name of a variable is missing"),
     "assignment in a condition": (routed("if ($rU §= 5) { exit; } else { exit; }"), "'=' assigns"),
     "comparison as a statement": (routed("$var(x) §== 5;"), "'==' compares"),

@@ -6,7 +6,7 @@ from opensips_py.module import Module, ReturnCode, Route, Variable, Writable, sc
 from opensips_py.module.kinds import Format
 from opensips_py.module.run import Run
 from opensips_py.script import configuration
-from tests.script.script import messages, reader, run_of
+from tests.script.script import reader, run_of
 
 
 class Answer(ReturnCode):
