@@ -32,6 +32,8 @@ class E_MYSQL_CONNECTION(Event):
 class Session(SqlSession):
     """A session that knows which errors of MySQL end a connection."""
 
+    backslashes = True
+
     def is_lost(self, error: Exception) -> bool:
         code = error.args[0] if error.args else 0
         return code in GONE or isinstance(error, peewee.InterfaceError) or not self.raw.open
@@ -41,8 +43,7 @@ class Told(Watching):
     """Tells subscribers of the event what the log has."""
 
     def __init__(self, module: DbMysql, slow: float) -> None:
-        super().__init__(slow)
-        self.module = module
+        super().__init__(module, slow)
 
     def lost(self, database: Database, error: str) -> None:
         super().lost(database, error)

@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import functools
+from collections.abc import Mapping, Sequence
 from typing import Annotated, Any
 
-from opensips_py.db import Database, DatabaseUrl
+from opensips_py.db import Answer, Database, DatabaseUrl
+from opensips_py.db.catalog import postgres_indexes
 from opensips_py.db.driver import Driver, is_quiet
 from opensips_py.db.pooled import PooledDatabase
 from opensips_py.db.sql import SqlSession
@@ -12,7 +14,7 @@ from opensips_py.module import Between, DatabaseDriver, Watching, param
 
 try:
     import peewee
-    import psycopg  # noqa: F401
+    import psycopg
 except ImportError as error:
     raise ImportError(f'{error.name} is missing: pip install "opensips-py[postgres]"') from None
 
@@ -24,6 +26,22 @@ class Session(SqlSession):
 
     def is_lost(self, error: Exception) -> bool:
         return bool(self.raw.closed or self.raw.broken)
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
+        # What scripts write has values where PostgreSQL takes no parameters: INTERVAL '5 minutes', concat('a', 'b').
+        raw = self.raw
+        usual, raw.cursor_factory = raw.cursor_factory, psycopg.ClientCursor
+        try:
+            return super().query(statement, values)
+        finally:
+            raw.cursor_factory = usual
+
+    def put(self, table: str, values: Mapping[str, Any]) -> None:
+        with self.translated(), self.connection.atomic():
+            for each in postgres_indexes(self, table.rpartition(".")[2]):
+                if each.unique and set(each.columns) <= set(values):
+                    self.delete(table, {name: values[name] for name in each.columns})
+            self.insert(table, values)
 
 
 class DbPostgres(DatabaseDriver, name="db_postgres", provides=("sqldb", "database:postgres", "database:postgresql")):
@@ -41,7 +59,8 @@ class DbPostgres(DatabaseDriver, name="db_postgres", provides=("sqldb", "databas
         size = int(self.registry.globals["db_max_async_connections"])
         connect = functools.partial(connection, url, self.timeout, self.tls(url))
         driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection().fileno()))
-        return PooledDatabase(url, driver, Watching(self.exec_query_threshold / 1e6), size=size, patience=self.timeout)
+        return PooledDatabase(url, driver, Watching(self, self.exec_query_threshold / 1e6), size=size,
+                              patience=self.timeout)
 
     def tls(self, url: DatabaseUrl) -> dict[str, Any]:
         """What libpq is told of encryption."""

@@ -56,7 +56,7 @@ class DbSqlite(DatabaseDriver, name="db_sqlite", provides=("sqldb", "database:sq
         first = ["PRAGMA journal_mode=WAL", "PRAGMA synchronous=NORMAL", *(f"PRAGMA {each}" for each in self.pragmas)]
         connect = functools.partial(connection, url.database, self.busy_timeout / 1000, tuple(self.extensions))
         driver = Driver(connect, Session, give_up=give_up, threads=True, first=first)
-        return PooledDatabase(url, driver, Watching(), size=CONNECTIONS)
+        return PooledDatabase(url, driver, Watching(self), size=CONNECTIONS)
 
 
 def connection(path: str, timeout: float, extensions: tuple[tuple[str, str], ...]) -> Any:

@@ -11,7 +11,7 @@ from urllib.parse import parse_qs, unquote
 from gevent import pywsgi, socket
 from gevent.ssl import SSLContext
 
-from opensips_py.mi.http import Handler, Request, Response
+from opensips_py.mi.http import Handler, Refusal, Request, Response, refusal
 from opensips_py.module import Between, ConfigError, Module, by_dialect, mi, param, process_state
 
 STATUSES = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
@@ -63,7 +63,7 @@ class Httpd(Module, name="httpd", provides=("management",)):
 
     def load(self) -> None:
         """Check the parameters."""
-        self.roots: dict[str, tuple[str, Handler]] = {}
+        self.roots: dict[str, tuple[str, Handler, Refusal]] = {}
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise ConfigError("certificate and key go together", self.name, "tls_cert_file")
         self.context = self.tls()
@@ -89,12 +89,12 @@ class Httpd(Module, name="httpd", provides=("management",)):
             self.shared.server.stop(timeout=0)
         self.shared.server, self.shared.key = None, ()
 
-    def register(self, root: str, module: str, handler: Handler) -> None:
-        """Have *handler* answer requests below /*root*."""
+    def register(self, root: str, module: str, handler: Handler, refuse: Refusal = refusal) -> None:
+        """Have *handler* answer requests below /*root*; what is too long *refuse* answers, in the handler's format."""
         root = root.strip("/")
         if root in self.roots and self.roots[root][0] != module:
             raise ConfigError(f"the path /{root} is taken by module {self.roots[root][0]}", module, "root")
-        self.roots[root] = module, handler
+        self.roots[root] = module, handler, refuse
 
     @mi("httpd_list_root_path", v40="httpd:list_root_path")
     def list_root_path(self) -> list[dict[str, str]]:
@@ -138,19 +138,26 @@ class Httpd(Module, name="httpd", provides=("management",)):
         if not self.is_allowed(environ.get("HTTP_AUTHORIZATION", "")):
             return Response("", status=401, headers=[("WWW-Authenticate", f'Basic realm="{self.auth_realm}"')])
         parts = [unquote(part) for part in environ["PATH_INFO"].strip("/").split("/")]
-        handler = self.roots.get(parts[0])
-        if handler is None:
+        known = self.roots.get(parts[0])
+        if known is None:
             return Response("<html><body>Unable to find URL!</body></html>", status=404)
-        length = int(environ.get("CONTENT_LENGTH") or 0)
-        if length > max(self.post_buf_size, self.receive_buf_size):
-            return Response("The request is longer than receive_buf_size.", "text/plain", 413)
+        _, handler, refuse = known
+        body = self.body(environ)
+        if body is None:
+            return refuse(413, "The request is longer than receive_buf_size.")
         query = {name: values[-1] for name, values in parse_qs(environ["QUERY_STRING"], True).items()}
-        request = Request(environ["REQUEST_METHOD"], parts[1:], query, environ["wsgi.input"].read(length),
-                          environ.get("CONTENT_TYPE", ""))
-        response = handler[1](request)
+        response = handler(Request(environ["REQUEST_METHOD"], parts[1:], query, body, environ.get("CONTENT_TYPE", "")))
         if self.buf_size and len(response.body.encode("utf-8", "surrogateescape")) > self.buf_size:
-            return Response("The answer is longer than buf_size.", "text/plain", 500)
+            return refuse(500, "The answer is longer than buf_size.")
         return response
+
+    def body(self, environ: dict[str, Any]) -> bytes | None:
+        """The body of a request, whether it says how long it is or comes in chunks; None where it is too long."""
+        most = max(self.post_buf_size, self.receive_buf_size)
+        if int(environ.get("CONTENT_LENGTH") or 0) > most:
+            return None
+        read: bytes = environ["wsgi.input"].read(most + 1)
+        return read if len(read) <= most else None
 
     def is_allowed(self, authorization: str) -> bool:
         """Whether a request gives the user name and the password, where they are asked for."""

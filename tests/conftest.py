@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from tests.servers import DatabaseServer, mariadb, postgres
+from tests.servers import DatabaseServer, RabbitMQ, mariadb, postgres, rabbitmq
 
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "opensips_py"
 
@@ -77,4 +77,11 @@ def postgres_server() -> Iterator[DatabaseServer]:
 def mariadb_server() -> Iterator[DatabaseServer]:
     """MariaDB, for all tests of this process."""
     with mariadb() as server:
+        yield server
+
+
+@pytest.fixture(scope="session")
+def rabbitmq_server() -> Iterator[RabbitMQ]:
+    """RabbitMQ, for all tests of this process."""
+    with rabbitmq() as server:
         yield server

@@ -7,11 +7,13 @@ import os
 import pathlib
 import pwd
 import shutil
+import signal
 import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator
+from typing import TypeVar
 
 import pytest
 
@@ -77,8 +79,11 @@ class DatabaseServer:
             self.process = None
 
 
+Server = TypeVar("Server", bound=DatabaseServer)
+
+
 @contextlib.contextmanager
-def serving(server: DatabaseServer) -> Iterator[DatabaseServer]:
+def serving(server: Server) -> Iterator[Server]:
     """*server*, started and in the end stopped."""
     server.start()
     try:
@@ -136,3 +141,109 @@ def mariadb() -> Iterator[DatabaseServer]:
         url = f"mysql://{USER}:{PASSWORD}@{HOST}:{port}/opensips"
         with serving(DatabaseServer(command, user, folder, url, port)) as running:
             yield running
+
+
+class RabbitMQ(DatabaseServer):
+    """RabbitMQ: a group of processes, which end together, and the port mapper of Erlang's that it starts for itself."""
+
+    def __init__(self, command: list[str], user: str | None, folder: pathlib.Path, ports: list[int]) -> None:
+        super().__init__(command, user, folder, f"{HOST}:{ports[0]}", ports[0])
+        self.erlang, self.mapper = ports[1:]
+
+    def start(self) -> None:
+        """Start it, and wait until it takes connections."""
+        with open(self.folder / "log", "ab") as log:
+            self.process = subprocess.Popen(self.command, user=self.user, cwd=self.folder, stdout=log, stderr=log,
+                                            stdin=subprocess.DEVNULL, start_new_session=True, env=self.environment())
+        deadline = time.monotonic() + 60
+        while True:
+            with contextlib.suppress(OSError), socket.create_connection((HOST, self.port), 1):
+                return
+            assert self.process.poll() is None and time.monotonic() < deadline, (self.folder / "log").read_text()
+            time.sleep(0.1)
+
+    def stop(self, hard: bool = False) -> None:
+        """End all of it."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(self.process.pid, signal.SIGKILL)
+            self.process.wait(30)
+            self.process = None
+            subprocess.run([program("epmd"), "-kill"], env=self.environment(), user=self.user, capture_output=True,
+                           check=False)
+
+    def environment(self) -> dict[str, str]:
+        """Where it keeps everything: in its folder, away from a RabbitMQ that this machine may have."""
+        folder = str(self.folder)
+        return {"PATH": os.environ.get("PATH", ""), "HOME": folder, "LANG": "C.UTF-8",
+                "RABBITMQ_NODENAME": f"opensips-py-{self.port}@localhost", "RABBITMQ_NODE_PORT": str(self.port),
+                "RABBITMQ_NODE_IP_ADDRESS": HOST, "RABBITMQ_DIST_PORT": str(self.erlang),
+                "RABBITMQ_MNESIA_BASE": f"{folder}/data", "RABBITMQ_LOG_BASE": f"{folder}/logs",
+                "RABBITMQ_ENABLED_PLUGINS_FILE": f"{folder}/plugins", "RABBITMQ_CONF_ENV_FILE": f"{folder}/none",
+                "RABBITMQ_CONFIG_FILE": f"{folder}/none", "RABBITMQ_ADVANCED_CONFIG_FILE": f"{folder}/none",
+                "RABBITMQ_SERVER_ADDITIONAL_ERL_ARGS": "+S 2:2 +sbwt none",
+                "ERL_EPMD_PORT": str(self.mapper), "ERL_EPMD_ADDRESS": HOST}
+
+
+@contextlib.contextmanager
+def rabbitmq() -> Iterator[RabbitMQ]:
+    """RabbitMQ, with its user guest."""
+    server = program("rabbitmq-server", "/usr/lib/rabbitmq/bin")
+    if os.path.exists("/usr/lib/rabbitmq/bin/rabbitmq-server"):  # the one in the path is a wrapper of Debian's
+        server = "/usr/lib/rabbitmq/bin/rabbitmq-server"
+    user = owner("rabbitmq")
+    with folder_of(user) as folder, serving(RabbitMQ([server], user, folder, free_ports(3))) as running:
+        yield running
+
+
+class RedisServer(DatabaseServer):
+    """A Redis that runs; one with `--appendonly yes` keeps its data over stop() and start()."""
+
+    def ask(self, *words: object) -> str:
+        """The reply to a command, as Redis writes it."""
+        with socket.create_connection((HOST, self.port), 10) as sock:
+            data = [str(each).encode() for each in words]
+            sock.sendall(b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%s\r\n" % (len(each), each) for each in data))
+            return sock.recv(65536).decode()
+
+    def ready(self) -> None:
+        """Wait until it is a part of a cluster that works, as it sees that itself."""
+        deadline = time.monotonic() + 30
+        while "cluster_state:ok" not in (info := self.ask("CLUSTER", "INFO")) or "fail" in self.ask("CLUSTER", "NODES"):
+            assert time.monotonic() < deadline, info
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def redis(*options: str, port: int = 0) -> Iterator[RedisServer]:
+    """Redis with nothing in it, and *options* of its command line."""
+    server = program("redis-server")
+    with folder_of(None) as folder:
+        port = port or free_ports()[0]
+        command = [server, "--port", str(port), "--bind", HOST, "--dir", str(folder), "--save", "", "--appendonly",
+                   "yes", *options]
+        with serving(RedisServer(command, None, folder, f"redis://{HOST}:{port}/", port)) as running:
+            yield running
+
+
+@contextlib.contextmanager
+def redis_cluster(count: int = 3) -> Iterator[list[RedisServer]]:
+    """A cluster of Redis nodes that share the slots; while one is gone the others go on with theirs."""
+    with contextlib.ExitStack() as stack:
+        ports, buses = free_ports(count), free_ports(count)
+        nodes = [stack.enter_context(redis(
+            "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000",
+            "--cluster-require-full-coverage", "no", port=port)) for port, bus in zip(ports, buses, strict=True)]
+        for number, node in enumerate(nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.ask("CLUSTER", "ADDSLOTSRANGE", 16384 * number // count, 16384 * (number + 1) // count - 1)
+            if number:
+                node.ask("CLUSTER", "MEET", HOST, ports[0], buses[0])
+        for node in nodes:
+            deadline = time.monotonic() + 30
+            while f"cluster_known_nodes:{count}" not in node.ask("CLUSTER", "INFO") or "handshake" in node.ask(
+                    "CLUSTER", "NODES") or node.ask("CLUSTER", "SLOTS").count(f"\r\n{HOST}\r\n") < count:
+                assert time.monotonic() < deadline, node.ask("CLUSTER", "NODES")
+                time.sleep(0.05)
+            node.ready()
+        yield nodes

@@ -2,10 +2,12 @@
 from __future__ import annotations
 
 import hashlib
+import logging
 import os
 from typing import Annotated, Any
 
 from opensips_py.module import Between, ConfigError, Module, VariableSpec, param, process_state, uses
+from opensips_py.module.restraint import Restraint
 from opensips_py.modules.auth.authorizing import Authorizing
 from opensips_py.modules.auth.challenging import Challenging
 from opensips_py.modules.auth.nonces import Nonces, Served
@@ -41,6 +43,7 @@ class Auth(Challenging, Authorizing, RemoteParty, Module, name="auth"):
 
     def load(self) -> None:
         """Find the AVP of the identity."""
+        self.complaints = Restraint(self.log, 1, level=logging.ERROR)
         self.identity_spec = None
         if self.rpid_avp:
             try:

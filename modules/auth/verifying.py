@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import AuthResult
+from opensips_py.module.restraint import Restraint
 from opensips_py.modules.auth.nonces import Nonces, Served
 from opensips_py.sip import Credentials, Header, HeaderId, Secret
 from opensips_py.sip.digest import Algorithm, algorithm_of
@@ -67,6 +68,7 @@ class Verifying:
     nonce_expire: int
     disable_nonce_check: bool
     realm_prefix: str
+    complaints: Restraint
 
     def authorize(self, request: Request, kind: Kind, realm: str, lookup: Lookup) -> AuthResult:
         """Whether *request* proves, for *realm* ('': that of the request), who sent it.
@@ -81,7 +83,7 @@ class Verifying:
         try:
             secret = lookup(given.credentials)
         except OSError as error:
-            self.log.error("credentials cannot be checked: %s", error)
+            self.complaints.say("credentials cannot be checked: %s", error)
             return ERROR
         if secret is None:
             return NO_USER

@@ -5,6 +5,12 @@ from collections.abc import Callable
 from typing import Annotated
 
 from opensips_py.module import Between, Module, Route, Run, param, script
+from opensips_py.module.avps import Value
+from opensips_py.module.declare import Dialect
+from opensips_py.module.queries import Asked, Avps, Number
+from opensips_py.module.statements import Statement, StatementKind
+from opensips_py.module.user_avps import Chosen, UserAvps, Whose
+from opensips_py.module.user_avps import ChosenKind as ChosenInTable
 from opensips_py.modules.avpops.arguments import (
     ALL,
     CalculationKind,
@@ -13,7 +19,6 @@ from opensips_py.modules.avpops.arguments import (
     Named,
     NameKind,
     Operation,
-    Value,
     ValueKind,
 )
 from opensips_py.modules.avpops.calculating import calculated
@@ -24,16 +29,62 @@ from opensips_py.modules.avpops.rewriting import Rewriting, RewritingKind
 ANYWHERE = (Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL | Route.STARTUP | Route.TIMER
             | Route.EVENT)
 BY_ZERO = ("div", "mod")
+Sql = Annotated[Statement, StatementKind("avpops")]
+Which = Annotated[Chosen, ChosenInTable("avpops")]
+Loaded = Annotated[Chosen, ChosenInTable("avpops", schemes=True)]
 
 
-class AvpOps(Module, name="avpops"):
+class AvpOps(UserAvps, Module, name="avpops"):
     """Copy, change, compare and delete AVPs, and push them into requests.
 
     Arguments are quoted: an AVP with flags behind a slash, "$avp(name)/g", or an operator, a value and flags,
     "eq/text/i". A value is a variable, i:12 for a number, s:text or a text. The flag g stands for all values of an AVP
-    and not for the newest one alone; capital letters will do."""
+    and not for the newest one alone; capital letters will do.
+
+    Of a query, a variable within quotes, or behind =, <, > or LIKE, is a value: it is bound, whatever is in it, and
+    need not be escaped. A variable elsewhere is SQL where scripts make it, as $var and $avp; what is read from messages
+    never is. The run that asks a database waits alone, with or without async()."""
 
     buf_size: int = param(1024, "Accepted without effect: texts may have any length.")
+    use_domain: bool = param(0, "Whether the domain of a URI counts for whose AVPs are meant.")
+    avp_table: str = param("usr_preferences", "The table of AVPs.")
+
+    def __init__(self, dialect: Dialect = "4.0") -> None:
+        super().__init__(dialect)
+        self.set_up()
+
+    def load(self) -> None:
+        """Check the databases."""
+        self.check_databases()
+
+    def table_of(self, chosen: Chosen) -> str:
+        return chosen.table or self.avp_table
+
+    @script(ANYWHERE, waits=True)
+    def avp_db_query(self, run: Run, query: Sql, dest: Avps = (), db_id: Number = 0) -> Asked:
+        """Send a statement to a database. Rows go into AVPs, one for each column, "$avp(name);$avp(other)", else
+        $avp(1), $avp(2) …; the first row is the newest value, NULL is "<null>". EMPTY where the statement asked for
+        rows and there are none."""
+        answer = self.asked(db_id, lambda found: found.query(*query.bound(run, found.dialect)))
+        return Asked.FAILED if answer is None else self.into_avps(run, answer, dest)
+
+    @script(ANYWHERE, waits=True)
+    def avp_db_load(self, run: Run, source: Whose, name: Loaded, db_id: Number = 0, prefix: str = "") -> bool:
+        """Load AVPs of *source*: a variable or text with /username, /domain, /uri or /uuid behind it; without, $ru,
+        $fu, $tu and $ou are URIs and all else is an identifier. *name* is $avp(name), or a for all, i for those whose
+        name is a number, s for all others; behind a slash another table, or $scheme. *prefix* stands before their names
+        then. False where there are none."""
+        return self.load_avps(run, source, name, db_id, prefix)
+
+    @script(ANYWHERE, waits=True)
+    def avp_db_store(self, run: Run, source: Whose, name: Which, db_id: Number = 0) -> bool:
+        """Store AVPs of *source*, beside those that it has; false where the run has none of that name."""
+        return self.store_avps(run, source, name, db_id)
+
+    @script(ANYWHERE, waits=True)
+    def avp_db_delete(self, run: Run, source: Whose, name: Which, db_id: Number = 0) -> bool:
+        """Delete AVPs of *source* in the database."""
+        return self.delete_avps(run, source, name, db_id)
 
     @script(ANYWHERE)
     def avp_copy(self, run: Run, old_name: Annotated[Named, NameKind()],

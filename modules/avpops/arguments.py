@@ -5,35 +5,12 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from opensips_py.module import Kind, Pattern, Run
+from opensips_py.module.avps import Avp, Value, avp_of
 from opensips_py.module.kinds import Integer, ScriptLanguage, VariableSpec
 from opensips_py.modules.avpops.calculating import CALCULATIONS
 from opensips_py.modules.avpops.comparing import OPERATORS
 
-Value = int | str
 ALL = "all AVPs"
-
-
-@dataclass(frozen=True)
-class Avp:
-    """An AVP by its name."""
-
-    name: Callable[[Run], str]
-
-    def values(self, run: Run) -> list[Value]:
-        """Its values, the newest first."""
-        return list(run.avps.get(self.name(run), ()))
-
-    def push(self, run: Run, values: list[Value]) -> None:
-        """Give it more, the last of them being the newest then."""
-        if values:
-            run.avps.setdefault(self.name(run), [])[:0] = values[::-1]
-
-    def replace(self, run: Run, values: list[Value]) -> None:
-        """Give it these alone."""
-        if values:
-            run.avps[self.name(run)] = values
-        else:
-            run.avps.pop(self.name(run), None)
 
 
 @dataclass(frozen=True)
@@ -187,18 +164,6 @@ def source_of(text: str, language: ScriptLanguage) -> Source:
     if text.startswith("i:"):
         return Constant(Integer().convert(text[2:]))
     return Constant(text.removeprefix("s:"))
-
-
-def avp_of(text: str, language: ScriptLanguage) -> Avp:
-    """``$avp(name)``, the name maybe a variable."""
-    spec = language.variable(text)
-    if not spec.text.startswith("$avp("):
-        raise ValueError(f"$avp(name) is needed, not {text}")
-    if spec.name is not None:
-        name = spec.name
-        return Avp(lambda run: name)
-    inner = language.format(spec.text[len("$avp("):-1])
-    return Avp(lambda run: inner(run) or "")
 
 
 def flags_of(rest: list[str], letters: str, text: str) -> str:

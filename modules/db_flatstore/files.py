@@ -123,6 +123,10 @@ class FlatSession:
         added = b"".join(line(row, self.style.delimiter) for row in rows)
         self.lines[table] = self.lines.get(table, b"") + added
 
+    def columns(self, table: str) -> list[str]:
+        """Not to be had."""
+        raise QueryError(ONLY)
+
     def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
                limit: int = 0) -> list[Row]:
         """Not to be had."""

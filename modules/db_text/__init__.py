@@ -41,7 +41,7 @@ class DbText(DatabaseDriver, name="db_text", provides=("sqldb", "database:text")
         path = os.path.join(ABOVE, url.database)
         driver = Driver(functools.partial(connection, path, self.db_mode != CACHED), Session, give_up=give_up,
                         threads=True)
-        return TextDatabase(url, driver, Watching(), size=1)
+        return TextDatabase(url, driver, Watching(self), size=1)
 
     @mi("dbt_dump", v40="db_text:dump", scope="each", merge=concatenate)
     def dump(self) -> list[str]:

@@ -128,6 +128,10 @@ class Session(SqlSession):
 
     # Operations
 
+    def columns(self, table: str) -> list[str]:
+        self.load(table)
+        return super().columns(table)
+
     def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
                limit: int = 0) -> list[Row]:
         self.load(table)

@@ -65,6 +65,11 @@ class VirtualDatabase(Database):
         self.most_retries = 10
         self.next = 0  # ROUND: who comes first
 
+    @property
+    def dialect(self) -> str:
+        """That of the first of them: sets are made of databases that can stand for each other."""
+        return self.members[0].database.dialect
+
     def run(self, operation: Callable[[Session], T], *, together: bool = False, patience: float | None = None) -> T:
         written: list[str] = []
         error: DatabaseError = Unavailable(f"none of the databases of {self.url} can be used")

@@ -1,4 +1,4 @@
-"""Who may call whom, and who may register what: by rules in files."""
+"""Who may call whom, and who may register what, by rules in files; and which group a host is in, by a table."""
 from __future__ import annotations
 
 import os
@@ -9,6 +9,8 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.module import ConfigError, MIError, Module, Route, Run, mi, param, script
 from opensips_py.module.declare import Dialect
 from opensips_py.module.kinds import Format, Text
+from opensips_py.modules.permissions.addressing import Addressing
+from opensips_py.modules.permissions.partitions import Partition
 from opensips_py.modules.permissions.rules import Pair, Rules, read
 from opensips_py.modules.permissions.uris import plain, plain_text
 
@@ -38,7 +40,7 @@ class FileName(Text):
 File = Annotated[Name, FileName()]
 
 
-class Permissions(Module, name="permissions"):
+class Permissions(Addressing, Module, name="permissions"):
     """Check pairs of URIs against two files of rules. A request is allowed where all of its pairs match a rule of the
     first file; else it is denied where one of them matches a rule of the second; else it is allowed. A file that does
     not exist has no rules. Files are read when the configuration is, so a reload brings changes; one that has a mistake
@@ -46,7 +48,10 @@ class Permissions(Module, name="permissions"):
 
     A rule is a line `LIST [EXCEPT LIST] : LIST [EXCEPT LIST]`: a list holds regular expressions (POSIX extended,
     without regard to case) in double quotes with commas between them, or ALL. The left side is for the first URI of a
-    pair, the right side for the second. They are seen as sip:user@host, whatever else is in them."""
+    pair, the right side for the second. They are seen as sip:user@host, whatever else is in them.
+
+    A table of addresses is read with the configuration and kept in memory, in as many partitions as there are; a
+    database that is gone leaves what was read last."""
 
     default_allow_file: str = param("permissions.allow", "File of what is allowed, where a function names none. Files "
                                     "without a folder are in that of the configuration.")
@@ -57,12 +62,14 @@ class Permissions(Module, name="permissions"):
 
     def __init__(self, dialect: Dialect = "4.0") -> None:
         super().__init__(dialect)
+        self.partitions: dict[str, Partition] = {}
         self.named: dict[str, None] = {}  # files, and what files begin with, by which the script asks
         self.tables: dict[str, Rules] = {}
         self.unusable: dict[str, str] = {}  # files that have the name of something that is none, and why
 
     def load(self) -> None:
-        """Read the files that the script names."""
+        """Read the files that the script names, and find the drivers of the tables."""
+        self.find_drivers()
         suffixed = [name + suffix for name in self.named for suffix in (self.allow_suffix, self.deny_suffix)]
         for name in (self.default_allow_file, self.default_deny_file, *suffixed):
             path = self.path(name)

@@ -67,6 +67,7 @@ class Addresses:
             for group in {each.group, ANY_GROUP}:
                 key = group, each.network.version, each.network.prefixlen
                 networks.setdefault(key, {}).setdefault(start, []).append(each)
+        self.groups = frozenset(each.group for each in self.entries)
         self._networks = networks
         self._lengths: dict[tuple[int, int], tuple[int, ...]] = {}
         for group, version, length in sorted(networks, reverse=True):  # the longest network first
@@ -75,6 +76,10 @@ class Addresses:
 
     def __len__(self) -> int:
         return len(self.entries)
+
+    def has(self, group: int) -> bool:
+        """Whether there is a group of that number; 0 stands for all of them."""
+        return group == ANY_GROUP or group in self.groups
 
     def candidates(self, group: int, address: IPv4Address | IPv6Address) -> Iterator[Entry]:
         """The entries of *group* (0: of all) whose network holds *address*, those of the smallest network first."""

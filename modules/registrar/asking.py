@@ -4,8 +4,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
+from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Literal, Route, Run, Variable, VariableKind, script
+from opensips_py.module import Route, Run, TableOf, Variable, VariableKind, script
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
 from opensips_py.modules.registrar.telling import told
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
 
     from opensips_py.modules.usrloc import UsrLoc
 
-Table_ = Annotated[str, Literal()]
+Table_ = Annotated[str, TableOf("usrloc")]
 ROUTES = Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.ONREPLY | Route.LOCAL
 
 
@@ -44,8 +45,8 @@ class Asking(Parameters):
                 uri = message.parsed_uri
             else:
                 uri = message.to.parsed_uri if message.method == "REGISTER" else message.from_.parsed_uri
-            return told(self.usrloc.table(domain), self.aor(uri))
-        except (MalformedMessage, Refused) as error:
+            return told(run, self.usrloc.table(domain), self.aor(uri))
+        except (MalformedMessage, Refused, DatabaseError, OSError) as error:
             self.log.error("is %s registered: %s", aor or "the user of the request", error)
             return []
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
+from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Literal, ReturnCode, Route, Run, script
+from opensips_py.module import ReturnCode, Route, Run, TableOf, script
 from opensips_py.modules.registrar import gruu
 from opensips_py.modules.registrar.flags import LookupFlags, LookupFlagsKind
 from opensips_py.modules.registrar.methods import takes
@@ -41,36 +42,37 @@ class Finding(Parameters):
     aor: Callable[[Uri], str]
 
     @script(Route.REQUEST | Route.FAILURE | Route.ONREPLY)
-    def lookup(self, run: Run, domain: Annotated[str, Literal()],
+    def lookup(self, run: Run, domain: Annotated[str, TableOf("usrloc")],
                flags: Annotated[LookupFlags, LookupFlagsKind()] = NONE, aor: str = "") -> Found:
         """Put the contacts of the Request-URI, or of *aor*, in its place: the best there, the others as branches."""
         request: Request = run.request
         table = self.usrloc.table(domain)
         try:
             uri = Uri.parse(aor) if aor else request.parsed_uri
-            bindings, code = self.bindings_of(table, uri, request.method, flags)
+            bindings, code = self.bindings_of(run, table, uri, request.method, flags)
             if flags.branch:
-                further = self.bindings_of_branches(table, request, flags)
+                further = self.bindings_of_branches(run, table, request, flags)
                 if bindings or further:
                     self.put(run, request, bindings + further, flags, keep_uri=not bindings)
                     return Found.FOUND
                 return code
-        except (MalformedMessage, Refused) as error:
+        except (MalformedMessage, Refused, DatabaseError, OSError) as error:
             self.log.error("lookup of %s: %s", aor or request.uri, error)
             return Found.ERROR
         if bindings:
             self.put(run, request, bindings, flags)
         return code
 
-    def bindings_of(self, table: Table, uri: Uri, method: str, flags: LookupFlags) -> tuple[list[Binding], Found]:
+    def bindings_of(self, run: Run, table: Table, uri: Uri, method: str,
+                    flags: LookupFlags) -> tuple[list[Binding], Found]:
         """The contacts of *uri* that will do, the best one first."""
         if self.disable_gruu or uri.parameter("gr") is None:
-            bindings = told(table, self.aor(uri))
+            bindings = told(run, table, self.aor(uri))
         else:
             said = gruu.read(uri, self.gruu_secret)
             if said is None:
                 return [], Found.NOT_FOUND
-            bindings = told(table, said.aor or self.aor(uri))
+            bindings = told(run, table, said.aor or self.aor(uri))
             bindings = [each for each in bindings if each.instance.strip("<>") == said.instance
                         and said.call_id in (None, each.call_id)][:1]
         if not bindings:
@@ -88,12 +90,12 @@ class Finding(Parameters):
         bindings = one_flow_each(bindings)
         return bindings, Found.FOUND if bindings else Found.NOT_FOUND
 
-    def bindings_of_branches(self, table: Table, request: Request, flags: LookupFlags) -> list[Binding]:
+    def bindings_of_branches(self, run: Run, table: Table, request: Request, flags: LookupFlags) -> list[Binding]:
         """The contacts of the addresses-of-record that stand in the branches, which go."""
         branches, request.branches = request.branches or [], None
         found: list[Binding] = []
         for branch in branches:
-            found += self.bindings_of(table, Uri.parse(branch.uri), request.method, flags)[0]
+            found += self.bindings_of(run, table, Uri.parse(branch.uri), request.method, flags)[0]
         return found
 
     def put(self, run: Run, request: Request, bindings: list[Binding], flags: LookupFlags,

@@ -5,8 +5,9 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
+from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Flag, Literal, Route, Run, script
+from opensips_py.module import Flag, Route, Run, TableOf, script
 from opensips_py.modules.registrar.asking import is_at, place, same_host
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
@@ -18,7 +19,7 @@ from opensips_py.state.matching import parsed, same
 if TYPE_CHECKING:
     from opensips_py.modules.usrloc import UsrLoc
 
-Table_ = Annotated[str, Literal()]
+Table_ = Annotated[str, TableOf("usrloc")]
 Test = Callable[[Binding], bool]
 
 
@@ -33,11 +34,10 @@ class Removing(Parameters):
     def take_out(self, domain: str, text: str, goes: Test) -> bool:
         """Remove the contacts of an address-of-record that *goes* says yes to."""
         try:
-            aor = self.aor(Uri.parse(text))
-        except (MalformedMessage, Refused) as error:
+            return self.take_out_of(domain, self.aor(Uri.parse(text)), goes)
+        except (MalformedMessage, Refused, DatabaseError, OSError) as error:
             self.log.error("remove %s: %s", text, error)
             return False
-        return self.take_out_of(domain, aor, goes)
 
     def take_out_of(self, domain: str, aor: str, goes: Test) -> bool:
         """The same for an address-of-record in its stored form."""
@@ -65,7 +65,7 @@ class Removing(Parameters):
             (not contact or same(each.contact, contact)) and (not next_hop or self.is_behind(each, hosts))
             and (not instance or each.instance == instance) and (bflag < 0 or bool(each.cflags >> bflag & 1))))
 
-    @script(Route.ANY, dialect="4.0")
+    @script(Route.ANY, dialect="4.0", waits=True)
     def remove_ip_port(self, run: Run, ip: str, port: int, domain: Table_, aor: str = "") -> bool:
         """Remove all contacts at this address and port, of *aor* alone if it is given."""
         def goes(binding: Binding) -> bool:

@@ -4,8 +4,9 @@ from __future__ import annotations
 import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
+from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Literal, ReturnCode, Route, Run, script
+from opensips_py.module import ReturnCode, Route, Run, TableOf, script
 from opensips_py.modules.registrar import contacts
 from opensips_py.modules.registrar.flags import PATH_OFF, PATH_STRICT, SaveFlags, SaveFlagsKind
 from opensips_py.modules.registrar.parameters import Parameters
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from opensips_py.modules.usrloc import UsrLoc
     from opensips_py.modules.usrloc.table import Table
 
-Table_ = Annotated[str, Literal()]
+Table_ = Annotated[str, TableOf("usrloc")]
 Flags = Annotated[SaveFlags, SaveFlagsKind()]
 NONE = SaveFlags()
 USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
@@ -45,7 +46,8 @@ class Saving(Parameters):
     def save(self, run: Run, domain: Table_, flags: Flags = NONE, aor: str = "", ownership_tag: str = "") -> Saved:
         """Add, refresh or remove the contacts that a REGISTER names, and answer it with all that there are.
 
-        In an onreply route: keep the contacts of the request as long as the main registrar's answer says.
+        In an onreply route: keep the contacts of the request as long as the main registrar's answer says. Where
+        usrloc works with a database, that is waited for.
         """
         request: Request = run.request
         answers = run.message is request and not flags.no_reply
@@ -55,6 +57,9 @@ class Saving(Parameters):
             return self.refuse(run, refused, answers)
         except MalformedMessage as error:
             return self.refuse(run, Refused(error.status or 400, error.reason), answers)
+        except (DatabaseError, OSError) as error:
+            self.log.error("save in %s: %s", domain, error)
+            return self.refuse(run, Refused(500, "Server Internal Error"), answers)
         self.accepted_regs.add()
         if answers:
             self.signaling.answer(run, 200, "OK", headers)
@@ -76,6 +81,8 @@ class Saving(Parameters):
         uri = Uri.parse(aor_text) if aor_text else request.to.parsed_uri
         aor = self.aor(uri)
         table = self.usrloc.table(domain)
+        if table.changes_wait:
+            run.park()
         named = request.contacts
         path, echoed = self.path(request, flags)
         now = int(table.clock())

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.module import traced_call
 
 if TYPE_CHECKING:
+    from opensips_py.module import Run
     from opensips_py.modules.usrloc.table import Table
     from opensips_py.state._bindings import Binding
 
@@ -13,8 +14,11 @@ SHOWN = ("contact", "received", "path", "q", "user_agent", "socket", "instance")
 UNSET = ("", -1)
 
 
-def told(table: Table, aor: str) -> list[Binding]:
-    """The contacts of *aor*; where the call is traced, its account has them, too."""
+def told(run: Run, table: Table, aor: str) -> list[Binding]:
+    """The contacts of *aor*, waited for where a database keeps them; where the call is traced, its account has them,
+    too."""
+    if table.reads_wait:
+        run.park()
     bindings = table.find(aor)
     account = traced_call()
     if account is not None:

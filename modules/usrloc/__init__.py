@@ -5,13 +5,16 @@ from collections.abc import Callable
 from typing import TypeVar
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Module, process_state, statistic, timer
+from opensips_py.module import Module, statistic, timer
+from opensips_py.module.declare import Dialect
 from opensips_py.modules.usrloc import events
+from opensips_py.modules.usrloc.keeping import Keeping
 from opensips_py.modules.usrloc.keys import Keys
 from opensips_py.modules.usrloc.management import Management
-from opensips_py.modules.usrloc.parameters import Parameters
+from opensips_py.modules.usrloc.memory import MemoryTable
+from opensips_py.modules.usrloc.modes import MEMORY
 from opensips_py.modules.usrloc.record import Happened, Kind, Record, happened
-from opensips_py.modules.usrloc.storage import Storage, stored_names
+from opensips_py.modules.usrloc.storage import stored_names
 from opensips_py.modules.usrloc.table import Table
 from opensips_py.sip import Uri
 from opensips_py.state._bindings import Binding
@@ -22,22 +25,35 @@ NAMES = {int(kind): cls.__name__ for kind, cls in events.CLASSES.items()}
 BATCH = 200  # addresses-of-record whose expired contacts leave in one write transaction
 
 
-class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
+class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
         events.E_UL_AOR_INSERT, events.E_UL_AOR_DELETE, events.E_UL_CONTACT_INSERT, events.E_UL_CONTACT_DELETE,
         events.E_UL_CONTACT_UPDATE, events.E_UL_LATENCY_UPDATE]):
-    """Keep the contacts of users on this machine, shared by all workers. What has been acknowledged survives the end of
-    the process, a crash included; other modules look contacts up, change them and are told of changes."""
+    """Keep the contacts of users on this machine, shared by all workers, and in an SQL database where that is wanted.
+    What has been acknowledged survives the end of the process, a crash included; other modules look contacts up, change
+    them and are told of changes."""
 
-    storage: Storage = process_state()
+    def __init__(self, dialect: Dialect = "4.0") -> None:
+        super().__init__(dialect)
+        self.named: dict[str, None] = {}  # tables that the script names
 
     def load(self) -> None:
-        self.check_modes()
+        self.decide(self)
         self.observers: list[Observer] = []
 
+    def verify(self) -> None:
+        self.verify_tables(self)
+
+    def prepare(self) -> None:
+        self.open_tables(self)
+
     def start(self) -> None:
-        self.storage.open(self.services)
+        if self.mirror is not None:
+            self.mirror.follow(self.settings)
         for table in self.storage.tables.values():
             self.set_up(table)
+
+    def stop(self) -> None:
+        self.last_words()
 
     def table(self, name: str) -> Table:
         """The table *name*; made at its first use."""
@@ -49,15 +65,20 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
 
     def tables(self) -> list[Table]:
         """All tables, also those that other workers have made since we started."""
-        return [self.table(name) for name in stored_names(self.services.environment)]
+        if self.mode.kept == MEMORY:
+            for name in stored_names(self.services.environment):
+                self.table(name)
+        return list(self.storage.tables.values())
 
     def set_up(self, table: Table) -> None:
         """Give a table the settings of this generation, and its statistics."""
-        table.newest_first = self.desc_time_order
+        self.follow(table)
         register = self.services.statistics.register
+        register("usrloc", f"{table.name}-expires", "counter", help="Contacts of the table that have expired.")
+        if not table.is_counted:
+            return
         register("usrloc", f"{table.name}-users", "function", table.users, "Addresses-of-record in the table.", True)
         register("usrloc", f"{table.name}-contacts", "function", table.contacts, "Contacts in the table.", True)
-        register("usrloc", f"{table.name}-expires", "counter", help="Contacts of the table that have expired.")
 
     def canonical(self, text: str) -> str:
         """The address-of-record that *text* means, a SIP URI or user@domain."""
@@ -126,7 +147,13 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
 
     @timer("timer_interval")
     def collect_expired(self) -> None:
-        """Take expired contacts out of the tables; each worker those in its own slots."""
+        """Take expired contacts out of the tables, and tell the database what it has not been told; each worker of its
+        own slots."""
+        self.expire_own()
+        self.tell_own()
+
+    def expire_own(self) -> None:
+        """Take the expired contacts in our slots out of the tables."""
         slots = self.services.slots.owned_by(self.services.index)
         for table in self.tables():
             batch: list[str] = []
@@ -140,9 +167,7 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
 
     def expire(self, table: Table, aors: list[str]) -> None:
         """Take the expired contacts of *aors* out."""
-        changes = [table.change(aor, lambda record: None) for aor in aors]
-        self.services.environment.submit(lambda transaction: [each(transaction) for each in changes])
-        for each in changes:
+        for each in table.apply_all(aors, lambda record: None):
             if each.record.changes:
                 self.tell(table.name, each.record)
 
@@ -151,11 +176,5 @@ class UsrLoc(Parameters, Keys, Management, Module, name="usrloc", events=[
         """Addresses-of-record in all tables."""
         return sum(table.users() for table in self.tables())
 
-    def flag_names(self, bits: int) -> str:
-        """Branch flags by name, as management lists them."""
-        if self.registry.flag_text is None:
-            return " ".join(str(bit) for bit in range(32) if bits >> bit & 1)
-        return self.registry.flag_text("branch", bits)
 
-
-__all__ = ["Happened", "Kind", "Record", "Table", "UsrLoc"]
+__all__ = ["Happened", "Kind", "MemoryTable", "Record", "Table", "UsrLoc"]

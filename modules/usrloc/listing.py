@@ -9,8 +9,8 @@ from opensips_py.state._bindings import Binding
 ALL_METHODS = 0xFFFFFFFF
 
 
-def row(binding: Binding, now: float, flags: str) -> dict[str, Any]:
-    """One contact; *flags* are its branch flags by name."""
+def row(binding: Binding, now: float, flags: str, state: str) -> dict[str, Any]:
+    """One contact; *flags* are its branch flags by name, *state* says whether a database knows it."""
     listed: dict[str, Any] = {
         "Contact": binding.contact, "ContactID": str(binding.id), "Expires": remaining(binding, now),
         "Q": preference(binding.q), "Callid": binding.call_id, "Cseq": binding.cseq,
@@ -18,7 +18,7 @@ def row(binding: Binding, now: float, flags: str) -> dict[str, Any]:
     for name, value in (("Received", binding.received), ("Path", binding.path)):
         if value:
             listed[name] = value
-    listed |= {"State": "CS_SYNC", "Flags": binding.flags, "Cflags": flags, "Socket": binding.socket,
+    listed |= {"State": state, "Flags": binding.flags, "Cflags": flags, "Socket": binding.socket,
                "Methods": binding.methods}
     for name, text in (("SIP_instance", binding.instance), ("Attr", binding.attr), ("Shtag", binding.tag)):
         if text:

@@ -2,21 +2,37 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar, cast
 
 from gevent import sleep
 
+from opensips_py.db import DatabaseError
 from opensips_py.mi.tree import rendered
 from opensips_py.module import MIError, first, mi
 from opensips_py.modules.usrloc.listing import contacts_tree, row, tables_tree
+from opensips_py.modules.usrloc.memory import CHUNK
+from opensips_py.modules.usrloc.mirrored import MirroredTable
 from opensips_py.modules.usrloc.record import Record, extras
-from opensips_py.modules.usrloc.table import CHUNK, Table
+from opensips_py.modules.usrloc.table import Table
 from opensips_py.sip import NameAddr
 from opensips_py.state import matching
 from opensips_py.state._bindings import Binding, data_of, unpack
 
 MI_CALL_ID = "dfjrewr12386fd6-343@opensips.mi"  # of contacts that nobody has registered: constant, as upstream's
-NOT_FOUND, BAD = 404, 400
+NOT_FOUND, BAD, FAILED = 404, 400, 500
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+def failing(function: F) -> F:
+    """A command that says so where the database that keeps contacts fails."""
+    @wraps(function)
+    def command(*arguments: Any, **named: Any) -> Any:
+        try:
+            return function(*arguments, **named)
+        except (DatabaseError, OSError) as error:
+            raise MIError(FAILED, str(error)) from None
+    return cast(F, command)
 
 
 class Management:
@@ -29,7 +45,9 @@ class Management:
     table: Callable[[str], Table]
     canonical: Callable[[str], str]
     change: Callable[..., Any]
-    collect_expired: Callable[[], None]
+    expire_own: Callable[[], None]
+    tell_own: Callable[..., None]
+    synchronize: Callable[..., bool]
     flag_names: Callable[[int], str]
 
     def known_table(self, name: str) -> Table:
@@ -49,6 +67,7 @@ class Management:
 
     @mi("ul_dump", v40="usrloc:dump")
     @rendered(tables_tree)
+    @failing
     def dump(self, brief: str = "") -> dict[str, Any]:
         """List all contacts; with "brief" their URIs alone."""
         if brief not in ("", "brief"):
@@ -62,29 +81,32 @@ class Management:
         for number, (aor, record) in enumerate(table.records()):
             if number % CHUNK == CHUNK - 1:
                 sleep(0)  # a large table must not keep calls waiting
-            entries.append(self.aor_entry(aor, unpack(record), extras(data_of(record)).get("keys"), now, brief))
+            entries.append(self.aor_entry(table, aor, unpack(record), extras(data_of(record)).get("keys"), now, brief))
         return {"name": table.name, "hash_size": 1 << self.hash_size, "AORs": entries}
 
-    def aor_entry(self, aor: str, bindings: list[Binding], keys: dict[str, str] | None, now: float,
+    def aor_entry(self, table: Table, aor: str, bindings: list[Binding], keys: dict[str, str] | None, now: float,
                   brief: bool) -> dict[str, Any]:
         """One address-of-record as dump lists it."""
         if brief:
             return {"AOR": aor, "Contacts": [{"Contact": each.contact} for each in bindings]}
-        entry: dict[str, Any] = {"AOR": aor, "Contacts": [row(each, now, self.flag_names(each.cflags))
-                                                          for each in bindings]}
+        state = table.state_of(aor)
+        entry: dict[str, Any] = {"AOR": aor, "Contacts": [
+            row(each, now, self.flag_names(each.cflags), state(each)) for each in bindings]}
         if self.mi_dump_kv_store:
             entry["KV-Store"] = keys or {}
         return entry
 
     @mi("ul_show_contact", v40="usrloc:show_contact")
     @rendered(contacts_tree)
+    @failing
     def show_contact(self, table_name: str, aor: str) -> dict[str, Any]:
         """List the contacts of one address-of-record."""
         table = self.known_table(table_name)
         name = self.registered(table, aor)
-        return self.aor_entry(name, table.find(name), table.keys(name), table.clock(), False)
+        return self.aor_entry(table, name, table.find(name), table.keys(name), table.clock(), False)
 
     @mi("ul_rm", v40="usrloc:rm")
+    @failing
     def remove(self, table_name: str, aor: str) -> str:
         """Remove an address-of-record with all its contacts."""
         table = self.known_table(table_name)
@@ -98,6 +120,7 @@ class Management:
         return "OK"
 
     @mi("ul_rm_contact", v40="usrloc:rm_contact")
+    @failing
     def remove_contact(self, table_name: str, aor: str, contact: str) -> str:
         """Remove one contact of an address-of-record."""
         table = self.known_table(table_name)
@@ -114,6 +137,7 @@ class Management:
         return "OK"
 
     @mi("ul_add", v40="usrloc:add")
+    @failing
     def add(self, table_name: str, aor: str, contact: str, expires: int, q: str, flags: int, cflags: str, methods: int,
             last: str = "") -> str:
         """Add or replace a contact; *expires* in seconds, 0 for ever. In 2.1's form an unused argument follows q."""
@@ -136,16 +160,24 @@ class Management:
         return "OK"
 
     @mi("ul_flush", v40="usrloc:flush", scope="each", merge=first)
+    @failing
     def flush(self) -> str:
-        """Do now what is done every timer_interval: take out expired contacts. There is no database to write to."""
-        self.collect_expired()
+        """Do now what is done every timer_interval: take out expired contacts, and tell the database what it has not
+        been told; what it has refused before is tried again."""
+        self.expire_own()
+        self.tell_own(again=True)
         return "OK"
 
     @mi("ul_sync", v40="usrloc:sync")
+    @failing
     def sync(self, table_name: str, aor: str = "") -> str:
-        """Write a table, or one address-of-record, to the database anew."""
-        self.known_table(table_name)
-        raise MIError(BAD, f"{aor or table_name} cannot be synchronized: contacts are kept without a database")
+        """Have the database forget a table, or one address-of-record, and write to it anew what is in memory."""
+        table = self.known_table(table_name)
+        if not isinstance(table, MirroredTable) or not table.mirror.writes:
+            raise MIError(BAD, f"{aor or table_name} cannot be synchronized: no database is told what is in memory")
+        if not self.synchronize(table, [self.registered(table, aor)] if aor else None):
+            raise MIError(FAILED, f"{table_name} is being read or synchronized already")
+        return "OK"
 
 
 def number(text: str) -> int:

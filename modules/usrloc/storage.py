@@ -4,7 +4,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from opensips_py.modules.usrloc.table import PREFIX, Table
+from opensips_py.modules.usrloc.memory import PREFIX
+from opensips_py.modules.usrloc.table import Table
+
+Make = Callable[[str], Table]
 
 
 class Storage:
@@ -12,13 +15,14 @@ class Storage:
 
     def __init__(self) -> None:
         self.tables: dict[str, Table] = {}
-        self._make: Callable[[str], Table] | None = None
+        self.mirror: Any = None  # the SQL database beside them, if there is one
+        self._make: Make | None = None
 
-    def open(self, services: Any) -> None:
-        """Use the environment of this worker, with the tables that are in it already."""
+    def open(self, make: Make, names: list[str]) -> None:
+        """Make tables by *make* from now on, and those that there are already."""
         if self._make is None:
-            self._make = lambda name: Table(name, services.environment, services.slots, max(services.index, 0))
-            for name in stored_names(services.environment):
+            self._make = make
+            for name in names:
                 self.table(name)
 
     def table(self, name: str) -> Table:

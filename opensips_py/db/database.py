@@ -30,6 +30,11 @@ class Database:
     url: DatabaseUrl
     can: frozenset[str] = ALL
 
+    @property
+    def dialect(self) -> str:
+        """Whose SQL it speaks: the scheme of its URL."""
+        return self.url.scheme
+
     def run(self, operation: Callable[[Session], T], *, together: bool = False, patience: float | None = None) -> T:
         """Carry out *operation* and wait for it, at most *patience* seconds; *together*: all that it does, or nothing.
 

@@ -28,6 +28,11 @@ class Pool(Generic[C]):
         self._closed = False
         self.lent = 0
 
+    @property
+    def idle(self) -> int:
+        """How many connections are open, and lent to nobody."""
+        return len(self._idle)
+
     @contextmanager
     def lend(self) -> Iterator[C]:
         """A connection for the block; it is closed where the block ends with an error, a QueryError excepted."""
@@ -64,5 +69,9 @@ class Pool(Generic[C]):
     def close(self) -> None:
         """Close what nobody uses; what is lent is closed when it comes back."""
         self._closed = True
+        self.clear()
+
+    def clear(self) -> None:
+        """Close what nobody uses."""
         while self._idle:
             self._close(self._idle.pop())

@@ -10,9 +10,11 @@ from typing import Any
 
 import peewee
 
+from opensips_py.db.changes import Increase
 from opensips_py.db.conditions import Comparison
 from opensips_py.db.failures import Conflict, QueryError, Unavailable
-from opensips_py.db.session import Answer, Row, Where
+from opensips_py.db.quoting import quotations
+from opensips_py.db.session import ALL, Answer, Row, Where
 
 AT_ONCE = 100  # rows of one INSERT
 SAME = re.compile("unique|duplicate", re.I)  # how all drivers call a row that is there already
@@ -35,15 +37,23 @@ def condition(table: peewee.Table, where: Where) -> Any:
     for name, value in where.items():
         column = peewee.Column(table, name)
         if isinstance(value, Comparison):
-            negated = value.value is None
-            found.append(column.is_null(False) if negated else value.build(column, value.value))
+            found.append(value.expression(column))
         else:
             found.append(column.is_null() if value is None else column == value)
     return reduce(and_, found)
 
 
+def changes(table: peewee.Table, values: Mapping[str, Any]) -> Iterator[tuple[peewee.Column, Any]]:
+    """The columns that change, and what becomes of them."""
+    for name, value in values.items():
+        column = peewee.Column(table, name)
+        yield column, column + value.amount if isinstance(value, Increase) else value
+
+
 class SqlSession:
     """One connection, through peewee."""
+
+    backslashes = False  # one takes the meaning from the quote behind it
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection  # a peewee.Database with an open connection
@@ -79,10 +89,18 @@ class SqlSession:
         with self.translated():
             return self.connection.execute(query)
 
+    def columns(self, table: str) -> list[str]:
+        cursor = self.execute(named(table).select(peewee.SQL("*")).limit(1))
+        with self.translated():
+            found = [str(each[0]) for each in cursor.description]
+            cursor.fetchall()
+            return found
+
     def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
                limit: int = 0) -> list[Row]:
         source = named(table)
-        query = source.select(*(peewee.Column(source, each) for each in columns))
+        query = source.select(*(peewee.Star(source) if each == ALL else peewee.Column(source, each)
+                                for each in columns))
         if where:
             query = query.where(condition(source, where))
         if order:
@@ -115,7 +133,7 @@ class SqlSession:
 
     def update(self, table: str, values: Mapping[str, Any], where: Where) -> int:
         target = named(table)
-        query = target.update({peewee.Column(target, name): value for name, value in values.items()})
+        query = target.update(dict(changes(target, values)))
         return changed(self.execute(query.where(condition(target, where)) if where else query))
 
     def delete(self, table: str, where: Where) -> int:
@@ -124,6 +142,9 @@ class SqlSession:
         return changed(self.execute(query.where(condition(target, where)) if where else query))
 
     def replace(self, table: str, values: Mapping[str, Any], key: Sequence[str]) -> None:
+        if not key:
+            self.put(table, values)
+            return
         where = {each: values[each] for each in key}
         if self.update(table, values, where):
             return
@@ -134,8 +155,14 @@ class SqlSession:
             if not self.update(table, values, where):
                 raise
 
+    def put(self, table: str, values: Mapping[str, Any]) -> None:
+        """Add a row in place of those that a key of the table does not allow beside it."""
+        target = named(table)
+        self.execute(target.insert({peewee.Column(target, name): value for name, value in values.items()})
+                     .on_conflict_replace())
+
     def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
-        text = statement if self.connection.param == "?" else marked(statement, bool(values))
+        text = statement if self.connection.param == "?" else marked(statement, bool(values), self.backslashes)
         with self.translated():
             cursor = self.connection.execute_sql(text, tuple(values) or None)
             if cursor.description is None:
@@ -149,13 +176,15 @@ class SqlSession:
             yield
 
 
-def marked(statement: str, has_values: bool) -> str:
+def marked(statement: str, has_values: bool, backslashes: bool = False) -> str:
     """*statement* with the marks of drivers that write %s; ? within quotes is no mark."""
     if not has_values:
         return statement
-    parts = statement.split("'")
-    return "'".join(each.replace("%", "%%") if number % 2 else each.replace("%", "%%").replace("?", "%s")
-                    for number, each in enumerate(parts))
+    parts, end = [], 0
+    for found in quotations(backslashes).finditer(statement):
+        parts += [statement[end:found.start()].replace("%", "%%").replace("?", "%s"), found[0].replace("%", "%%")]
+        end = found.end()
+    return "".join([*parts, statement[end:].replace("%", "%%").replace("?", "%s")])
 
 
 def changed(cursor: Any) -> int:

@@ -9,8 +9,26 @@ from opensips_py.module.declare import MISSING, Argument, MICommand
 from opensips_py.module.kinds import ListOf
 
 METHOD_NOT_FOUND, INVALID_PARAMS = -32601, -32602
+DEEPEST = 64  # lists and objects inside of one another
+NUMBERS = range(-1 << 63, 1 << 63)  # that go from one process to the other
 
 Given = Sequence[Any] | Mapping[str, Any] | None
+
+
+def check(given: Any, depth: int = DEEPEST) -> None:
+    """Refuse what cannot be handed to another process, where the command may have to run: MIError."""
+    if isinstance(given, int) and given not in NUMBERS:
+        raise MIError(INVALID_PARAMS, "a number has more than 64 bits")
+    if isinstance(given, str):
+        try:
+            given.encode("utf-8", "surrogateescape")
+        except UnicodeEncodeError:
+            raise MIError(INVALID_PARAMS, "a text has half a character in it") from None
+    if isinstance(given, (Mapping, list, tuple)):
+        if not depth:
+            raise MIError(INVALID_PARAMS, f"more than {DEEPEST} lists and objects inside of one another")
+        for each in [*given, *given.values()] if isinstance(given, Mapping) else given:
+            check(each, depth - 1)
 
 
 def bind(command: MICommand, given: Given) -> dict[str, Any]:

@@ -61,6 +61,7 @@ class Dispatcher:
         """The answer of command *name*, from all the processes that it concerns, joined into one."""
         bound = self.find(name)
         command = bound.declaration
+        arguments.check(given)
         bound_arguments = arguments.bind(command, given)
         if runs_in_management(bound):
             return self.run(bound, bound_arguments) if self.is_management else \

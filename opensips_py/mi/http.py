@@ -27,4 +27,10 @@ class Response:
 
 
 Handler = Callable[[Request], Response]
+Refusal = Callable[[int, str], Response]  # of a status and the reason
 JSON, TEXT = "application/json", "text/plain; charset=utf-8"
+
+
+def refusal(status: int, reason: str) -> Response:
+    """What is said to a request that never reaches its handler, or whose answer does not reach the client."""
+    return Response(reason, TEXT, status)

@@ -16,7 +16,7 @@ def answer(text: str | bytes, call: Call, pretty: bool = False) -> str | None:
     """The response to the request *text*; None where it asks for none (a notification)."""
     try:
         request = json.loads(text)
-    except ValueError:
+    except (ValueError, RecursionError):
         return dump(failure(None, PARSE_ERROR, "Parse error"), pretty)
     if isinstance(request, list):
         if not request:

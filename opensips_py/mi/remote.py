@@ -21,6 +21,8 @@ def answer(services: Any, links: Any) -> None:
     links.on_call("subscribe", lambda event, socket, expire: services.events.subscribe(event, socket, expire))
     links.on_call("subscribers", lambda: services.events.subscribers())
     links.on_call("events", lambda: services.events.names())
+    links.on_call("module", lambda module, method, *arguments: getattr(
+        services.generation.registry.modules[module], method)(*arguments))
     links.on_call("raise", lambda event, values: services.events.raise_event(event, values))
 
 

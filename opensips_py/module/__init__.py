@@ -3,6 +3,8 @@ from opensips_py.blocking import deadline
 from opensips_py.blocking import run as run_blocking
 from opensips_py.errors import ConfigError, MIError, ScriptError
 from opensips_py.module.base import Module
+from opensips_py.module.cachedb import CacheDbUrl, CacheDriver, CacheUrl, cache_driver, cachedb
+from opensips_py.module.caches import Cache, CacheError
 from opensips_py.module.databases import Cached, DatabaseDriver, DbUrl, Watching, database, driver, form_of
 from opensips_py.module.declare import Dialect
 from opensips_py.module.event import Event
@@ -17,6 +19,7 @@ from opensips_py.module.kinds import (
     OneOf,
     Regex,
     RouteName,
+    TableOf,
     Variable,
     VariableKind,
     VariableSpec,
@@ -51,10 +54,11 @@ from opensips_py.module.trace import current as traced_call
 from opensips_py.transaction import Branch, Transaction
 
 __all__ = [
-    "STOP", "AuthResult", "Between", "Bits", "Branch", "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl",
-    "Dialect", "Event", "Flag", "Format", "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex",
-    "ReturnCode", "Route", "RouteName", "Run", "ScriptError", "ScriptMessage", "Services", "Transaction", "Variable",
-    "VariableKind", "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "concatenate",
+    "STOP", "AuthResult", "Between", "Bits", "Branch", "Cache", "CacheDbUrl", "CacheDriver", "CacheError", "CacheUrl",
+    "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl", "Dialect", "Event", "Flag", "Format", "Kind",
+    "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
+    "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction", "Variable", "VariableKind", "VariableSpec",
+    "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "cache_driver", "cachedb", "concatenate",
     "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "meant", "mi", "param",
     "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",
     "transformation", "uses",

@@ -5,13 +5,22 @@ for each of its connections when it starts: under ``SCHEME``, and under ``SCHEME
 """
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 Row = Sequence[int | str | None]
 
 
+class CacheError(OSError):
+    """An operation that a store did not carry out; *outcome* is false where nobody knows whether it did."""
+
+    def __init__(self, message: str, *, outcome: bool = True) -> None:
+        super().__init__(message)
+        self.outcome = outcome
+
+
 class Cache:
-    """One connection to a store. Each operation may wait, and raises OSError where the store fails."""
+    """One connection to a store. Each operation may wait, ends by a deadline, and raises CacheError where the store
+    fails, NotImplementedError where it knows nothing like that."""
 
     def fetch(self, key: str) -> str | None:
         """The value of *key*; None where there is none."""
@@ -30,12 +39,34 @@ class Cache:
         raise NotImplementedError("counters")
 
     def add(self, key: str, amount: int, expires: int) -> int:
-        """Add to the number at *key*, which begins as 0; what it is then. ValueError where it is no number."""
+        """Add to the number at *key*, which begins as 0; what it is then. ValueError where it is no number.
+
+        It lives for *expires* seconds from now on; 0 leaves that as it was, and a new one lives for ever.
+        """
         raise NotImplementedError("counters")
 
     def query(self, text: str) -> list[Row]:
         """The rows that the store answers to *text*, in its own language."""
         raise NotImplementedError("raw queries")
+
+    def map_fetch(self, key: str) -> dict[str, str]:
+        """The fields of the map at *key*; empty where there is none, ValueError where something else is there."""
+        raise NotImplementedError("maps")
+
+    def map_change(self, key: str, stored: Mapping[str, str], removed: Iterable[str] = (), expires: int = 0) -> None:
+        """Set and remove fields of the map at *key*, all at once; what others do to other fields meanwhile stays.
+
+        The map lives for *expires* seconds from now on; 0 leaves that as it was. One without fields is gone.
+        """
+        raise NotImplementedError("maps")
+
+    def keys(self, glob: str) -> Iterator[str]:
+        """The keys that *glob* fits (* is anything, ? a character), in no order. What comes or goes while they are
+        told may be among them or not."""
+        raise NotImplementedError("lists of keys")
+
+    def close(self) -> None:
+        """Close what is open and idle; the next operation opens it again."""
 
 
 class Caches:

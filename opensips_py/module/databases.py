@@ -43,9 +43,10 @@ DbUrl = Annotated[str, UrlKind()]
 
 
 class Watching:
-    """Puts into the log how a database is."""
+    """Puts into the log how a database is, and counts what is done with it, for the driver that is *module*."""
 
-    def __init__(self, slow: float = 0.0) -> None:
+    def __init__(self, module: Module, slow: float = 0.0) -> None:
+        self.module = module
         self.slow = slow  # seconds; 0: no operation is too slow to be worth a line
 
     def lost(self, database: Database, error: str) -> None:
@@ -57,10 +58,16 @@ class Watching:
         log.info("database %s answers again", database.url)
 
     def done(self, database: Database, operation: str, seconds: float) -> None:
-        """Say where an operation was slow."""
+        """Count an operation, and say where it was slow."""
         trace.note("db", f"{database.url}: {operation}", microseconds=round(seconds * 1e6))
-        if self.slow and seconds > self.slow:
+        is_slow = bool(self.slow) and seconds > self.slow
+        if is_slow:
             log.warning("database %s: %s took %.0f ms", database.url, operation, seconds * 1e3)
+        if self.module.dialect == "4.0" and "services" in self.module.__dict__:  # who checks a configuration has none
+            statistics = self.module.services.statistics
+            statistics.counter("sql", "sql_total_queries").add()
+            if is_slow:
+                statistics.counter("sql", "sql_slow_queries").add()
 
 
 class DatabaseDriver(Module, name="database driver"):
@@ -163,8 +170,10 @@ class Cached(Generic[T]):
             return
         try:
             self.value = self._read()
-        except DatabaseError:
+        except Unavailable:
             self._later()
+        except QueryError as error:  # it answers, and what it has is wrong: management has to ask once that is mended
+            self.module.log.error("%s: %s", self.what, error)
         else:
             self.module.log.info("%s: read, now that the database answers", self.what)
 

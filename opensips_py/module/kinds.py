@@ -45,6 +45,9 @@ class ScriptLanguage(Protocol):
     def variable(self, text: str) -> VariableSpec:
         """Compile one pseudo-variable; ValueError where it is none."""
 
+    def pieces(self, text: str) -> tuple[str | VariableSpec, ...]:
+        """A text and the pseudo-variables in it, one after the other; ValueError where one is wrong."""
+
     def complaint(self, what: str, name: str) -> str:
         """Why the configuration has no *what* called *name*; empty where it has."""
 
@@ -237,6 +240,24 @@ class Known(Text):
         wrong = language.complaint(self.what, value)
         if wrong:
             raise ValueError(wrong)
+        return value
+
+
+@dataclass(frozen=True)
+class TableOf(Text):
+    """The name of a table of module *module*, taken as it stands; that module finds all that the script names in its
+    `named`."""
+
+    literal = True
+    script = True
+    module: str = ""
+
+    def compile(self, value: str, language: Any) -> str:
+        if value.startswith("$"):
+            raise ValueError("the name of a table is needed, not a variable")
+        owner = language.registry.modules.get(self.module)
+        if owner is not None:
+            owner.named.setdefault(value)
         return value
 
 

@@ -91,6 +91,7 @@ class Registry:
         self.script: ScriptLanguage | None = None  # set by the script compiler before finish()
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
         self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
+        self.flag_bits: Callable[[str, str], int] | None = None  # (scope, names) -> the bits of those that are known
         self.read_text: Callable[[str], str] = read_text
         self.deferred: list[tuple[Module, Parameter, str]] = []
         self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
@@ -250,7 +251,7 @@ class Registry:
                       self.texts):
             table.clear()
         self.hooks, self.caches = Hooks(), Caches()
-        self.script = self.flag = self.flag_text = None
+        self.script = self.flag = self.flag_text = self.flag_bits = None
 
     # --- questions --------------------------------------------------------------------------------------------------
 

@@ -107,6 +107,13 @@ class Scope:
         except ScriptError as error:
             raise ValueError(error.message) from None
 
+    def pieces(self, text: str) -> tuple[str | VariableSpec, ...]:
+        """A text and the pseudo-variables in it."""
+        try:
+            return tuple(part if isinstance(part, str) else self.bind(part).spec for part in formatting.parse(text))
+        except ScriptError as error:
+            raise ValueError(error.message) from None
+
     def complaint(self, what: str, name: str) -> str:
         """Why the configuration has no *what* called *name*; empty where it has."""
         check = self.registry.checks.get(what)

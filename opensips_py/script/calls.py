@@ -194,7 +194,8 @@ class CallCompiler(TypeCompiler):
             self.wrong_argument(wrong[0], whole(node), argument, function, wrong[1])
         try:
             if kind.script and isinstance(node, (tree.String, tree.Variable, tree.Number)):
-                text = self.kept(node.text, node.place) if isinstance(node, tree.Variable) else str(node.value)
+                text = node.text if isinstance(node, tree.Variable) else str(node.value)
+                text = text if isinstance(node, tree.Number) else self.kept(text, node.place)
                 return self.namespace.bind(kind.compile(text, self.scope), argument.name)
             if isinstance(node, tree.Number):
                 return self.namespace.bind(self.constant(kind, node.value), argument.name)

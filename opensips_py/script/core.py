@@ -132,6 +132,7 @@ def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> R
     assert isinstance(core, Core)
     registry.flag = core.flags.number
     registry.flag_text = core.flags.text
+    registry.flag_bits = core.flags.known
     registry.checks.update({"cache": core.no_cache, "bond": core.no_bond, "group of status reports": core.no_group})
     registry.script = Scope(registry)
     # Not a method of the core: that would hold the core, and it this, until somebody searches for cycles.

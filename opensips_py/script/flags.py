@@ -38,3 +38,10 @@ class Flags:
             return ""
         names = {bit: name for name, bit in self.bits.get(scope, {}).items()}
         return " ".join(names.get(bit, str(bit)) for bit in range(COUNT) if value >> bit & 1)
+
+    def known(self, scope: str, names: str) -> int:
+        """The bits of the flags called *names*, with blanks between; those that nobody uses are left out."""
+        known = self.bits.get(scope, {})
+        numbers = (known.get(each, int(each) if each.isdecimal() and int(each) < COUNT else None)
+                   for each in set(names.split()))
+        return sum({1 << number for number in numbers if number is not None})

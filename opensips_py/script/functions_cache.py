@@ -74,8 +74,8 @@ class CacheFunctions:
     @script(Route.ANY, waits=True)
     def cache_add(self, run: Run, storage: Storage, attribute: str, increment: int, expire: int,
                   new_value: Writable | None = None) -> bool:
-        """Add *increment* to the number at *attribute*, which then lives for *expire* seconds more, with 0 for ever;
-        *new_value* is assigned what it is now."""
+        """Add *increment* to the number at *attribute*, which then lives for *expire* seconds more; 0 leaves that as it
+        was, and a new one lives for ever. *new_value* is assigned what it is now."""
         now = self.done(run, storage, lambda cache: cache.add(attribute, increment, max(expire, 0)))
         if new_value is not None and worked(now):
             new_value.set(now)

@@ -37,12 +37,20 @@ class CoreStatistics(Module, name="core_statistics", events=[E_CORE_LOG, E_CORE_
 
     unsupported_methods: Any = counter("Requests of a method that no RFC knows (2.1 alone counts them).", group="core")
     slow_messages: Any = counter("Messages whose handling took longer than execmsgthreshold.", group="core")
+    cdb_total_queries: Any = counter("Operations on key-value stores, whatever module has them.", group="cdb")
+    cdb_slow_queries: Any = counter("Operations on key-value stores that took longer than the exec_threshold of their "
+                                    "module.", group="cdb")
     dns_slow_queries: Any = counter("Queries of the DNS that took longer than execdnsthreshold.", group="dns")
+    sql_total_queries: Any = counter("Operations that SQL databases have answered.", group="sql")
+    sql_slow_queries: Any = counter("Operations that took longer than the exec_query_threshold of their driver.",
+                                    group="sql")
 
     def start(self) -> None:
         """List what the dialect has."""
-        if self.dialect == "4.0":
-            self.services.statistics.forget("core", "unsupported_methods")
+        foreign = (("core", "unsupported_methods"),) if self.dialect == "4.0" else \
+            (("sql", "sql_total_queries"), ("sql", "sql_slow_queries"))
+        for group, name in foreign:
+            self.services.statistics.forget(group, name)
 
     @statistic(group="dns")
     def dns_total_queries(self) -> int:

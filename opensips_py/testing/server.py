@@ -91,6 +91,11 @@ class Server:
         given = {self._path: text} if text else {}
         recorder = Recorder(lambda path: given[path] if path in given else read_text(path))
         read = generation.read(self._path, self._overrides, recorder)
+        if not read.diagnostics.errors:
+            read.verify()
+            for module in read.registry.modules.values():
+                for database in getattr(module, "databases", {}).values():
+                    database.close()  # the process that checks ends with its connections
         self.description = check.described(read)
         if self.description.errors:
             raise ConfigError("\n".join(self.description.errors))

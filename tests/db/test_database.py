@@ -21,6 +21,7 @@ from opensips_py.db import (
     unequal,
     version_of,
 )
+from opensips_py.db.changes import Increase
 from tests.db.databases import create, opened
 
 KINDS = ["sqlite", "mysql", "postgres"]
@@ -58,6 +59,20 @@ def test_rows_come_and_go(database):
     assert database.update("subscriber", {"password": "x"}, {"username": "bob"}) == 1, "it is there"
     assert database.select("subscriber", ("password", "username"), {"username": "bob"}) == [("x", "bob")]
     assert database.delete("subscriber", {"username": "nobody"}) == 0 and database.delete("subscriber", {}) == 3
+
+
+def test_a_column_grows_in_the_database(database):
+    add(database, "a", "b", password="x")
+    number, = (each for each, in database.select("subscriber", ("id",), {"username": "a"}))
+    assert database.update("subscriber", {"id": Increase(100), "password": "y"}, {"username": "a"}) == 1
+    assert database.select("subscriber", ("id", "password"), {"username": "a"}) == [(number + 100, "y")]
+
+
+def test_a_table_tells_its_columns(database):
+    columns = database.run(lambda session: session.columns("version"))
+    assert sorted(columns) == ["table_name", "table_version"]
+    with pytest.raises(QueryError):
+        database.run(lambda session: session.columns("none"))
 
 
 def test_order_and_limit(database):

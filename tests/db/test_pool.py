@@ -73,3 +73,15 @@ def test_closing_ends_idle_ones_and_those_that_come_back(made):
         lending.close()
         assert [each.closed for each in made] == [False, True]
     assert made[0].closed
+
+
+def test_idle_connections_are_closed_and_opened_again():
+    made = []
+    lending = pool(made, 2)
+    with lending.lend():
+        pass
+    assert lending.idle == 1
+    lending.clear()
+    assert lending.idle == 0 and made[0].closed
+    with lending.lend() as one:
+        assert one.number == 1

@@ -1,3 +1,5 @@
+import functools
+
 import pytest
 
 from opensips_py.errors import MIError
@@ -46,6 +48,9 @@ def test_each_waits_for_the_replacement_of_one_that_died(processes):
     ("refused", ["a", "b", "c"], 481, "no a: b,c"),
     ("refused", ["a", ["b", "c"]], 481, "no a: b,c"),
     ("refused", {"first": "a"}, 481, "no a: "),
+    ("refused", ["a", 1 << 63], -32602, "more than 64 bits"),
+    ("refused", {"first": ["\ud800"]}, -32602, "half a character"),
+    ("refused", ["a", functools.reduce(lambda inner, _: [inner], range(64), "deep")], -32602, "more than 64 lists"),
 ])
 @pytest.mark.parametrize("asked", [-1, 0])
 def test_errors_reach_the_caller(processes, asked, name, given, code, words):

@@ -29,6 +29,7 @@ def call(name, params):
     ('{"jsonrpc":"2.0","method":7,"id":2}',
      {"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": 2}),
     ("{", {"jsonrpc": "2.0", "error": {"code": -32700, "message": "Parse error"}, "id": None}),
+    ("[" * 100_000, {"jsonrpc": "2.0", "error": {"code": -32700, "message": "Parse error"}, "id": None}),
     ("[]", {"jsonrpc": "2.0", "error": {"code": -32600, "message": "Invalid Request"}, "id": None}),
 ])
 def test_json_rpc(request_text, expected):

@@ -1,6 +1,7 @@
 """A registrar's worker: a script with usrloc and registrar on a real LMDB environment, with a clock turned by hand."""
 from __future__ import annotations
 
+import os
 import pathlib
 from collections.abc import Iterator
 from typing import Any
@@ -9,6 +10,7 @@ from opensips_py.events.publisher import Publisher
 from opensips_py.module.run import Route
 from opensips_py.module.run import Run as ScriptRun
 from opensips_py.sip import address_key, parse, scan
+from opensips_py.state._words import Words
 from opensips_py.state.environment import Environment
 from opensips_py.state.slots import Slots
 from tests.transaction.stage import Stage
@@ -26,11 +28,21 @@ class Place(Stage):
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.events = Publisher(list, lambda name, values: self.told.append((name, dict(values))),
                                 routed=lambda name: True)
-        self.wall = START
+        self.wall = self.started = START
+        self.memory: dict[str, Words] = {}
         self._slots = slots or Slots.random()
         super().__init__(f"{MODULES}\n{settings}\nroute {{\n{body}\n}}\n{routes}", dialect)
         self.usrloc = self.module("usrloc")
         self.registrar = self.module("registrar")
+
+    def shared_words(self, name: str, count: int) -> Words:
+        """Words that begin as zero: this server has one process."""
+        if name not in self.memory:
+            fd = os.memfd_create(name)
+            os.ftruncate(fd, count * 8)
+            self.memory[name] = Words(fd, 0, count)
+            os.close(fd)
+        return self.memory[name]
 
     @property
     def slots(self) -> Slots:

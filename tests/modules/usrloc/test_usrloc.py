@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from opensips_py.module.run import Route
-from opensips_py.modules.usrloc import Kind, Table
+from opensips_py.modules.usrloc import Kind, MemoryTable
 from opensips_py.state._bindings import Binding
 from tests.modules.place import START, Place
 
@@ -87,21 +87,6 @@ def test_each_worker_takes_out_what_is_in_its_slots(place: Any) -> None:
     assert worker.table.users() == 0
 
 
-@pytest.mark.parametrize(("parameter", "value"), [
-    ("db_mode", "1"), ("db_mode", "3"), ("working_mode_preset", '"full-sharing-cluster"'),
-    ("cluster_mode", '"sql-only"'), ("restart_persistency", '"load-from-sql"'), ("sql_write_mode", '"write-back"')])
-def test_what_needs_a_database_says_that_it_waits(place: Any, parameter: str, value: str) -> None:
-    with pytest.raises(AssertionError, match="waits for the databases"):
-        place(settings=f'modparam("usrloc", "{parameter}", {value})')
-
-
-@pytest.mark.parametrize("setting", ['"db_mode", 0', '"working_mode_preset", "single-instance-no-db"',
-                                     '"cluster_mode", "none"', '"restart_persistency", "none"',
-                                     '"sql_write_mode", "none"'])
-def test_what_needs_none_is_accepted(place: Any, setting: str) -> None:
-    assert place(settings=f'modparam("usrloc", {setting})').register(CONTACT).status == 200
-
-
 @pytest.mark.parametrize("setting", ['"timer_interval", 0', '"cseq_delay", -1'])
 def test_values_that_cannot_be_meant(place: Any, setting: str) -> None:
     with pytest.raises(AssertionError):
@@ -156,7 +141,7 @@ def test_keys_can_be_used_in_any_route(place: Any) -> None:
 
 
 @pytest.mark.parametrize(("setting", "awaited"), [
-    ('"db_url", "mysql://x"', "db_mysql"), ('"user_column", "u"', "db_mysql"), ('"location_cluster", 1', "clusterer")])
+    ('"contact_refresh_timer", 1', "event_routing"), ('"location_cluster", 1', "clusterer")])
 def test_parameters_of_modules_that_are_not_there_name_them(place: Any, setting: str, awaited: str) -> None:
     with pytest.raises(Exception, match=f"waits for module {awaited}"):
         place(settings=f'modparam("usrloc", {setting})')
@@ -164,7 +149,7 @@ def test_parameters_of_modules_that_are_not_there_name_them(place: Any, setting:
 
 def test_a_table_that_another_worker_has_made_is_known(place: Any) -> None:
     worker = place()
-    other = Table("subscriber", worker.environment, worker.slots, 1)  # as that worker would, in the same file
+    other = MemoryTable("subscriber", worker.environment, worker.slots, 1)  # as that worker would, in the same file
     other.apply("bob@example.com", lambda record: record.insert(Binding("sip:bob@192.0.2.9")))
     assert worker.usrloc.registered_users() == 1
-    assert [each.name for each in worker.usrloc.tables()] == ["subscriber"]
+    assert [each.name for each in worker.usrloc.tables()] == ["location", "subscriber"]

@@ -1,6 +1,7 @@
 """Ask about URIs and change them: parameters, telephone numbers, the user who authenticated."""
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Module, Route, script
+from opensips_py.modules.uri.checking import Checking
 from opensips_py.sip import Credentials, Request
 from opensips_py.sip.uris import has_e164_user, sip_of_tel, uri_of, with_parameter
 
@@ -8,10 +9,12 @@ INITIAL = Route.REQUEST | Route.LOCAL
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
 
 
-class UriModule(Module, name="uri"):
-    """Checks and changes of URIs. What asks a database or an AAA server waits for the modules that reach them.
+class UriModule(Checking, Module, name="uri"):
+    """Checks and changes of URIs, and whether users may have them, by a table of URIs or of users. What asks an AAA
+    server waits for the modules that reach one.
 
-    has_totag and is_uri_user_e164 are of module sipmsgops in 4.0, so they are of this one in 2.1 alone.
+    has_totag and is_uri_user_e164 are of module sipmsgops in 4.0, so they are of this one in 2.1 alone; what asks a
+    database is of module auth_db there.
     """
 
     @script(INITIAL)
