@@ -148,10 +148,11 @@ class Registry:
 
     def fitting(self, declared: Iterable[D]) -> list[D]:
         """What this dialect has; scripts of 2.1 may use newer names as well, as those of OpenSIPS 2.2 to 2.4 do."""
-        own = [each for each in declared if not self.is_foreign(each)]
-        names = {each.name for each in own}
-        newer = [each for each in declared if each.dialect == "4.0" and each.name not in names]
-        return [*own, *newer] if self.dialect == "2.1" else own
+        found = [each for each in declared if not self.is_foreign(each)]
+        names = {each.name for each in found}
+        if self.dialect == "2.1":
+            found += [each for each in declared if each.dialect == "4.0" and each.name not in names]
+        return found
 
     def is_foreign(self, declared: ScriptFunction | PseudoVariable | Transformation) -> bool:
         """Whether only the other dialect has *declared*."""

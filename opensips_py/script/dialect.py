@@ -37,18 +37,18 @@ def infer(script: tree.Script, diagnostics: Diagnostics) -> Dialect:
             diagnostics.error(f"there is no dialect {each.value}", each.value_place,
                               fix="write dialect=2.1 or dialect=4.0")
             return USUAL
-    found = list(marks(script))
+    seen = list(marks(script))
     spoken: dict[Dialect, list[Mark]] = {}
-    for mark in found:
+    for mark in seen:
         if not mark.is_hint:
             spoken.setdefault(mark.dialect, []).append(mark)
     if len(spoken) == 1:
         return next(iter(spoken))
     if spoken:
-        usual = mostly(found)
+        usual = mostly(seen)
         complain(spoken, usual, diagnostics)
         return usual
-    hinted = {each.dialect for each in found}
+    hinted = {each.dialect for each in seen}
     return hinted.pop() if len(hinted) == 1 else USUAL
 
 
