@@ -106,6 +106,8 @@ class Reader:
         self.codes = codes or Codes()
         self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
         spoken = spoken or dialect.infer(script, diagnostics)
+        for lax in script.lax if spoken == "4.0" else ():
+            diagnostics.misread(lax.message, lax.place, fix=lax.fix)
         self.registry = registry_with_core(spoken)
         self.registry.read_text = read
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)

@@ -38,6 +38,7 @@ class Parser(ParameterParser):
                 self.skip_item()
             if self.at == before:
                 self.take()
+        script.lax = self.lax
         return script
 
     def item(self) -> list[tree.Item]:

@@ -222,7 +222,7 @@ class StatementParser(ExpressionParser):
             return tree.Broken(self.tokens[start].place)
         self.check_joints(condition)
         if not self.sees(")") and len(self.diagnostics.found) == known and self.closing(start) != self.at - 1:
-            self.without_parentheses("a condition", start)
+            self.lax.append(self.without_parentheses("a condition", start))
         if self.sees(")"):
             last = condition
             while isinstance(last, (tree.Logical, tree.Not, tree.Comparison)):
@@ -244,14 +244,14 @@ class StatementParser(ExpressionParser):
                 return at if depth == 0 and at > opening else -1
         return -1
 
-    def without_parentheses(self, what: str, start: int) -> None:
-        """Complain that what was read from *start* on does not stand in parentheses."""
+    def without_parentheses(self, what: str, start: int) -> tree.Lax:
+        """What there is to say of what was read from *start* on, as it does not stand in parentheses."""
         first, last = self.tokens[start].place, self.previous.place
         if last.line == first.line:
             first = first.inside(0, last.column + last.length - first.column)
         text = (self.diagnostics.line(first) or "")[first.column - 1:first.column - 1 + first.length]
-        self.report(f"{what} stands in parentheses", first,
-                    fix=f"in parentheses: ({text})" if last.line == first.line else "")
+        return tree.Lax(f"{what} stands in parentheses", first,
+                        f"in parentheses: ({text})" if last.line == first.line else "")
 
     def check_joints(self, condition: tree.Expression) -> None:
         """Complain of calls that are joined like bits: f() & g() calls both, whatever the first says."""
@@ -326,7 +326,8 @@ class StatementParser(ExpressionParser):
         if enclosed:
             self.expect(")", "behind the value to switch on", lenient=("{",))
         else:
-            self.without_parentheses("the value of a switch", start)
+            found = self.without_parentheses("the value of a switch", start)
+            self.report(found.message, found.place, fix=found.fix)
         opening = self.expect("{", "before the cases")
         cases: list[tree.Case] = []
         while not self.sees("}") and self.token.kind != "end" and not self.starts_route():

@@ -7,6 +7,7 @@ from typing import NoReturn
 from opensips_py.script.braces import Braces
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.lexer import Token
+from opensips_py.script.tree import Lax
 
 ROUTE_KINDS = ("route", "branch_route", "failure_route", "onreply_route", "error_route", "local_route",
                "startup_route", "timer_route", "event_route")
@@ -23,6 +24,7 @@ class TokenStream:
         self.tokens, self.diagnostics = tokens, diagnostics
         self.at = 0
         self.braces = Braces(diagnostics)
+        self.lax: list[Lax] = []  # conditions without parentheses
         self.unclosed_at = -1  # where a block was missing its end: those around it miss theirs for the same reason
 
     @property

@@ -97,12 +97,12 @@ def test_short_names_of_avps(text, value):
 
 
 def test_a_parameter_that_is_not_there_may_be_set_to_its_default():
-    """The default script of 2.1 says so of uri, whose table waits for a database."""
-    text = f'dialect=2.1\nloadmodule "uri.so"\nmodparam("uri", "use_uri_table", §)\n{MAIN}'
+    text = f'dialect=2.1\nloadmodule "usrloc.so"\nmodparam("usrloc", "accept_replicated_contacts", §)\n{MAIN}'
     found = right(text.replace("§", "0")).diagnostics
-    assert messages(found) == ["use_uri_table of module uri is 0 anyhow: no other value is available yet"]
+    assert messages(found) == [
+        "accept_replicated_contacts of module usrloc is 0 anyhow: no other value is available yet"]
     (error,) = read(text.replace("§", "1")).diagnostics.errors
-    assert error.message.startswith("use_uri_table of module uri waits for module")
+    assert error.message.startswith("accept_replicated_contacts of module usrloc waits for module")
 
 
 OLD = """debug=3
@@ -166,3 +166,11 @@ def test_a_parameter_that_2_1_has_alone_is_told_of_with_what_4_0_has():
     (found,) = read('socket=udp:127.0.0.1:5060\nudp_workers=2\ndisable_tcp=yes\nloadmodule "proto_udp.so"\n'
                     + MAIN).diagnostics.errors
     assert found.fix.startswith('OpenSIPS 4.0 has no loadmodule "proto_tcp.so": write that, or name the dialect')
+
+
+@pytest.mark.parametrize("condition", ["uri == myself", '($rm == "INVITE") && ($rU == "x")', '!($rm == "INVITE")'])
+def test_conditions_without_parentheses_are_of_2_1(condition):
+    text = f"dialect=§\nroute {{ if {condition} exit; }}"
+    right(text.replace("§", "2.1"))
+    (error,) = read(text.replace("§", "4.0")).diagnostics.errors
+    assert (error.message, error.fix) == ("a condition stands in parentheses", f"in parentheses: ({condition})")
