@@ -330,7 +330,8 @@ def blamed(diagnostics: Diagnostics, places: Mapping[tuple[str, str], Place], sc
            error: ConfigError) -> None:
     """Put the error of a module where the script sets its parameter, or else loads it."""
     place = places.get((error.module, error.parameter)) or loaded_at(script, error.module)
-    diagnostics.error(error.message, place)
+    message, colon, hint = error.message.partition(": add loadmodule ")
+    diagnostics.error(message, place, fix=f"add loadmodule {hint}" if colon else "")
 
 
 def loaded_at(script: tree.Script, module: str) -> Place:

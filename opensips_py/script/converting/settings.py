@@ -7,6 +7,7 @@ from opensips_py.module import loader
 from opensips_py.module.declare import ByDialect
 from opensips_py.script import globals, renames, tree
 from opensips_py.script.configuration import Configuration
+from opensips_py.script.converting.routes import DATABASE_OF_URI
 from opensips_py.script.converting.source import Source
 from opensips_py.script.walk import nodes
 
@@ -90,7 +91,7 @@ class Settings:
         name = loader.module_name(item.name)
         found = renames.find("modules", name)
         last = number + 1
-        if name == "uri" and self.uses_of_uri() <= URI:
+        if name == "uri" and self.is_replaced():
             if "sipmsgops" in self.modules:
                 source.comment_out(number, last, "module sipmsgops has its functions in OpenSIPS 4.0")
             else:
@@ -123,6 +124,11 @@ class Settings:
                 if isinstance(node, tree.Call) and node.name in registry.functions
                 and registry.functions[node.name].module.name == "uri"}
 
+    def is_replaced(self) -> bool:
+        """Whether other modules have all that the routes call of module uri."""
+        there = URI | {*DATABASE_OF_URI} if "auth_db" in self.old.registry.modules else URI
+        return self.uses_of_uri() <= there
+
     def is_set(self, module: str, name: str) -> bool:
         """Whether the script sets a parameter of a module."""
         return any((each.module.value, each.parameter.value) == (module, name)
@@ -133,7 +139,10 @@ class Settings:
         module = self.old.registry.modules.get(name)
         if module is None:
             return []
-        given = self.old.registry.parameters_set.get(name, ())
+        given = {*self.old.registry.parameters_set.get(name, ())}
+        if self.now(name) in loader.available():
+            kept = loader.find(self.now(name)).declarations.parameter_names
+            given.update(each.name for each in module.declarations.parameters if each.name not in kept)
         return [(each.name, each.default.v21) for each in module.declarations.parameters
                 if isinstance(each.default, ByDialect) and each.name not in given
                 and (name, each.name) != ("mi_fifo", "fifo_name")]
@@ -146,8 +155,8 @@ class Settings:
             return
         (first, _), (second, _), (third, _) = found[0]
         new = renames.find("params", f"{module}.{name}")
-        if module == "uri" and self.uses_of_uri() <= URI:
-            source.comment_out(number, found[1], "module sipmsgops has no such parameter")
+        if module == "uri" and self.is_replaced():
+            source.comment_out(number, found[1], "no module has such a parameter")
             return
         if module == "usrloc" and name == "db_mode" and item.value.value in PRESETS:
             source.put(second, '"working_mode_preset"')
