@@ -136,4 +136,5 @@ CALLS: dict[str, Made] = {
     **dict.fromkeys(SWAPPED, branch_flag), "t_relay": relay, "save": with_words, "lookup": with_words,
     "remove_hf": remove_header, "registered": registered, "remove": remove, "add_body": body, "filter_body": part,
 }
-STATEMENTS = frozenset(("add_body", "fetch_event_params"))  # what becomes more than one call, so that it can be no condition
+# What becomes more than one call, so that it can be no condition
+STATEMENTS = frozenset(("add_body", "fetch_event_params"))
