@@ -61,6 +61,7 @@ ERRORS = (
          "move the line behind the loadmodule line of that module"),
     Code("E0201", r"module \S+ is unknown$", "`opensips-py modules` lists the modules that there are"),
     Code("E0201", r"module \S+ is not available", "leave it out, with what needs it, until it is there"),
+    Code("E0201", r"\S+ needs its driver|module \S+ needs module \S+"),
     Code("E0201", r"module \S+ cannot be loaded|.* has no Module class|.* is not a Python file|plug-in "),
     Code("E0202", r"function \S+ is unknown|\S+ needs module |\S+ is of module \S+, which is not"
                   r"|\S+ of module \S+ waits for module", "look for the function in `opensips-py modules NAME`"),
