@@ -5,6 +5,7 @@ from typing import Any
 
 from opensips_py.module import loader
 from opensips_py.module.declare import ByDialect
+from opensips_py.module.kinds import Flag
 from opensips_py.script import globals, renames, tree
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.converting.routes import DATABASE_OF_URI
@@ -12,7 +13,7 @@ from opensips_py.script.converting.source import Source
 from opensips_py.script.walk import nodes
 
 DROPPED = ("fork", "user", "uid", "group", "gid", "avp_aliases", "bin_listen", "bin_children", "disable_tcp",
-           "disable_tls")
+           "disable_tls", "port")
 PRESETS = {0: "single-instance-no-db", 1: "single-instance-sql-write-through", 2: "single-instance-sql-write-back",
            3: "sql-only"}
 DEFAULT = "the default of OpenSIPS 2.1"
@@ -168,8 +169,16 @@ class Settings:
             source.put(second, f'"{new.to}"')
         elif new is not None and not (module == "acc" and name.endswith("_flag")):
             source.note(source.end(found[1]), f"OpenSIPS 4.0 itself has {new.words}")
+        if isinstance(item.value.value, int) and self.is_flag(module, name):
+            source.put(third, f'"{item.value.value}"')
         if self.now(module) != module:
             source.put(first, f'"{self.now(module)}"')
+
+    def is_flag(self, module: str, name: str) -> bool:
+        """Whether a parameter is a flag, which has a name in quotes in 4.0."""
+        found = self.old.registry.modules.get(module)
+        parameter = found.declarations.parameter_names.get(name) if found is not None else None
+        return parameter is not None and isinstance(parameter.kind.bare, Flag)
 
     # Defaults of the core
 

@@ -199,6 +199,12 @@ def test_functions_that_other_modules_have_in_40():
     assert 'if (!db_is_to_authorized("uri") || !db_is_from_authorized("uri")) exit;' in text
 
 
+def test_flags_of_parameters_are_names_in_40():
+    text = converted('debug=2\nport=5070\nauto_aliases=no\nloadmodule "usrloc.so"\n'
+                     'modparam("usrloc", "nat_bflag", 10)\nroute { exit; }\n')
+    assert 'modparam("usrloc", "nat_bflag", "10")' in text and "# port=5070  # OpenSIPS 4.0 has the port" in text
+
+
 def test_a_script_of_40_stays():
     text = 'log_level=2\nroute { setbflag("a", 1); }\n'
     assert converting.converted("old.cfg", {"old.cfg": text}) == {"old.cfg": text}
