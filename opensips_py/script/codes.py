@@ -137,6 +137,7 @@ WARNINGS = (
     Code("W0111", r"a text never equals|a number never equals|a list is compared"),
     Code("W0112", r"\$\S+ is not replaced here"),
     Code("W0113", r"route\[.*\] is called for its value|this route returns a text"),
+    Code("W0115", r"\S+ is not for .* where that runs"),
     Code("W0114", r".* has no routes"),
     Code("W0205", r"\S+, argument '.*': OpenSIPS 4\.0 wants a number"),
     Code("W0201", r".* OpenSIPS 4\.0 "),
