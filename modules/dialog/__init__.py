@@ -92,7 +92,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
                         if worker != self.services.index]
         self.restore(not boot.restarted)
         if self.db_mode:
-            self.services.spawn(self.meet_table, store.is_new)
+            self.services.spawn(self.meet_table)
 
     def restore(self, first: bool) -> None:
         """Go on with stored dialogs; those whose time is over are ended soon."""
