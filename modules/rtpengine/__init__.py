@@ -11,13 +11,16 @@ from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import (
     Between,
     ConfigError,
+    DbUrl,
     Event,
     MIError,
     Module,
+    OneOf,
     Pattern,
     Regex,
     Run,
     VariableSpec,
+    first,
     mi,
     param,
     param_setter,
@@ -28,11 +31,13 @@ from opensips_py.module import (
 )
 from opensips_py.module.cookies import NoAnswer
 from opensips_py.module.media_relays import Relay, Relays, read_set
+from opensips_py.module.relay_tables import RelayTable, Sets
 from opensips_py.modules.rtpengine import figures
 from opensips_py.modules.rtpengine.asking import Engines
 from opensips_py.modules.rtpengine.functions import Media, Sessions
 
 NOT_FOUND = 404
+Soft = Annotated[str, OneOf("soft")]
 LONGEST = 65_535
 
 
@@ -96,6 +101,10 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
     extra_id_pv: VariableSpec | None = param(None, "Variable with the branch for via-branch=extra.")
     setid_avp: VariableSpec | None = param(None, "Variable with the number of the set to use.")
     error_pv: VariableSpec | None = param(None, "Variable that gets the reason when a function fails.")
+    db_url: DbUrl = param("", "A database with engines beside those of rtpengine_sock; empty: none.")
+    db_table: str = param("rtpengine", "The table of engines.")
+    socket_column: str = param("socket", "Column of engines, each written as in rtpengine_sock.")
+    set_column: str = param("set_id", "Column of the number of the set.")
 
     failover_errors: tuple[Pattern, ...] = ()
     notification_address: tuple[str, int] | None = None
@@ -126,12 +135,31 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
                               "notification_sock")
         self.notification_address = host.strip("[]"), int(port)
 
+    def load(self) -> None:
+        """Find the database of engines."""
+        self.table = RelayTable(self, self.sets, self.db_url, self.db_table, "rtpengine",
+                                (self.set_column, self.socket_column))
+
+    def verify(self) -> None:
+        """Look at the table of engines."""
+        self.table.verify()
+
+    def prepare(self) -> None:
+        """Read the table of engines."""
+        self.table.prepare()
+
     def start(self) -> None:
         """Open what is needed, and see which engines answer."""
-        self.relays = Relays(self.sets, self.services, "rtpengine relays", self.rtpengine_disable_tout, self.changed)
-        self.engines.channels.keep({each.url for each in self.relays})
+        self.relays = Relays({}, self.services, "rtpengine relays", self.rtpengine_disable_tout, self.changed)
         if self.services.index == 0:
             self.listen()
+        self.take(self.table.start(self.take))
+
+    def take(self, sets: Sets) -> None:
+        """Go on with these sets of engines, and see which of them answer."""
+        self.relays.replace(sets)
+        self.engines.channels.keep({each.url for each in self.relays})
+        if self.services.index == 0:
             self.services.spawn(self.look, [*self.relays])
 
     def stop(self) -> None:
@@ -229,6 +257,15 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
         """Use an engine again (1), never (0), or as soon as it answers (2); in all sets, or in one."""
         if not self.relays.set_state(url, enable, setid):
             raise MIError(NOT_FOUND, "no engine has this URL")
+        return "OK"
+
+    @mi(None, v40="rtpengine:reload", scope="each", merge=first)
+    def reload(self, type: Soft | None = None) -> str:
+        """Take the engines of the table as it is now, and of nothing else any more; with *type* soft those that are
+        disabled stay so."""
+        self.table.reload()
+        if type is None:
+            self.relays.forget_states()
         return "OK"
 
     @mi("rtpengine_show", v40="rtpengine:show")

@@ -9,9 +9,11 @@ from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import (
     Between,
     ConfigError,
+    DbUrl,
     Event,
     MIError,
     Module,
+    first,
     mi,
     param,
     param_setter,
@@ -20,6 +22,7 @@ from opensips_py.module import (
     uses,
 )
 from opensips_py.module.media_relays import Relay, Relays, read_set
+from opensips_py.module.relay_tables import RelayTable, Sets
 from opensips_py.modules.rtpproxy.asking import Proxies
 from opensips_py.modules.rtpproxy.media import Figures, Prompts, Recordings
 from opensips_py.modules.rtpproxy.notifying import Notifications
@@ -76,6 +79,11 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
         "", "tcp:address:port, or the path of a Unix socket, where relays tell of DTMF (flag d) and of the end of "
             "media (flag n, which needs module dialog).")
 
+    db_url: DbUrl = param("", "A database with relays beside those of rtpproxy_sock; empty: none.")
+    db_table: str = param("rtpproxy_sockets", "The table of relays.")
+    rtpp_socket_col: str = param("rtpproxy_sock", "Column of relays, each written as in rtpproxy_sock.")
+    set_id_col: str = param("set_id", "Column of the number of the set.")
+
     def __init__(self, *arguments: Any) -> None:
         super().__init__(*arguments)
         self.texts: list[str] = []
@@ -103,13 +111,29 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
         for text in self.texts:
             number, relays = read_set(text, self.default_set)
             self.sets.setdefault(number, []).extend(relays)
+        self.table = RelayTable(self, self.sets, self.db_url, self.db_table, "rtpproxy_sockets",
+                                (self.set_id_col, self.rtpp_socket_col))
+
+    def verify(self) -> None:
+        """Look at the table of relays."""
+        self.table.verify()
+
+    def prepare(self) -> None:
+        """Read the table of relays."""
+        self.table.prepare()
 
     def start(self) -> None:
         """Open what is needed, and see which relays answer."""
-        self.relays = Relays(self.sets, self.services, "rtpproxy relays", self.rtpproxy_disable_tout, self.changed)
-        self.proxies.channels.keep({each.url for each in self.relays})
+        self.relays = Relays({}, self.services, "rtpproxy relays", self.rtpproxy_disable_tout, self.changed)
         if self.services.index == 0:
             self.notifications.listen(self.rtpp_notify_socket, self)
+        self.take(self.table.start(self.take))
+
+    def take(self, sets: Sets) -> None:
+        """Go on with these sets of relays, and see which of them answer."""
+        self.relays.replace(sets)
+        self.proxies.channels.keep({each.url for each in self.relays})
+        if self.services.index == 0:
             self.services.spawn(self.look, [*self.relays])
 
     def stop(self) -> None:
@@ -169,6 +193,13 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
             enable, setid = setid, enable
         if not self.relays.set_state(url, enable, setid):
             raise MIError(NOT_FOUND, "no relay has this URL")
+        return "OK"
+
+    @mi("rtpproxy_reload", v40="rtpproxy:reload", scope="each", merge=first)
+    def reload(self) -> str:
+        """Take the relays of the table as it is now, and of nothing else any more, as if none had ever failed."""
+        self.table.reload()
+        self.relays.forget_states()
         return "OK"
 
     @mi("rtpproxy_show", v40="rtpproxy:show")

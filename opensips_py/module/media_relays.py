@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opensips_py.sip import Message
 
-MOST = 256  # relays that may be known at a time
+MOST = 4096  # relays that may ever be known: a table may bring others again and again
 WORDS = 2  # of each: who it is, and until when it is out of use
 WORKS, FOR_EVER = 0, 1 << 62
 ENABLE, DISABLE, PROBE = 1, 0, 2  # what operators may do with a relay
@@ -117,6 +117,15 @@ class Relays:
         for each in found:
             self.write(each, {ENABLE: WORKS, DISABLE: FOR_EVER}.get(what, 1))
         return len(found)
+
+    def replace(self, sets: dict[int, list[Relay]]) -> None:
+        """Go on with other sets; relays that are in them again stay as they are."""
+        self.sets = sets
+
+    def forget_states(self) -> None:
+        """Begin with all relays as if none had ever failed or been disabled."""
+        for each in self:
+            self.write(each, WORKS)
 
     def write(self, relay: Relay, state: int) -> None:
         """Note the state of a relay, and tell where that is news."""

@@ -172,16 +172,18 @@ def statistics(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
 
 
 def events(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
-    """Events, where a module raises them; those of the core, where they are published."""
+    """Events, where a module raises them; those of the core, and such as a module raises by name, where they are
+    published."""
     tell, publish = Module.raise_event, Publisher.raise_event
-    of_core = {name for dialect in upstream.DIALECTS for name in upstream.names(dialect)["core"]["events"]}
+    owners = {name: module for dialect in upstream.DIALECTS for module, kinds in upstream.names(dialect).items()
+              for name in kinds["events"]}
 
     def raise_event(self: Module, event: Any) -> None:
         if recorder.note(key(self.name, "events", event.event_name)):
             tell(self, event)
 
     def published(self: Publisher, event: str, values: Any) -> None:
-        if event not in of_core or recorder.note(key("core", "events", event)):
+        if event not in owners or recorder.note(key(owners[event], "events", event)):
             publish(self, event, values)
 
     patch.setattr(Module, "raise_event", raise_event)
