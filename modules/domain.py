@@ -6,6 +6,7 @@ from typing import Annotated, Any, Literal, NamedTuple
 
 from opensips_py.db import DatabaseError, as_text, one_of
 from opensips_py.errors import MalformedMessage
+from opensips_py.mi.tree import listed, rendered
 from opensips_py.module import (
     Between,
     Cached,
@@ -144,6 +145,8 @@ class DomainModule(Module, name="domain"):
         return "OK"
 
     @mi("domain_dump", v40="domain:dump")
+    @rendered(lambda dumped: [listed("", each["name"], {name: text for name, text in each.items() if name != "name"})
+                              for each in dumped["Domains"]])
     def dump(self) -> dict[str, Any]:
         """The domains in memory, with their attributes."""
         self.only_in_memory()

@@ -1,7 +1,8 @@
 """Answer requests without keeping any state (RFC 3261, 8.2.7)."""
 from typing import Annotated, Any
 
-from opensips_py.module import Between, Module, Route, Run, counter, param, script
+from opensips_py.module import Between, Module, Route, counter, param, script
+from opensips_py.module.run import Run
 from opensips_py.sip import build_response
 from opensips_py.sip._scan import Request
 from opensips_py.state._words import Keyed
@@ -12,6 +13,55 @@ from opensips_py.transaction.targets import response_target
 
 Code = Annotated[int, Between(100, 699)]
 ACK_WAIT = 32  # seconds; a client has given up on its INVITE after 64*T1
+
+
+class Answers:
+    """What is sent without a transaction, in one compiled class: a server that does nothing else is paid for here."""
+
+    def __init__(self, services: Any, observers: tuple[Any, ...], classes: tuple[Any, ...], replies: Any) -> None:
+        self.layer: TransactionLayer = services.transactions
+        self.timers = services.timers
+        self.observers, self.classes, self.replies = observers, classes, replies
+        self.ack_until = 0.0  # no ACK of an answer of ours comes after this moment
+
+    def answer(self, run: Run, code: Code, reason: str, headers: bytes, body: bytes) -> bool:
+        """Answer the request of *run*, and count it."""
+        transaction = run.transaction
+        if transaction is not None and transaction.implicit:
+            # A function that waits has opened it, and it absorbs retransmissions: it must know the answer to repeat.
+            self.layer.adopt(transaction, trying=False)
+            sent = self.layer.reply(transaction, code, reason, headers, body)
+        else:
+            sent = self.send(run.request, code, reason, headers, body)
+        if sent and self.classes:
+            self.classes[code // 100 - 1].add()
+            self.replies.add()
+        return sent
+
+    def send(self, request: Request, code: Code, reason: str, headers: bytes, body: bytes) -> bool:
+        """Build and send a response."""
+        if not request.is_request or request.method == "ACK":
+            return False
+        layer = self.layer
+        extra, kept = prepared(request)
+        data = build_response(request, code, reason, self.tag(request), headers + extra + own_headers(layer, request),
+                              body or kept)
+        if not layer.transmit(response_target(request), data):
+            return False
+        if code >= 200 and request.method == "INVITE":
+            self.ack_until = self.timers.now + ACK_WAIT
+        for hook in self.observers:
+            hook(request, data, code)
+        return True
+
+    def tag(self, request: Request) -> str:
+        """The To tag of answers to *request*: the same for its retransmissions, recognised in its ACK."""
+        slots: Keyed = self.layer.slots
+        return slots.tag("sl", request.call_id, request.from_tag, request.cseq)
+
+    def acknowledges(self, request: Request) -> bool:
+        """Whether an ACK is that of an answer of ours."""
+        return self.timers.now <= self.ack_until and request.to_tag == self.tag(request)
 
 
 class Sl(Module, name="sl"):
@@ -28,11 +78,13 @@ class Sl(Module, name="sl"):
     sent_replies: Any = counter("Responses sent.")
     sent_err_replies: Any = counter("Responses sent by sl_reply_error.")
     received_acks: Any = counter("ACKs absorbed.", name="received_ACKs")
-    ack_until = 0.0  # no ACK of an answer of ours comes after this moment
+    answers: Answers
 
     def start(self) -> None:
-        self.classes = (self.sent_1xx, self.sent_2xx, self.sent_3xx, self.sent_4xx, self.sent_5xx, self.sent_6xx)
         if self.services.transactions is not None:
+            classes = (self.sent_1xx, self.sent_2xx, self.sent_3xx, self.sent_4xx, self.sent_5xx, self.sent_6xx)
+            self.answers = Answers(self.services, self.registry.hooks.stateless_reply,
+                                   classes if self.enable_stats else (), self.sent_replies)
             self.services.transactions.ack_filter = self.absorb_ack
 
     @script(Route.REQUEST | Route.ERROR)
@@ -52,43 +104,15 @@ class Sl(Module, name="sl"):
 
     def answer(self, run: Run, code: int, reason: str, headers: bytes = b"", body: bytes = b"") -> bool:
         """Answer the request of *run*; other modules call this."""
-        transaction = run.transaction
-        if transaction is not None and transaction.implicit:
-            # A function that waits has opened it, and it absorbs retransmissions: it must know the answer to repeat.
-            layer: TransactionLayer = self.services.transactions
-            layer.adopt(transaction, trying=False)
-            sent = layer.reply(transaction, code, reason, headers, body)
-        else:
-            sent = self.send(run.request, code, reason, headers, body)
-        if sent and self.enable_stats:
-            self.classes[code // 100 - 1].add()
-            self.sent_replies.add()
-        return sent
-
-    def send(self, request: Request, code: int, reason: str, headers: bytes, body: bytes) -> bool:
-        """Build and send a response."""
-        if not request.is_request or request.method == "ACK":
-            return False
-        layer: TransactionLayer = self.services.transactions
-        extra, kept = prepared(request)
-        data = build_response(request, code, reason, self.tag(request), headers + extra + own_headers(layer, request),
-                              body or kept)
-        if not layer.transmit(response_target(request), data):
-            return False
-        if code >= 200 and request.method == "INVITE":
-            self.ack_until = self.services.timers.now + ACK_WAIT
-        for hook in self.registry.hooks.stateless_reply:
-            hook(request, data, code)
-        return True
+        return self.answers.answer(run, code, reason, headers, body)
 
     def tag(self, request: Request) -> str:
-        """The To tag of answers to *request*: the same for its retransmissions, recognised in its ACK."""
-        slots: Keyed = self.services.slots
-        return slots.tag("sl", request.call_id, request.from_tag, request.cseq)
+        """The To tag of answers to *request*."""
+        return self.answers.tag(request)
 
     def absorb_ack(self, request: Request) -> bool:
         """Take the ACK of an answer of ours."""
-        if self.services.timers.now > self.ack_until or request.to_tag != self.tag(request):
+        if not self.answers.acknowledges(request):
             return False
         if self.enable_stats:
             self.received_acks.add()

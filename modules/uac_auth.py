@@ -84,9 +84,11 @@ class UacAuth(Module, name="uac_auth"):
                 return Known(username, secret_of(value_of(run, self.auth_password_avp) or ""))
         return next((each for name, each in self.credentials if name == realm), None)
 
-    def choose(self, response: Response, algorithms: int = 0, run: Run | None = None) -> Answerable | None:
+    def choose(self, response: Response, algorithms: int = 0, run: Run | None = None,
+               given: tuple[str, str] | None = None) -> Answerable | None:
         """The challenge of *response* to answer: the first with credentials, of one of *algorithms* (bits by their
-        number; 0: any). RFC 8760, 2.4: servers put the one that they like best on top."""
+        number; 0: any). RFC 8760, 2.4: servers put the one that they like best on top. A user and password that are
+        *given* serve every realm, and nothing else does then."""
         names = HEADERS.get(response.status)
         if names is None:
             return None
@@ -95,7 +97,7 @@ class UacAuth(Module, name="uac_auth"):
             algorithm = algorithm_of(challenge.algorithm)
             if algorithm is None or not (algorithms or ALL) >> algorithm.number & 1:
                 continue
-            known = self.known(challenge.realm, run)
+            known = self.known(challenge.realm, run) if given is None else Known(given[0], secret_of(given[1]))
             if known is not None and known.secret.ha1(known.username, challenge.realm, algorithm) is not None:
                 return Answerable(header, challenge, known)
         return None

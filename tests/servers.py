@@ -194,3 +194,56 @@ def rabbitmq() -> Iterator[RabbitMQ]:
     user = owner("rabbitmq")
     with folder_of(user) as folder, serving(RabbitMQ([server], user, folder, free_ports(3))) as running:
         yield running
+
+
+class RedisServer(DatabaseServer):
+    """A Redis that runs; one with `--appendonly yes` keeps its data over stop() and start()."""
+
+    def ask(self, *words: object) -> str:
+        """The reply to a command, as Redis writes it."""
+        with socket.create_connection((HOST, self.port), 10) as sock:
+            data = [str(each).encode() for each in words]
+            sock.sendall(b"*%d\r\n" % len(data) + b"".join(b"$%d\r\n%s\r\n" % (len(each), each) for each in data))
+            return sock.recv(65536).decode()
+
+    def ready(self) -> None:
+        """Wait until it is a part of a cluster that works, as it sees that itself."""
+        deadline = time.monotonic() + 30
+        while "cluster_state:ok" not in (info := self.ask("CLUSTER", "INFO")) or "fail" in self.ask("CLUSTER", "NODES"):
+            assert time.monotonic() < deadline, info
+            time.sleep(0.05)
+
+
+@contextlib.contextmanager
+def redis(*options: str, port: int = 0) -> Iterator[RedisServer]:
+    """Redis with nothing in it, and *options* of its command line."""
+    server = program("redis-server")
+    with folder_of(None) as folder:
+        port = port or free_ports()[0]
+        command = [server, "--port", str(port), "--bind", HOST, "--dir", str(folder), "--save", "", "--appendonly",
+                   "yes", *options]
+        with serving(RedisServer(command, None, folder, f"redis://{HOST}:{port}/", port)) as running:
+            yield running
+
+
+@contextlib.contextmanager
+def redis_cluster(count: int = 3) -> Iterator[list[RedisServer]]:
+    """A cluster of Redis nodes that share the slots; while one is gone the others go on with theirs."""
+    with contextlib.ExitStack() as stack:
+        ports, buses = free_ports(count), free_ports(count)
+        nodes = [stack.enter_context(redis(
+            "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000",
+            "--cluster-require-full-coverage", "no", port=port)) for port, bus in zip(ports, buses, strict=True)]
+        for number, node in enumerate(nodes):
+            node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)
+            node.ask("CLUSTER", "ADDSLOTSRANGE", 16384 * number // count, 16384 * (number + 1) // count - 1)
+            if number:
+                node.ask("CLUSTER", "MEET", HOST, ports[0], buses[0])
+        for node in nodes:
+            deadline = time.monotonic() + 30
+            while f"cluster_known_nodes:{count}" not in node.ask("CLUSTER", "INFO") or "handshake" in node.ask(
+                    "CLUSTER", "NODES") or node.ask("CLUSTER", "SLOTS").count(f"\r\n{HOST}\r\n") < count:
+                assert time.monotonic() < deadline, node.ask("CLUSTER", "NODES")
+                time.sleep(0.05)
+            node.ready()
+        yield nodes

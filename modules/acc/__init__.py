@@ -8,9 +8,13 @@ from opensips_py.modules.acc.variables import Variables
 
 
 class Acc(Variables, Module, name="acc", events=[E_ACC_EVENT, E_ACC_MISSED_EVENT]):
-    """Account transactions in the log and by events: method, tags, Call-ID, status and time, and whatever else the
-    script wants. What is accounted is said by flags on the request (2.1) or by do_accounting() (4.0); the record is
-    made when the answer leaves."""
+    """Account transactions in the log, in a database and by events: method, tags, Call-ID, status and time, and
+    whatever else the script wants. What is accounted is said by flags on the request (2.1) or by do_accounting() (4.0);
+    the record is made when the answer leaves.
+
+    Records for a database go through a journal in the state directory: calls do not wait for a database that is slow,
+    and while it is away, records are kept and written, once, when it is back; a crash in between loses none. A journal
+    that is full (500,000 rows) is said so, counted, and the log has the records."""
 
     def __init__(self, dialect: Dialect = "4.0") -> None:
         super().__init__(dialect)
@@ -19,3 +23,7 @@ class Acc(Variables, Module, name="acc", events=[E_ACC_EVENT, E_ACC_MISSED_EVENT
     def load(self) -> None:
         """Check the parameters."""
         self.digest()
+
+    def start(self) -> None:
+        """Go on with the journal."""
+        self.begin_database()

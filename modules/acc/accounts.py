@@ -9,7 +9,7 @@ if TYPE_CHECKING:
     from opensips_py.sip import Message
 
 Value = int | str | None
-LOG, EVENTS = 0, 8  # how far a back end's marks are shifted
+LOG, EVENTS, DATABASE = 0, 8, 16  # how far a back end's marks are shifted
 
 
 class Mark(IntFlag):
@@ -20,18 +20,19 @@ class Mark(IntFlag):
     FAILED = 4  # SUCCESS tells failures too
 
 
-EVERYWHERE = 1 << LOG | 1 << EVENTS  # a mark times this: that mark of every back end
+EVERYWHERE = 1 << LOG | 1 << EVENTS | 1 << DATABASE  # a mark times this: that mark of every back end
 
 
 class Account:
     """What the script says about one request, from the first word of it on."""
 
-    __slots__ = ("extras", "legs", "marks")
+    __slots__ = ("extras", "legs", "marks", "table")
 
     def __init__(self) -> None:
         self.marks = 0
         self.extras: dict[str, Value] = {}
         self.legs: list[dict[str, Value]] = []  # none before do_accounting()
+        self.table = ""  # of the database, in place of the usual one
 
 
 def known_account(message: Message | None) -> Account | None:

@@ -6,12 +6,13 @@ from dataclasses import dataclass
 from logging.handlers import SysLogHandler
 from typing import Any
 
-from opensips_py.module import Kind, VariableSpec
+from opensips_py.module import Format, Kind, VariableSpec
 from opensips_py.module.kinds import ScriptLanguage
+from opensips_py.module.statements import note_use
 
 REPLY = "/reply"
-PLACES = {"log": "log", "evi": "evi"}
-AWAITED = {"db": "module db_mysql", "aaa": "module aaa_radius"}
+PLACES = {"log": "log", "evi": "evi", "db": "db"}
+AWAITED = {"aaa": "module aaa_radius"}
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,22 @@ class Words(Kind):
 
     def complete(self) -> tuple[str, ...]:
         return tuple(dict(self.known))
+
+
+@dataclass(frozen=True)
+class Noting(Words):
+    """The same; the module learns that the script names one of the bits *noted*, which needs a database."""
+
+    script = True
+    noted: int = 0
+
+    def compile(self, value: str, language: ScriptLanguage) -> int | Format:
+        if "$" in value:
+            return language.format(value)
+        bits = self.convert(value)
+        if bits & self.noted:
+            note_use(language, "acc")
+        return bits
 
 
 @dataclass(frozen=True, slots=True)

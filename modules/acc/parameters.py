@@ -3,20 +3,19 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.module import Between, ConfigError, Flag, param, param_setter, uses
-from opensips_py.modules.acc.accounts import EVENTS, LOG, Mark
+from opensips_py.module import Between, ConfigError, param, param_setter, uses
+from opensips_py.modules.acc.accounts import DATABASE, EVENTS, LOG, Mark
+from opensips_py.modules.acc.database import InDatabase, MessageFlag, Values
 from opensips_py.modules.acc.kinds import Extra, Extras, Facility, Fields, FieldsKind
 
 if TYPE_CHECKING:
     from opensips_py.transaction import Transaction
 
-MessageFlag = Annotated[int, Flag()]
-Values = Annotated[tuple[Extra, ...], Extras()]
 Avps = Annotated[tuple[Extra, ...], Extras(avps=True)]
 DAEMON = 3  # LOG_DAEMON of syslog
 
 
-class Parameters:
+class Parameters(InDatabase):
     """What modparam sets. Flags on requests are 2.1's way to ask for accounting, do_accounting() is 4.0's; both work
     in either."""
 
@@ -68,9 +67,11 @@ class Parameters:
         self.by_flag = [(1 << flag, int(mark) << place) for flag, mark, place in (
             (self.log_flag, Mark.SUCCESS, LOG), (self.evi_flag, Mark.SUCCESS, EVENTS),
             (self.log_missed_flag, Mark.MISSED, LOG), (self.evi_missed_flag, Mark.MISSED, EVENTS),
-            (self.failed_transaction_flag, Mark.FAILED, LOG), (self.failed_transaction_flag, Mark.FAILED, EVENTS),
-        ) if flag >= 0]
-        self.missed_flags = sum({1 << flag for flag in (self.log_missed_flag, self.evi_missed_flag) if flag >= 0})
+            (self.db_flag, Mark.SUCCESS, DATABASE), (self.db_missed_flag, Mark.MISSED, DATABASE),
+            *((self.failed_transaction_flag, Mark.FAILED, place) for place in (LOG, EVENTS, DATABASE))) if flag >= 0]
+        missed = self.log_missed_flag, self.evi_missed_flag, self.db_missed_flag
+        self.missed_flags = sum({1 << flag for flag in missed if flag >= 0})
+        self.check_database()
 
     def marks_by_flags(self, transaction: Transaction) -> int:
         """The marks that the flags of the request mean."""

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Route, Run
-from opensips_py.modules.acc.accounts import EVENTS, LOG, known_account
+from opensips_py.modules.acc.accounts import DATABASE, EVENTS, LOG, known_account
 from opensips_py.modules.acc.backends import E_ACC_EVENT, E_ACC_MISSED_EVENT, LEVELS, events, line
 from opensips_py.modules.acc.parameters import Parameters
 from opensips_py.modules.acc.records import ACCOUNTED, Record, View, swapped
@@ -34,7 +34,7 @@ class Reporting(Parameters):
 
     def report(self, what: str, places: int, transaction: Transaction, branch: Branch | None,
                response: Response | None, code: int, reason: str, created: int) -> None:
-        """Tell the back ends in *places* (a bit each, at LOG and EVENTS) of a transaction and its *response*."""
+        """Tell the back ends in *places* (a bit each, at LOG, EVENTS, DATABASE) of a transaction and its *response*."""
         request, upstream = transaction.request, self.goes_upstream(transaction.request)
         record = self.record(what, request, response, str(code), reason, created, upstream)
         kind = Route.FAILURE if branch is not None else Route.REQUEST
@@ -60,8 +60,8 @@ class Reporting(Parameters):
             tags = tags[1], tags[0]
         return Record(what, request.method, *tags, request.call_id, code, reason, self.now(), created)
 
-    def hand_over(self, record: Record, view: View, places: int) -> None:
-        """Give a record to the back ends in *places*."""
+    def hand_over(self, record: Record, view: View, places: int, table: str = "") -> None:
+        """Give a record to the back ends in *places*; *table* of the database in place of the usual one."""
         level = LEVELS[self.log_level]
         if places >> LOG & 1 and self.log.isEnabledFor(level):
             text = line(record, view.extras(self.log_extra, self.extras.get("log", ())),
@@ -72,8 +72,12 @@ class Reporting(Parameters):
             for event in events(record, view.extras(self.evi_extra, self.extras.get("evi", ())),
                                 view.legs(self.multi_leg_info, self.leg_names.get("evi", ()))):
                 self.raise_event(event)
+        if places >> DATABASE & 1:
+            self.into_database(table or self.table_for(record, view.run, view.account), record,
+                               view.extras(self.db_extra, self.extras.get("db", ())),
+                               view.legs(self.multi_leg_info, self.leg_names.get("db", ())))
 
-    def report_now(self, run: Run, place: int, comment: str) -> bool:
+    def report_now(self, run: Run, place: int, comment: str, table: str = "") -> bool:
         """Report on the request of *run*, with the code and reason in *comment*, to one back end."""
         request: Message | None = run.request
         if request is None or not request.is_request:
@@ -83,7 +87,8 @@ class Reporting(Parameters):
         code, reason = (head, rest.strip()) if known else ("", comment.strip())
         upstream = self.goes_upstream(run.request)
         record = self.record(ACCOUNTED, run.request, None, code, reason, self.created(run.transaction), upstream)
-        self.hand_over(record, self.view(run, getattr(run.branch, "response", None), upstream), 1 << place)
+        self.hand_over(record, self.view(run, getattr(run.branch, "response", None), upstream), 1 << place,
+                       table)
         return True
 
     def view(self, run: Run, response: Response | None, upstream: bool) -> View:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, cast
 
 from opensips_py.db import Database, as_text
+from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import (
     Cached,
     DbUrl,
@@ -35,6 +36,7 @@ if TYPE_CHECKING:
 OLD_ROUTES = Route.REQUEST | Route.FAILURE | Route.LOCAL
 ROUTES = OLD_ROUTES | Route.BRANCH
 TIMES = Route.STARTUP | Route.TIMER | Route.EVENT
+NUMBERS = {"any": 0, "none": 0, "udp": 1, "tcp": 2, "tls": 3, "sctp": 4, "ws": 5, "wss": 6}  # as 2.1 tells protocols
 PATIENCE = 60.0  # seconds to make a table of what was read
 Row = tuple[Any, ...]
 
@@ -227,6 +229,7 @@ class Addressing:
         return self.dumped(partition, Addresses.hosts)
 
     @mi("address_dump", dialect="2.1")
+    @rendered(lambda dumped: [host_line(*each) for each in enumerate(dumped["Destinations"])])
     def address_dump_21(self) -> dict[str, Any]:
         """The single addresses."""
         return self.dumped(DEFAULT, Addresses.hosts)
@@ -237,6 +240,7 @@ class Addressing:
         return self.dumped(partition, Addresses.subnets)
 
     @mi("subnet_dump", dialect="2.1")
+    @rendered(lambda dumped: [network_line(*each) for each in enumerate(dumped["Destinations"])])
     def subnet_dump_21(self) -> dict[str, Any]:
         """The networks."""
         return self.dumped(DEFAULT, Addresses.subnets)
@@ -259,6 +263,17 @@ def source(run: Run) -> tuple[str, int, str]:
     """Where the message came from, and how."""
     message = run.message
     return message.source_host, message.source_port, message.listener.protocol if message.listener else "any"
+
+
+def host_line(number: int, each: dict[str, Any]) -> Node:
+    """A single address as 2.1 lists it."""
+    return listed("", f"{number:4} <{each['ip']},{each['grp']}, {each['port']}, {NUMBERS[each['proto']]}, "
+                      f"{each['pattern'] or 'NULL'}, {each['context_info'] or 'NULL'}>")
+
+
+def network_line(number: int, each: dict[str, Any]) -> Node:
+    """A network as 2.1 lists it."""
+    return listed("", f"{number:4} <{each['grp']}, {each['ip']}, {each['mask']}, {each['port']}>")
 
 
 def shown(each: Entry) -> dict[str, Any]:

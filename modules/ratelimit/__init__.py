@@ -1,30 +1,41 @@
 """Limit how much passes: messages of a kind, to a destination, of a customer, whatever the script gives a name."""
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any, TypeVar
 
 from opensips_py.module import (
     Between,
+    CacheDbUrl,
+    CacheError,
     ConfigError,
     Module,
     OneOf,
     Pattern,
     Route,
+    Run,
     Writable,
     WritableKind,
+    cache_driver,
+    cachedb,
     param,
     pvar,
     script,
     timer,
+    uses,
 )
+from opensips_py.module.cachedb import COUNTERS, VALUES
 from opensips_py.modules.ratelimit import algorithms
-from opensips_py.modules.ratelimit.algorithms import FEEDBACK, NAMES, NETWORK, RED, SBT
+from opensips_py.modules.ratelimit.algorithms import FEEDBACK, NAMES, NETWORK, RED, TAILDROP
 from opensips_py.modules.ratelimit.load import Load
 from opensips_py.modules.ratelimit.management import Management
 from opensips_py.modules.ratelimit.pipes import Pipe, Pipes, Rules, window_buckets
+from opensips_py.modules.ratelimit.shared import Shared
 
 ROUTES = (Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.ERROR | Route.LOCAL | Route.TIMER
           | Route.EVENT)
+T = TypeVar("T")
+TOGETHER = (TAILDROP, RED)  # on what several servers have counted
 Algorithm = Annotated[str, OneOf(*NAMES)]
 Avp = Annotated[Writable, WritableKind(("avp",))]
 LAID_OUT = "the memory for pipes is laid out when the server starts"
@@ -43,6 +54,9 @@ class RateLimit(Management, Module, name="ratelimit"):
     NETWORK: messages pass while no more bytes than the limit wait in the sockets of the server; that is looked at once
     in an interval.
 
+    With cachedb_url, several servers count together what TAILDROP and RED decide on: in a key-value store, in intervals
+    by the clock. While the store does not answer, each counts alone.
+
     There is room for eight pipes per chain of the hash table; of more, the ones that are idle longest give way."""
 
     timer_interval: Annotated[int, Between(1, 86400)] = param(10, "Seconds of an interval.")
@@ -56,6 +70,12 @@ class RateLimit(Management, Module, name="ratelimit"):
     slot_period: Annotated[int, Between(1, 86_400_000)] = param(
         200, "Milliseconds of a step of that window.", fixed=LAID_OUT)
 
+    cachedb_url: CacheDbUrl = param("", "The store in which several servers count together; empty: each counts alone.")
+    db_prefix: str = param("rl_pipe_", "What stands before the names of pipes there.")
+
+    stores: Any = uses("class:cachedb", parameter="cachedb_url")
+    shared: Shared | None = None
+
     def load(self) -> None:
         """Check what has to be a power of 2, and that a window has steps."""
         if self.hash_size & (self.hash_size - 1):
@@ -64,6 +84,12 @@ class RateLimit(Management, Module, name="ratelimit"):
         if not slots or not window_buckets(self.hash_size, slots):
             raise ConfigError(f"a window has 1 to 8000 steps, not {slots}", self.name, "slot_period")
         self.rules = Rules(self.timer_interval, self.expire_time, slots, self.slot_period / 1000)
+        if self.cachedb_url:
+            cache_driver(self, self.cachedb_url, needs=(VALUES, COUNTERS))
+
+    def prepare(self) -> None:
+        if self.cachedb_url:
+            self.shared = Shared(cachedb(self, self.cachedb_url), self.db_prefix, self.timer_interval)
 
     def start(self) -> None:
         """Find the pipes."""
@@ -74,30 +100,42 @@ class RateLimit(Management, Module, name="ratelimit"):
         self.measure()
 
     @script(ROUTES)
-    def rl_check(self, name: str, limit: int, algorithm: Algorithm | None = None) -> bool:
+    def rl_check(self, run: Run, name: str, limit: int, algorithm: Algorithm | None = None) -> bool:
         """Count the message in the pipe *name*, which is made where there is none, and give it *limit*; false where
         that is reached. What is refused is counted, too: rl_dec_count() takes it back."""
         if limit < 0:
             self.log.error("rl_check(%s): %d is no limit", name, limit)
             return False
         with self.pipes.made(name, NAMES[algorithm or self.default_algorithm], limit) as pipe:
-            return self.passes(pipe)
+            found = pipe.algorithm
+            if self.shared is None or found not in TOGETHER:
+                return self.passes(pipe)
+        run.park()
+        return self.passes_together(self.shared, name, limit, found)
 
     @script(ROUTES)
-    def rl_dec_count(self, name: str) -> bool:
+    def rl_dec_count(self, run: Run, name: str) -> bool:
         """Take one message back that rl_check() has counted in the pipe *name*; false where there is none."""
         with self.pipes.pipe(name) as pipe:
             if pipe is not None:
                 pipe.add(-1)
-            return pipe is not None
+            there, shared = pipe is not None, self.store_of(pipe)
+        if shared is not None:
+            run.park()
+            self.asked(lambda: shared.count(name, -1))
+        return there
 
     @script(ROUTES)
-    def rl_reset_count(self, name: str) -> bool:
+    def rl_reset_count(self, run: Run, name: str) -> bool:
         """Set the counter of the pipe *name* back to 0; false where there is none."""
         with self.pipes.pipe(name) as pipe:
             if pipe is not None:
                 pipe.reset()
-            return pipe is not None
+            there, shared = pipe is not None, self.store_of(pipe)
+        if shared is not None:
+            run.park()
+            self.asked(lambda: shared.reset(name))
+        return there
 
     @script(Route.ANY, dialect="4.0")
     def rl_values(self, ret_avp: Avp, regexp: Pattern | None = None) -> bool:
@@ -108,8 +146,11 @@ class RateLimit(Management, Module, name="ratelimit"):
         return True
 
     @pvar("rl_count", dialect="4.0")
-    def rl_count(self, name: str) -> int | None:
+    def rl_count(self, run: Run, name: str) -> int | None:
         """The counter of a pipe; NULL where there is none."""
+        if self.shared is not None:
+            run.park()
+            self.follow(name)
         with self.pipes.pipe(name) as pipe:
             return None if pipe is None else pipe.counter
 
@@ -124,12 +165,49 @@ class RateLimit(Management, Module, name="ratelimit"):
         if algorithm == FEEDBACK:
             pipe.control(self.machine.gains, self.machine.processors)
         counted, limit = pipe.count(), pipe.limit
+        if algorithm in TOGETHER:
+            return self.decided(algorithm, counted, pipe.before, limit)
         if algorithm == FEEDBACK:
             return algorithms.dropped_evenly(counted, pipe.rate)
         if algorithm == NETWORK:
             return self.machine.waiting <= limit
-        if algorithm == SBT:
-            return counted <= limit
-        allowed = limit if self.limit_per_interval else limit * self.timer_interval
-        return algorithms.red(counted, pipe.before, allowed) if algorithm == RED else counted <= allowed
+        return counted <= limit
 
+    def decided(self, algorithm: int, counted: int, before: int, limit: int) -> bool:
+        """Whether the message that was *counted* last may pass, after an interval with so many *before*."""
+        allowed = limit if self.limit_per_interval else limit * self.timer_interval
+        return algorithms.red(counted, before, allowed) if algorithm == RED else counted <= allowed
+
+    # Counting with other servers
+
+    def passes_together(self, shared: Shared, name: str, limit: int, algorithm: int) -> bool:
+        """Count a message where others do, too; whether it may pass. Without the store, we count alone."""
+        answer = self.asked(lambda: (shared.count(name), shared.before(name) if algorithm == RED else 0))
+        with self.pipes.made(name, algorithm, limit) as pipe:
+            if answer is None:
+                return self.passes(pipe)
+            pipe.touch()
+            pipe.follow(*answer)
+        return self.decided(algorithm, *answer, limit)
+
+    def store_of(self, pipe: Pipe | None) -> Shared | None:
+        """Where *pipe* is counted, if other servers count in it."""
+        return self.shared if pipe is not None and pipe.algorithm in TOGETHER else None
+
+    def follow(self, name: str) -> None:
+        """Have the pipe *name* know what all servers have counted; waits."""
+        with self.pipes.pipe(name) as pipe:
+            shared = self.store_of(pipe)
+        answer = None if shared is None else self.asked(lambda: (shared.counter(name), shared.before(name)))
+        if answer is not None:
+            with self.pipes.pipe(name) as pipe:
+                if pipe is not None:
+                    pipe.follow(*answer)
+
+    def asked(self, question: Callable[[], T]) -> T | None:
+        """What the store answers; None where it does not, and then the log says so."""
+        try:
+            return question()
+        except (CacheError, ValueError) as error:
+            self.log.error("pipes are counted here alone: %s", error)
+            return None

@@ -12,6 +12,7 @@ from opensips_py.module.glob import glob
 from opensips_py.modules.ratelimit.algorithms import FEEDBACK, WORDS, Gains
 from opensips_py.modules.ratelimit.load import Load
 from opensips_py.modules.ratelimit.pipes import Pipe, Pipes
+from opensips_py.modules.ratelimit.shared import Shared
 
 NOT_FOUND, BAD = 404, 400
 
@@ -31,6 +32,15 @@ class Management:
 
     pipes: Pipes
     machine: Load
+    shared: Shared | None
+
+    def follow(self, name: str) -> None:
+        """Have the pipe *name* know what all servers have counted; waits."""
+        raise NotImplementedError
+
+    def asked(self, question: Callable[[], Any]) -> Any:
+        """What the store answers."""
+        raise NotImplementedError
 
     @mi("rl_list", v40="ratelimit:list")
     @rendered(pipe_nodes)
@@ -64,6 +74,9 @@ class Management:
             found.reset()
             return {}
         self.shown(pipe, reset)
+        shared = self.shared
+        if shared is not None:
+            self.asked(lambda: shared.reset(pipe))
 
     @mi("rl_set_pid", v40="ratelimit:set_pid")
     def set_pid(self, ki: str, kp: str, kd: str) -> None:
@@ -87,12 +100,16 @@ class Management:
     def rows(self, wanted: Callable[[str], bool]) -> Iterator[dict[str, Any]]:
         """The pipes whose names are *wanted*; one that is gone meanwhile is left out."""
         for name in filter(wanted, self.pipes.names()):
+            if self.shared is not None:
+                self.follow(name)
             with self.pipes.pipe(name) as found:
                 if found is not None:
                     yield {"id": name, **summary(found)}
 
     def shown(self, name: str, show: Callable[[Pipe], dict[str, Any]]) -> dict[str, Any]:
         """What *show* says of one pipe; MIError where there is none of that name."""
+        if self.shared is not None:
+            self.follow(name)
         with self.pipes.pipe(name) as found:
             if found is None:
                 raise MIError(NOT_FOUND, f"there is no pipe {name}")

@@ -215,6 +215,12 @@ class Pipe:
         self.roll()
         words.store(place + COUNTER, max(words.load(place + COUNTER) + amount, 0))
 
+    def follow(self, counter: int, before: int) -> None:
+        """Take over what was counted elsewhere, in this interval and in the one before."""
+        self.roll()
+        self.words.store(self.place + COUNTER, counter)
+        self.words.store(self.place + BEFORE, before)
+
     def reset(self) -> None:
         """Let the counter begin again at 0."""
         words, place = self.words, self.place

@@ -3,22 +3,36 @@ from __future__ import annotations
 
 import contextlib
 import logging
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
 
 from opensips_py.db import Database, DatabaseError
-from opensips_py.db import Table as Form
-from opensips_py.module import database, deadline, driver, form_of, process_state
-from opensips_py.modules.usrloc.loading import Loading, with_holder
+from opensips_py.module import (
+    Cache,
+    ConfigError,
+    cache_driver,
+    cachedb,
+    database,
+    deadline,
+    driver,
+    form_of,
+    process_state,
+)
+from opensips_py.module.cachedb import KEYS, MAPS
+from opensips_py.modules.usrloc.cache_table import CacheTable
+from opensips_py.modules.usrloc.loading import PIECE, Loading, with_holder
+from opensips_py.modules.usrloc.marks import ALL_SLOTS
 from opensips_py.modules.usrloc.memory import MemoryTable
-from opensips_py.modules.usrloc.mirror import LOADED, TURN, Mirror, Settings
+from opensips_py.modules.usrloc.mirror import LOADED, TURN, Mirror
 from opensips_py.modules.usrloc.mirrored import MirroredTable
-from opensips_py.modules.usrloc.modes import SQL, THROUGH, Mode, mode_of
+from opensips_py.modules.usrloc.modes import CACHE, MEMORY, SQL, THROUGH, Mode, mode_of
 from opensips_py.modules.usrloc.parameters import Parameters
-from opensips_py.modules.usrloc.rows import OTHER_PARAMETERS, PARAMETERS, Rows
+from opensips_py.modules.usrloc.remote_table import RemoteTable
+from opensips_py.modules.usrloc.rows import OTHER_PARAMETERS, PARAMETERS
+from opensips_py.modules.usrloc.settings import Settings
 from opensips_py.modules.usrloc.sql_table import SqlTable
 from opensips_py.modules.usrloc.storage import Storage, stored_names
 from opensips_py.modules.usrloc.table import Table
@@ -26,7 +40,6 @@ from opensips_py.modules.usrloc.table import Table
 if TYPE_CHECKING:
     from opensips_py.module import Module, Services
 
-ALL_SLOTS = range(1024)
 FIRST_READING = 10.0  # seconds that a start waits for it; it goes on beside calls then
 LAST_WORDS = 2.0  # seconds for what the database has not been told when the server ends
 
@@ -41,6 +54,7 @@ class Keeping(Parameters):
     log: logging.Logger
     mode: Mode
     named: dict[str, None]
+    cache: Cache | None = None  # the key-value store that keeps contacts
 
     @property
     def mirror(self) -> Mirror | None:
@@ -54,6 +68,11 @@ class Keeping(Parameters):
         self.mode = mode_of(self, self.registry.parameters_set.get(module.name, set()))
         if self.mode.has_database:
             driver(module, self.db_url)
+        if self.mode.kept == CACHE:
+            if not self.cachedb_url:
+                raise ConfigError("contacts are to be kept in a key-value store, and cachedb_url names none",
+                                  module.name, "cachedb_url")
+            cache_driver(module, self.cachedb_url, needs=(MAPS, KEYS))
 
     def verify_tables(self, module: Module) -> None:
         """Refuse tables of a version that nobody knows."""
@@ -69,11 +88,23 @@ class Keeping(Parameters):
             self.storage.mirror = Mirror(found, self.versions, self.services.timers, writes=self.mode.writes != "none",
                                          at_once=self.mode.writes == THROUGH)
             self.storage.mirror.follow(self.settings)
-        if self.mode.kept != SQL:
+        if self.mode.kept == CACHE:
+            self.cache = cachedb(module, self.cachedb_url)
+        if self.mode.kept == MEMORY:
             names += stored_names(self.services.environment)
-        make = partial(made, self.services, self.mirror, found if self.mode.kept == SQL else None, self.versions)
-        self.storage.open(make, names)
+        self.storage.open(self.maker(found), names)
         self.first_reading()
+
+    def maker(self, found: Database | None) -> Callable[[str], Table]:
+        """What makes a table by its name; it outlives this generation."""
+        services, worker = self.services, max(self.services.index, 0)
+        if self.mode.kept == CACHE:
+            return partial(CacheTable, services=services, worker=worker)
+        if found is not None and self.mode.kept == SQL:
+            return partial(SqlTable, services=services, worker=worker, database=found, versions=self.versions)
+        if self.mirror is not None:
+            return partial(MirroredTable, services=services, worker=worker, mirror=self.mirror)
+        return partial(MemoryTable, environment=services.environment, slots=services.slots, worker=worker)
 
     @property
     def versions(self) -> str:
@@ -84,15 +115,13 @@ class Keeping(Parameters):
     def settings(self) -> Settings:
         """What tables and the database are to go by in this generation."""
         names = {name: getattr(self, name) for name in (*PARAMETERS.values(), *OTHER_PARAMETERS)}
-
-        def rows(table: str, form: Form) -> Rows:
-            return Rows(table, form, names, self.use_domain, self.flag_names, self.flags_of)
-        return Settings(rows, self.max_contact_delete, self.log, self.again)
+        return Settings(names, self.use_domain, self.max_contact_delete, self.flag_names, self.flags_of, self.again,
+                        self.log, self.cache)
 
     def follow(self, table: Table) -> None:
         """Let a table work for this generation."""
         table.newest_first = self.desc_time_order
-        if isinstance(table, SqlTable):
+        if isinstance(table, RemoteTable):
             table.follow(self.settings)
 
     # Branch flags, which have names in a database
@@ -170,21 +199,13 @@ class Keeping(Parameters):
         rows = mirror.rows(table.name)
 
         def forget() -> None:
-            for aor in aors if aors is not None else [name for name, _ in table.records()]:
+            for number, aor in enumerate(aors if aors is not None else (name for name, _ in table.records())):
                 table.mark_all(aor)
+                if number % PIECE == PIECE - 1:
+                    gevent.sleep(0)
             for where in [{}] if aors is None else map(rows.owner, aors):
                 mirror.database.delete(rows.table, where)
         if not with_holder(table, forget):
             return False
         mirror.flush(table, ALL_SLOTS, again=True)
         return True
-
-
-def made(services: Any, mirror: Mirror | None, database: Database | None, versions: str, name: str) -> Table:
-    """The table *name*, where contacts are to be kept."""
-    worker = max(services.index, 0)
-    if database is not None:
-        return SqlTable(name, services, worker, database, versions)
-    if mirror is not None:
-        return MirroredTable(name, services, worker, mirror)
-    return MemoryTable(name, services.environment, services.slots, worker)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from opensips_py.db import Session, greater
-from opensips_py.modules.usrloc.marks import MEMORY_ONLY, Mark
+from opensips_py.modules.usrloc.marks import ALL_SLOTS, MEMORY_ONLY, Mark
 from opensips_py.modules.usrloc.mirror import HOLDER, LOADED, TURN, take_out
 from opensips_py.modules.usrloc.record import Record, keys_of, set_keys
 from opensips_py.state import matching
@@ -45,8 +45,10 @@ class Loading:
 
     def read(self) -> None:
         """The work, while nobody tells the database anything."""
-        while self.table.marks.is_any_claimed():
-            gevent.sleep(TURN)
+        for slot in ALL_SLOTS:
+            while self.table.marks.is_claimed(slot):
+                gevent.sleep(TURN)
+            gevent.sleep(0)
         rows, count = self.mirror.rows(self.table.name), 0
         for page in self.pages():
             for first in range(0, len(page), PIECE):

@@ -15,6 +15,8 @@ from opensips_py.modules.usrloc.record import Kind, Record, extras, keys_of
 from opensips_py.state._bindings import Binding, Change, data_of, unpack
 
 PREFIX = "untold:"  # of the names of the databases in the environment
+UNCLAIMED = b'"claim": ""'  # in a mark as it is stored
+ALL_SLOTS = range(1024)
 MEMORY_ONLY = 1 << 1  # of a binding's own flags: never written to a database
 
 Gone = tuple[int, str, str]  # identifier, URI and Call-ID of a contact whose row is to go
@@ -136,7 +138,7 @@ class Marks:
     def keys(self, slots: Iterable[int]) -> Iterator[bytes]:
         """The keys of the marks in *slots*."""
         for slot in slots:
-            yield from self._keys_from(slot.to_bytes(2, "big"))
+            yield from [key for key, _ in self._entries(slot)]
 
     def claim(self, keys: list[bytes], again: bool = False) -> list[Claimed]:
         """Take the marks under *keys* that nobody is telling, and with *again* those that were refused."""
@@ -173,11 +175,9 @@ class Marks:
         result: list[bytes] = self._environment.submit(operation)
         return result
 
-    def is_any_claimed(self) -> bool:
-        """Whether a process that runs is telling anything."""
-        with self._environment.reading(self._database) as transaction:
-            marks = [Mark.read(stored) for _, stored in transaction.cursor()]
-        return any(is_at_work(each.claim) for each in marks)
+    def is_claimed(self, slot: int) -> bool:
+        """Whether a process that runs is telling anything of *slot*."""
+        return any(UNCLAIMED not in stored and is_at_work(Mark.read(stored).claim) for _, stored in self._entries(slot))
 
     def submit(self, operation: Callable[[Any], Any]) -> Any:
         """Carry out *operation* in a write transaction."""
@@ -189,15 +189,15 @@ class Marks:
             return Claimed(key, mark, [], {})
         return Claimed(key, mark, unpack(record), extras(data_of(record)).get("keys", {}))
 
-    def _keys_from(self, prefix: bytes) -> list[bytes]:
-        found = []
+    def _entries(self, slot: int) -> list[tuple[bytes, bytes]]:
+        found, prefix = [], slot.to_bytes(2, "big")
         with self._environment.reading(self._database) as transaction:
             cursor = transaction.cursor()
             if cursor.set_range(prefix):
-                for key in cursor.iternext(values=False):
+                for key, stored in cursor:
                     if not key.startswith(prefix):
                         break
-                    found.append(key)
+                    found.append((key, stored))
         return found
 
 

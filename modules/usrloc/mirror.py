@@ -1,9 +1,10 @@
 """The SQL database that is told of the contacts in memory."""
 from __future__ import annotations
 
+import itertools
 import logging
-from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, NamedTuple
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any
 
 import gevent
 
@@ -11,6 +12,7 @@ from opensips_py.db import Database, DatabaseError, QueryError, Session, Unavail
 from opensips_py.module.restraint import Restraint
 from opensips_py.modules.usrloc.marks import MEMORY_ONLY, Claimed
 from opensips_py.modules.usrloc.rows import Rows
+from opensips_py.modules.usrloc.settings import Settings
 from opensips_py.state.names import is_running
 
 if TYPE_CHECKING:
@@ -21,15 +23,6 @@ BATCH = 100  # addresses-of-record that are told in one transaction of the datab
 TURN = 0.005  # seconds until somebody who waits for another process looks again
 PATIENCE = 10.0  # seconds until it does not wait any longer
 AGAIN = 5.0  # seconds until a database that was gone is asked again
-
-
-class Settings(NamedTuple):
-    """What the generation at work wants."""
-
-    rows: Callable[[str, Any], Rows]  # by the name of a table and its form
-    at_most: int  # contacts that one statement takes out
-    log: logging.Logger
-    again: Callable[[], object]  # called when a database that was gone is to be asked again
 
 
 class Mirror:
@@ -128,9 +121,8 @@ class Mirror:
 
     def flush(self, table: MirroredTable, slots: Sequence[int], again: bool = False) -> bool:
         """Tell all that is marked in *slots*; false where that was not possible."""
-        keys = list(table.marks.keys(slots))
-        for first in range(0, len(keys), BATCH):
-            if not self.tell(table, keys[first:first + BATCH], again) and not self.is_up:
+        for keys in batches(table.marks.keys(slots)):
+            if not self.tell(table, keys, again) and not self.is_up:
                 return False
         return True
 
@@ -157,6 +149,13 @@ class Mirror:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
             each()
+
+
+def batches(keys: Iterable[bytes]) -> Iterator[list[bytes]]:
+    """So many keys as are told in one transaction."""
+    rest = iter(keys)
+    while some := list(itertools.islice(rest, BATCH)):
+        yield some
 
 
 def removals(rows: Rows, claimed: Claimed) -> Iterator[dict[str, Any]]:

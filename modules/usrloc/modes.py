@@ -1,4 +1,4 @@
-"""How contacts are kept: in memory alone, in memory and in an SQL database, or in a database alone."""
+"""How contacts are kept: in memory alone, in memory and in an SQL database, or in a database alone, SQL or not."""
 from __future__ import annotations
 
 from dataclasses import dataclass
@@ -9,10 +9,10 @@ from opensips_py.module import ConfigError
 if TYPE_CHECKING:
     from opensips_py.modules.usrloc.parameters import Parameters
 
-MEMORY, SQL = "memory", "sql"  # where look-ups find contacts
+MEMORY, SQL, CACHE = "memory", "sql", "cache"  # where look-ups find contacts
 NONE, THROUGH, BACK = "none", "write-through", "write-back"  # when the SQL database is told of changes
 LOAD, SYNC = "load-from-sql", "sync-from-cluster"  # what happens at a restart
-SQL_ONLY = "sql-only"
+SQL_ONLY, SHARED_CACHE = "sql-only", "full-sharing-cachedb"
 
 
 @dataclass(frozen=True)
@@ -30,13 +30,14 @@ class Mode:
 
 
 NO_DB, WRITE_THROUGH, WRITE_BACK = Mode(), Mode(writes=THROUGH, loads=True), Mode(writes=BACK, loads=True)
-ONLY_SQL = Mode(kept=SQL)
+ONLY_SQL, ONLY_CACHE = Mode(kept=SQL), Mode(kept=CACHE)
 BY_NUMBER = (NO_DB, WRITE_THROUGH, WRITE_BACK, ONLY_SQL)  # db_mode of 2.1
 PRESETS = {
     "single-instance-no-db": NO_DB, "single-instance-sql-write-through": WRITE_THROUGH,
-    "single-instance-sql-write-back": WRITE_BACK, SQL_ONLY: ONLY_SQL}
-PRESETS_OF_CLUSTERS = ("federation-cachedb-cluster", "full-sharing-cluster", "full-sharing-cachedb-cluster")
-CLUSTERS = ("federation-cachedb", "full-sharing", "full-sharing-cachedb")
+    "single-instance-sql-write-back": WRITE_BACK, SQL_ONLY: ONLY_SQL,
+    f"{SHARED_CACHE}-cluster": ONLY_CACHE}
+PRESETS_OF_CLUSTERS = ("federation-cachedb-cluster", "full-sharing-cluster")
+CLUSTERS = ("federation-cachedb", "full-sharing")
 
 
 def mode_of(parameters: Parameters, given: set[str]) -> Mode:
@@ -47,9 +48,9 @@ def mode_of(parameters: Parameters, given: set[str]) -> Mode:
         return preset(parameters.working_mode_preset)
     if "db_mode" in given:
         return BY_NUMBER[parameters.db_mode]
-    chosen(parameters.cluster_mode, "cluster_mode", ("none", SQL_ONLY), CLUSTERS)
-    if parameters.cluster_mode == SQL_ONLY:
-        return ONLY_SQL
+    chosen(parameters.cluster_mode, "cluster_mode", ("none", SQL_ONLY, SHARED_CACHE), CLUSTERS)
+    if parameters.cluster_mode != "none":
+        return ONLY_SQL if parameters.cluster_mode == SQL_ONLY else ONLY_CACHE
     chosen(parameters.restart_persistency, "restart_persistency", (NONE, LOAD), (SYNC,))
     chosen(parameters.sql_write_mode, "sql_write_mode", (NONE, THROUGH, BACK))
     writes = parameters.sql_write_mode

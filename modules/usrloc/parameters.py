@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import Annotated
 
-from opensips_py.module import Between, ConfigError, DbUrl, Flag, by_dialect, param
+from opensips_py.module import Between, CacheDbUrl, ConfigError, DbUrl, Flag, by_dialect, param
 
 STORE = "where contacts are kept is decided when the server starts"
 LARGEST = 1 << 16
@@ -56,6 +56,9 @@ class Parameters(Columns):
         0, "4.0: microseconds by which that time differs at least from the one before; 0: any. One of the two will do.")
     mi_dump_kv_store: bool = param(False, "Whether management lists the key/value pairs of addresses-of-record.")
     db_url: DbUrl = param("", "The database of the tables with contacts; empty: db_default_url.", fixed=STORE)
+    cachedb_url: CacheDbUrl = param(
+        "", "4.0: the key-value store that keeps contacts in the mode full-sharing-cachedb, which several servers may "
+        "share: redis://host/, local://.", fixed=STORE)
     db_mode: Annotated[int, Between(0, 3)] = param(
         0, "2.1: 0 keeps contacts on this machine, without a database; 1 tells the database of each change before the "
         "REGISTER is answered (write-through), 2 every timer_interval (write-back); 3 keeps them in the database "
@@ -63,9 +66,10 @@ class Parameters(Columns):
         "machine, and told when it is back.", fixed=STORE)
     working_mode_preset: str = param(
         "single-instance-no-db", "4.0: single-instance-no-db, single-instance-sql-write-through, "
-        "single-instance-sql-write-back and sql-only are the modes 0 to 3 of db_mode; overrides the three below.",
-        fixed=STORE)
-    cluster_mode: str = param("none", "4.0: none, a single instance, or sql-only, as the preset.", fixed=STORE)
+        "single-instance-sql-write-back and sql-only are the modes 0 to 3 of db_mode; full-sharing-cachedb-cluster "
+        "keeps contacts in the store of cachedb_url alone; overrides the three below.", fixed=STORE)
+    cluster_mode: str = param(
+        "none", "4.0: none, a single instance; sql-only or full-sharing-cachedb, as the presets.", fixed=STORE)
     restart_persistency: str = param(
         "none", "4.0: load-from-sql, the database is read at the start, or none; contacts in the state directory are "
         "there all the same.", fixed=STORE)

@@ -39,23 +39,27 @@ def text_of(run: Run, name: Name) -> str:
     return name if isinstance(name, str) else name(run) or ""
 
 
-def absent(database: Database, table: str, columns: Iterable[str]) -> frozenset[str]:
-    """Those of *columns* that *table* lacks. Whatever the database is, it refuses to give what it does not have."""
+def spelled(database: Database, table: str, columns: Iterable[str]) -> dict[str, str]:
+    """Those of *columns* that *table* has, as they are called there: PostgreSQL keeps what was not quoted in small
+    letters. Whatever the database is, it refuses to give what it does not have."""
     wanted = tuple(dict.fromkeys(columns))
-    try:
-        database.select(table, wanted, limit=1)
-    except QueryError:
-        return frozenset(each for each in wanted if not has(database, table, each))
-    return frozenset()
+    if has(database, table, *wanted):
+        return {each: each for each in wanted}
+    return {each: name for each in wanted for name in (each, each.lower()) if has(database, table, name)}
 
 
-def has(database: Database, table: str, column: str) -> bool:
-    """Whether *table* has *column*."""
+def has(database: Database, table: str, *columns: str) -> bool:
+    """Whether *table* has all *columns*."""
     try:
-        database.select(table, (column,), limit=1)
+        database.select(table, columns, limit=1)
     except QueryError:
         return False
     return True
+
+
+def absent(database: Database, table: str, columns: Iterable[str]) -> frozenset[str]:
+    """Those of *columns* that *table* lacks."""
+    return frozenset(columns) - frozenset(spelled(database, table, columns))
 
 
 def examine(module: Module, database: Database, table: str, kind: str, columns: Iterable[str], *,

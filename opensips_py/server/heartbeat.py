@@ -5,7 +5,7 @@ import mmap
 import os
 import time
 
-INTERVAL = 0.25  # seconds between two heartbeats; a worker has one each time it turns its wheel of timers
+INTERVAL = 0.4  # seconds between two heartbeats; a worker has one each time it turns its wheel of timers
 LIMIT = 1.0  # a process silent for longer is stuck
 WRITING_LIMIT = 5.0  # the same while it is inside a write transaction: killing it there costs the others most
 WORDS = 8  # per process, 64 bytes: one cache line

@@ -1,4 +1,5 @@
-from opensips_py.sip._scan cimport Request, Response
+from opensips_py.module.run cimport Run
+from opensips_py.sip._scan cimport Message, Request, Response, scan
 from opensips_py.state._words cimport Counter, Keyed
 from opensips_py.transaction.layer cimport TransactionLayer
 

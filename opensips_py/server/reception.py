@@ -14,8 +14,8 @@ from opensips_py.module.run import Route, Run
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.server.core_events import Stopwatch
 from opensips_py.server.links import key_from_wire, key_to_wire
-from opensips_py.sip import build_response, scan
-from opensips_py.sip._scan import Request, Response
+from opensips_py.sip import build_response
+from opensips_py.sip._scan import Message, Request, Response, scan
 from opensips_py.transaction import response_target
 from opensips_py.transaction.unreachable import Unreachable
 from opensips_py.transport import Connection, Listener
@@ -197,7 +197,7 @@ class Reception:
         finally:
             self.stopwatch.report(time.monotonic() - began, message.call_id)
 
-    def receive(self, message: Request | Response) -> None:
+    def receive(self, message: Message) -> None:
         """Handle a message to its end."""
         try:
             if message.fault is not None:
@@ -218,7 +218,7 @@ class Reception:
             observe(self.request_received, request)
         if layer.receive_request(request):
             return
-        run = Run(self.worker, self.generation, REQUEST, request)  # type: ignore[arg-type]
+        run: Run = Run(self.worker, self.generation, REQUEST, request)  # type: ignore[arg-type]
         try:
             if not self.route_begins or not is_done(self.route_begins, run):
                 main(run)
@@ -249,7 +249,7 @@ class Reception:
         if self.response_received and observe(self.response_received, response):
             return
         if on_reply is not None:
-            run = Run(self.worker, self.generation, Route.ONREPLY, response)  # type: ignore[arg-type]
+            run: Run = Run(self.worker, self.generation, Route.ONREPLY, response)  # type: ignore[arg-type]
             try:
                 on_reply(run)
             except MalformedMessage:
@@ -272,7 +272,7 @@ class Reception:
 
     # What cannot be used
 
-    def unusable(self, message: Request | Response) -> None:
+    def unusable(self, message: Message) -> None:
         """A message that breaks RFC 3261: answered where it can be, never shown to the request route."""
         if message.is_request:
             self.counters.rcv_requests.add()
@@ -283,7 +283,7 @@ class Reception:
         self.counters.bad_msg_hdr.add()
         self.malformed(message, message.fault_status, message.fault or "")
 
-    def malformed(self, message: Request | Response, status: int, why: str) -> None:
+    def malformed(self, message: Message, status: int, why: str) -> None:
         """Let the error_route decide, else answer *status*."""
         self.complaints.say("unusable message from %s:%d: %s", message.source_host, message.source_port, why)
         if "URI" in why:

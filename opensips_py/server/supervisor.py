@@ -28,7 +28,7 @@ log = logging.getLogger(__name__)
 BOOT_LIMIT = 60.0  # seconds for a process to become ready
 STOP_SECONDS = 3.0  # to end in order; the server has to be gone 5 s after SIGTERM
 DRAIN_SECONDS = 2.0  # the same for one process of a rolling restart
-TURN = 0.25  # seconds between two looks at the heartbeats
+TURN = 0.4  # seconds between two looks at the heartbeats
 BACK_OFF = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th start in a row that failed at once
 STEADY = 10.0  # a process that ran for so long failed for a new reason
 

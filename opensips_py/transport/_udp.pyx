@@ -165,6 +165,7 @@ cdef enum:
     BATCHES = 4       # of 32 a callback: without a bound a flood starves timers and heartbeats
     REPORTS = 64      # of the error queue a callback, for the same reason
     WORTH_A_PAUSE = 3
+    ENOUGH = 48       # messages of a pause: the buffers of common peers hold some 60 that come at once, ours 200
     SHORTEST = 20     # bytes; shorter datagrams are keep-alives of NAT bindings, never SIP
 
 
@@ -189,7 +190,8 @@ cdef class LoopEnd:
     collects the watchers of a turn before it calls the first.
 
     Waking up costs more than all else that is done for a message. So when they come so densely that at least three are
-    due within *pause* seconds, the loop sleeps that long, and one turn then serves them all. 0: never.
+    due within *pause* seconds, the loop sleeps that long, or until some 48 are due, and one turn then serves them all.
+    0: never.
     """
 
     cdef list waiting
@@ -228,7 +230,7 @@ cdef class LoopEnd:
             self.counted = 0
         if not self.more and self.rate * self.pause >= WORTH_A_PAUSE:
             with nogil:
-                udp_sleep(self.pause)
+                udp_sleep(min(self.pause, ENOUGH / self.rate))
 
     cpdef add(self, sender):
         """Have *sender*'s flush() called before the loop waits again; it asks once, however much it queues."""
@@ -350,7 +352,7 @@ cdef class UdpSocket:
                     continue
                 batch.append((PyBytes_FromStringAndSize(in_bytes[i], size), key_of(&in_names[i])))
             self.received += n
-            self.loop_end.note(n, n == IN_BATCH)
+            self.loop_end.note(n, n == IN_BATCH and turn == BATCHES - 1)
             if batch:
                 self.on_batch(batch)
             if n < IN_BATCH:

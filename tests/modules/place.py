@@ -28,7 +28,7 @@ class Place(Stage):
         self.told: list[tuple[str, dict[str, Any]]] = []
         self.events = Publisher(list, lambda name, values: self.told.append((name, dict(values))),
                                 routed=lambda name: True)
-        self.wall = START
+        self.wall = self.started = START
         self.memory: dict[str, Words] = {}
         self._slots = slots or Slots.random()
         super().__init__(f"{MODULES}\n{settings}\nroute {{\n{body}\n}}\n{routes}", dialect)

@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from opensips_py.errors import ConfigError, MIError
+from opensips_py.mi.tree import tree_of
 from opensips_py.testing import request
 from tests.modules.users import scripted, subscribers
 
@@ -81,7 +82,10 @@ def test_a_table_of_2_1_has_no_subdomains(opensips, tmp_path):
         "(200,", '("200",')
     server = opensips(text=old)
     assert asked(server, "example.com")["any"] == 1 and server.variables["xa"] == "x"
-    assert server.mi("domain_dump") == {"Domains": [{"name": "example.com", "attributes": "x"}]}
+    dumped = server.mi("domain_dump")
+    assert dumped == {"Domains": [{"name": "example.com", "attributes": "x"}]}
+    node, = tree_of(dumped, server.engine.generation.registry.commands["domain_dump"].call)
+    assert (node.value, node.attributes) == ("example.com", {"attributes": "x"})
     assert server.mi("domain_reload") == "OK"
 
 

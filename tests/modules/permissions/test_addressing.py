@@ -4,6 +4,7 @@ from __future__ import annotations
 import pytest
 
 from opensips_py.errors import ConfigError, MIError
+from opensips_py.mi.tree import tree_of
 from opensips_py.testing import request
 from tests.db.databases import create
 from tests.modules.users import HEAD
@@ -129,9 +130,18 @@ def test_management(opensips, table, partitions):
             server.mi(f"permissions:{command}", partition="nothing")
 
 
+def shown(server, command):
+    """The lines of an answer of 2.1."""
+    method = server.engine.generation.registry.commands[command].call
+    return [each.value for each in tree_of(server.mi(command), method)]
+
+
 def test_management_of_2_1(opensips, table):
     server = opensips(text=script(table[0], "exit;", dialect="2.1"))
     assert server.mi("address_dump") == {"part": "default", "Destinations": HOSTS}
+    assert shown(server, "address_dump") == [
+        "   0 <192.0.2.1,1, 0, 0, NULL, host>", "   1 <192.0.2.1,2, 0, 2, NULL, tcp>"]
+    assert shown(server, "subnet_dump")[0] == "   0 <1, 198.51.100.0, 255.255.255.0, 5060>"
     table[1].insert("address", {"grp": 9, "ip": "10.0.0.0", "mask": 8})
     assert server.mi("subnet_dump") == {"part": "default", "Destinations": NETS}
     assert server.mi("address_reload") == "OK"

@@ -78,8 +78,8 @@ def test_a_mark_is_claimed_by_one_and_settled(table: Any) -> None:
     table.apply("alice", lambda record: record.insert(Binding("sip:a@x", id=1)))
     claimed, = table.marks.claim(keys(table))
     assert [each.contact for each in claimed.bindings] == ["sip:a@x"] and claimed.keys == {}
-    assert table.marks.claim(keys(table)) == [] and table.marks.is_any_claimed()
-    assert table.marks.settle([claimed]) == [] and not table.marks.is_any_claimed()
+    assert table.marks.claim(keys(table)) == [] and table.marks.is_claimed(table.slot("alice"))
+    assert table.marks.settle([claimed]) == [] and not table.marks.is_claimed(table.slot("alice"))
     claimed, = table.marks.claim(keys(table))
     assert table.marks.settle([claimed], refused=True) == []
     assert table.marks.claim(keys(table)) == []

@@ -6,13 +6,14 @@ from typing import Any
 import pytest
 
 from opensips_py.errors import ConfigError
-from opensips_py.modules.usrloc.modes import NO_DB, ONLY_SQL, WRITE_BACK, WRITE_THROUGH, Mode
+from opensips_py.modules.usrloc.modes import NO_DB, ONLY_CACHE, ONLY_SQL, WRITE_BACK, WRITE_THROUGH, Mode
 from tests.modules.loaded import loaded
 
 
 def mode(**parameters: int | str) -> Mode:
     module = loaded("usrloc", **parameters)
     module.registry.add("db_sqlite")
+    module.registry.add("cachedb_local")
     module.registry.globals = {"db_default_url": "sqlite:///nowhere"}
     module.load()
     found: Mode = module.mode
@@ -24,6 +25,8 @@ def mode(**parameters: int | str) -> Mode:
     ({"db_mode": 3}, ONLY_SQL), ({"working_mode_preset": "single-instance-no-db"}, NO_DB),
     ({"working_mode_preset": "single-instance-sql-write-through"}, WRITE_THROUGH),
     ({"working_mode_preset": "single-instance-sql-write-back"}, WRITE_BACK),
+    ({"working_mode_preset": "full-sharing-cachedb-cluster", "cachedb_url": "local://"}, ONLY_CACHE),
+    ({"cluster_mode": "full-sharing-cachedb", "cachedb_url": "local://"}, ONLY_CACHE),
     ({"working_mode_preset": "sql-only"}, ONLY_SQL), ({"cluster_mode": "sql-only"}, ONLY_SQL),
     ({"cluster_mode": "none"}, NO_DB), ({"restart_persistency": "none", "sql_write_mode": "none"}, NO_DB),
     ({"restart_persistency": "load-from-sql"}, WRITE_BACK),
@@ -41,6 +44,8 @@ def test_modes(parameters: dict[str, Any], expected: Mode) -> None:
     ({"working_mode_preset": "federation-cachedb-cluster"}, "waits for module clusterer"),
     ({"cluster_mode": "full-sharing"}, "waits for module clusterer"),
     ({"restart_persistency": "sync-from-cluster"}, "waits for module clusterer"),
+    ({"working_mode_preset": "full-sharing-cachedb-cluster"}, "cachedb_url names none"),
+    ({"cluster_mode": "full-sharing-cachedb", "cachedb_url": "redis://h/"}, 'add loadmodule "cachedb_redis.so"'),
     ({"working_mode_preset": "some"}, "is one of single-instance-no-db"), ({"cluster_mode": "sql"}, "is one of none"),
     ({"restart_persistency": "yes"}, "is one of none, load-from-sql"),
     ({"sql_write_mode": "write"}, "is one of none, write-through"),

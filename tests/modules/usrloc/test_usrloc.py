@@ -141,7 +141,7 @@ def test_keys_can_be_used_in_any_route(place: Any) -> None:
 
 
 @pytest.mark.parametrize(("setting", "awaited"), [
-    ('"cachedb_url", "redis://x"', "cachedb_mongodb"), ('"location_cluster", 1', "clusterer")])
+    ('"contact_refresh_timer", 1', "event_routing"), ('"location_cluster", 1', "clusterer")])
 def test_parameters_of_modules_that_are_not_there_name_them(place: Any, setting: str, awaited: str) -> None:
     with pytest.raises(Exception, match=f"waits for module {awaited}"):
         place(settings=f'modparam("usrloc", {setting})')

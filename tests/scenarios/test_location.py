@@ -1,0 +1,126 @@
+"""Contacts in real databases: database, server or both are killed, and what was acknowledged last is there."""
+from __future__ import annotations
+
+import contextlib
+import json
+import pathlib
+import subprocess
+import sys
+import time
+from typing import Any
+
+import pytest
+
+from opensips_py.db import DatabaseError, DatabaseUrl
+from tests.db.databases import create, opened
+from tests.live import Server, free_ports
+from tests.scenarios.phone import Phone
+from tests.scenarios.registrations import Registrations, bindings, serving
+
+CONFIG = pathlib.Path(__file__).parent / "location.cfg"
+USERS = [f"user{number}" for number in range(60)]
+PATIENCE = 30.0  # seconds for an answer: whole servers are started meanwhile
+THROUGH, BACK, ONLY = "single-instance-sql-write-through", "single-instance-sql-write-back", "sql-only"
+
+
+def server(url: str, mode: str, folder: pathlib.Path) -> Server:
+    """A server with contacts in the database of *url*."""
+    folder.mkdir(exist_ok=True)
+    return Server(CONFIG, folder=folder, DRIVER=f"db_{DatabaseUrl.parse(url).scheme}", URL=url, MODE=mode)
+
+
+def rows(url: str) -> dict[str, int]:
+    """The CSeq that the database has for each user's contact."""
+    return dict(opened(url).select("location", ("username", "cseq")))
+
+
+def told(url: str, expected: dict[str, int]) -> bool:
+    """Whether the database comes to know all that is *expected*."""
+    deadline = time.monotonic() + 20
+    while time.monotonic() < deadline:
+        with contextlib.suppress(DatabaseError):  # it listens before it lets anybody in
+            if lacking(rows(url), expected) == set():
+                return True
+        time.sleep(0.05)
+    return False
+
+
+def lacking(found: dict[str, int], expected: dict[str, int]) -> set[str]:
+    """The users of whom *found* has something older than what is *expected*."""
+    return {user for user, cseq in expected.items() if found.get(user, 0) < cseq}
+
+
+def kept_by(running: Server) -> dict[str, int]:
+    """The CSeq that a server has for each user's contact."""
+    command = [sys.executable, "-m", "opensips_py", "mi", "-f", str(running.config), "ul_dump"]
+    answer = subprocess.run(command, env=running.env, capture_output=True, text=True, check=True, timeout=30).stdout
+    listed = json.loads(answer)["Domains"][0]["AORs"]
+    return {each["AOR"].partition("@")[0]: each["Contacts"][0]["Cseq"] for each in listed}
+
+
+@pytest.fixture(params=[("postgres_server", THROUGH), ("mariadb_server", BACK)], ids=["postgres", "mariadb"])
+def kept(request: pytest.FixtureRequest) -> tuple[Any, str]:
+    """A database server with an empty table, and a mode."""
+    database = request.getfixturevalue(request.param[0])
+    create(database.url, "location")
+    return database, request.param[1]
+
+
+def test_database_server_and_machine_go_down_and_nothing_is_lost(kept: tuple[Any, str], tmp_path: pathlib.Path) -> None:
+    database, mode = kept
+    with server(database.url, mode, tmp_path) as running:
+        registrations = Registrations(running.port, free_ports()[0], USERS, PATIENCE)
+        registrations.round()
+        with registrations:
+            database.stop(hard=True)
+            registrations.wait_for(2)
+            running.kill_all()
+            acknowledged = dict(registrations.acknowledged)
+            running.start()
+        assert min(acknowledged.values()) > 2
+        assert lacking(kept_by(running), acknowledged) == set(), "while the database is gone"
+        database.start()
+        assert told(database.url, registrations.acknowledged)
+        running.kill_all()
+        for each in (running.folder / "state").rglob("boot"):
+            each.write_text('{"boot": "another", "clean": false}')  # the machine went down
+        running.start()
+        assert "starts empty" in running.log
+        assert kept_by(running) == registrations.acknowledged, "rebuilt from the database"
+
+
+def test_two_servers_share_one_database(postgres_server: Any, tmp_path: pathlib.Path) -> None:
+    create(postgres_server.url, "location")
+    with server(postgres_server.url, ONLY, tmp_path / "one") as one, \
+            server(postgres_server.url, ONLY, tmp_path / "two") as two:
+        registrations = Registrations(one.port, free_ports()[0], USERS)
+        registrations.round()
+        assert bindings(two.port, USERS) == bindings(one.port, USERS)
+        caller = Phone(two.port)
+        callee = Phone(one.port)
+        callee.send(callee.register("bob", 1, f"<sip:bob@127.0.0.1:{callee.port}>"))
+        callee.take("200 REGISTER", ["reg-bob"])
+        caller.send(caller.request("OPTIONS", f"sip:bob@127.0.0.1:{two.port}", "call", 1, tag="t",
+                                   to="<sip:bob@127.0.0.1>"))
+        assert callee.take("OPTIONS", ["call"])["call"].uri == f"sip:bob@127.0.0.1:{callee.port}"
+        caller.close()
+        callee.close()
+
+
+def test_a_slow_database_makes_nobody_wait_but_who_registers(postgres_server: Any, tmp_path: pathlib.Path) -> None:
+    import psycopg
+    create(postgres_server.url, "location")
+    url = DatabaseUrl.parse(postgres_server.url)
+    with server(postgres_server.url, THROUGH, tmp_path / "one") as running, psycopg.connect(
+            host=url.host, port=url.port, user=url.user, password=url.password, dbname=url.database) as other:
+        other.execute("LOCK TABLE location")
+        phone = Phone(running.port)
+        phone.send(phone.register("alice", 1, "<sip:alice@127.0.0.1>"))
+        serving(running, 10.0)
+        phone.send(phone.register("alice", 1, "<sip:alice@127.0.0.1>"))  # a retransmission, which is absorbed
+        phone.hear()
+        assert [each for each in phone.heard if each.status != 100] == []
+        other.rollback()
+        assert len(phone.take("200 REGISTER", ["reg-alice"])) == 1
+        assert rows(postgres_server.url).keys() == {"alice"}
+        phone.close()
