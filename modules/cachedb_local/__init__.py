@@ -70,6 +70,10 @@ class CacheDbLocal(CacheDriver, Module, name="cachedb_local", provides=("cachedb
             if name and name not in self.collections:
                 self.collections.append(name)
 
+    @property
+    def names(self) -> set[str]:
+        return super().names or {"local"}
+
     def check(self, url: CacheUrl) -> None:
         """Refuse a URL of something else, or of a collection that nobody has named."""
         name = collection_of(url)

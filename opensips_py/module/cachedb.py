@@ -111,6 +111,11 @@ class CacheDriver(Module, name="cache driver"):
         """The parameters that a cache is made with: with other ones, it is another cache."""
         return ()
 
+    @property
+    def names(self) -> set[str]:
+        """What scripts call the caches that they have been given by cachedb_url."""
+        return set(self.urls)
+
     def add_url(self, url: str) -> None:
         """Let scripts use the cache of *url*; of two with the same name, the later one counts."""
         self.urls[CacheUrl.parse(url).name] = url

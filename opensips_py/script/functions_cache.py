@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any, TypeVar
 
 from opensips_py.module import loader
+from opensips_py.module.cachedb import CacheDriver
 from opensips_py.module.caches import Cache, Row, scheme
 from opensips_py.module.kinds import Format, Kind, Known, ScriptLanguage, VariableSpec, Writable
 from opensips_py.module.marks import script
@@ -120,8 +121,11 @@ class CacheFunctions:
         """Why no loaded module has caches of the kind that *name* asks for; empty where one has."""
         wanted = scheme(name)
         module = f"cachedb_{wanted}"
-        if self.registry.providing(f"class:cachedb:{wanted}") or module in self.unavailable:
-            return ""
+        found = self.registry.providing(f"class:cachedb:{wanted}")
+        if found or module in self.unavailable:
+            known = found[0].names if found and isinstance(found[0], CacheDriver) else {name.strip()}
+            others = ", ".join(sorted(known)) or "those that cachedb_url names"
+            return "" if name.strip() in known else f"module {module} has no cache {name}, only {others}"
         if module in loader.available(self.registry.mpath):
             return f'no loaded module has the cache {name}: add loadmodule "{module}.so"'
         if module in loader.upstream_modules():

@@ -112,6 +112,15 @@ def test_a_collection_that_no_url_uses_is_told(bench, caplog):
     assert caplog.messages == ["no URL uses the collection two"]
 
 
+@pytest.mark.parametrize(("urls", "cache", "error"), [
+    ("", "local:g", "has no cache local:g, only local"), (URLS, "local:h", "has no cache local:h, only local, local:g"),
+    ("", "local", ""), (URLS, "local:g", ""), (TWO + set_("cachedb_url", '"local:g:///one"'), "local", "only local:g")])
+def test_a_cache_that_no_url_has_is_an_error_of_the_script(urls, cache, error):
+    found = read(f'loadmodule "{MODULE}.so"\n{urls}route {{ cache_fetch("{cache}", "a", $var(a)); }}')
+    assert bool(found.diagnostics.errors) == bool(error)
+    assert error in "\n".join(messages(found.diagnostics))
+
+
 SCRIPT = """
 socket=udp:192.0.2.9:5060
 loadmodule "proto_udp.so"
