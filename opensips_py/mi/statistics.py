@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING
 
 from opensips_py.errors import MIError
 from opensips_py.mi import remote
+from opensips_py.mi.arguments import INVALID_PARAMS
 from opensips_py.module import mi
 
 if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
 NOT_FOUND = 404
+
+
+def needed(statistics: list[str]) -> None:
+    """Refuse a command that names no statistics at all."""
+    if not statistics:
+        raise MIError(INVALID_PARAMS, 'missing parameter statistics: name some, as "core:" or "all"')
 
 
 class StatisticCommands:
@@ -21,6 +28,7 @@ class StatisticCommands:
     @mi("get_statistics", v40="statistics:get")
     def get_statistics(self, statistics: list[str]) -> dict[str, int]:
         """The values of the *statistics* named: "all", "group:" or single ones."""
+        needed(statistics)
         return {f"{group}:{name}": value for group, name, _, _, value in self.rows(statistics)}
 
     @mi("list_statistics", v40="statistics:list")
@@ -32,6 +40,7 @@ class StatisticCommands:
     @mi("reset_statistics", v40="statistics:reset")
     def reset_statistics(self, statistics: list[str]) -> None:
         """Set the *statistics* named back to zero: those that only grow, and series of module statistics."""
+        needed(statistics)
         unknown = self.reset(statistics)
         if unknown:
             raise MIError(NOT_FOUND, f"Statistics Not Found: {', '.join(unknown)}")

@@ -33,6 +33,12 @@ def test_only_counters_go_back_to_zero(counted):
     assert counted[-1].call("get_statistics", ["calls"]) == {"sample:calls": 0}
 
 
+@pytest.mark.parametrize("command", ["get_statistics", "reset_statistics"])
+def test_some_have_to_be_named(counted, command):
+    with pytest.raises(MIError, match="missing parameter statistics"):
+        counted[-1].call(command, [])
+
+
 def test_what_one_worker_alone_has_is_reset_there(counted):
     statistics = counted[1].services.statistics
     statistics.register("script", "own", "counter").add(3)
