@@ -156,11 +156,11 @@ def statistics(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
             own.pop()
 
     def registered(self: Statistics, group: str, name: str, kind: Any = "counter", function: Any = None,
-                   help: str = "", shared: bool = False) -> Any:
+                   help: str = "", shared: bool = False, begin_again: Any = None) -> Any:
         module = group if group in upstream.facts("4.0")["modules"] else "core"
         told = own[-1] if own else key(module, "statistics", upstream.pattern_of(module, "statistics", name))
         probed = function and recorder.probed(told, function, lambda: 0)
-        found = by_itself(self, group, name, kind, probed, help, shared)
+        found = by_itself(self, group, name, kind, probed, help, shared, begin_again)
         if not isinstance(found, Counter) or (group, name) in COMPILED:
             return found
         return self.__dict__.setdefault("counted", {}).setdefault((group, name), Counted(recorder, told, found))
