@@ -76,7 +76,7 @@ class DbMysql(DatabaseDriver, name="db_mysql", provides=("sqldb", "database:mysq
                              "name files, and with ssl_ca the server's certificate is verified.")
 
     def make(self, url: DatabaseUrl) -> Database:
-        size = int(self.registry.globals["db_max_async_connections"])
+        size = int(self.registry.globals.get("db_max_async_connections", 10))
         connect = functools.partial(connection, url, self.timeout_interval, self.tls(url))
         driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection()._sock), give_up=give_up)
         return PooledDatabase(url, driver, Told(self, self.exec_query_threshold / 1e6), size=size,

@@ -56,7 +56,7 @@ class DbPostgres(DatabaseDriver, name="db_postgres", provides=("sqldb", "databas
                              "name files, and with ssl_ca the server's certificate is verified.")
 
     def make(self, url: DatabaseUrl) -> Database:
-        size = int(self.registry.globals["db_max_async_connections"])
+        size = int(self.registry.globals.get("db_max_async_connections", 10))
         connect = functools.partial(connection, url, self.timeout, self.tls(url))
         driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection().fileno()))
         return PooledDatabase(url, driver, Watching(self, self.exec_query_threshold / 1e6), size=size,

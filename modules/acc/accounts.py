@@ -18,6 +18,7 @@ class Mark(IntFlag):
     SUCCESS = 1  # what was answered with a 2xx
     MISSED = 2  # an INVITE that one of its targets did not accept
     FAILED = 4  # SUCCESS tells failures too
+    CDR = 8  # a call is told when it is over, in place of its INVITE
 
 
 EVERYWHERE = 1 << LOG | 1 << EVENTS | 1 << DATABASE  # a mark times this: that mark of every back end
@@ -26,13 +27,20 @@ EVERYWHERE = 1 << LOG | 1 << EVENTS | 1 << DATABASE  # a mark times this: that m
 class Account:
     """What the script says about one request, from the first word of it on."""
 
-    __slots__ = ("extras", "legs", "marks", "table")
+    __slots__ = ("call", "dialog", "extras", "legs", "marks", "table")
 
     def __init__(self) -> None:
         self.marks = 0
         self.extras: dict[str, Value] = {}
         self.legs: list[dict[str, Value]] = []  # none before do_accounting()
         self.table = ""  # of the database, in place of the usual one
+        self.dialog: Any = None  # which keeps it, if one does
+        self.call: dict[str, Any] | None = None  # what else it keeps for its CDR
+
+    def kept(self) -> dict[str, Any]:
+        """What a dialog keeps."""
+        assert self.call is not None
+        return {**self.call, "extras": self.extras, "legs": self.legs}
 
 
 def known_account(message: Message | None) -> Account | None:

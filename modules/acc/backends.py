@@ -9,11 +9,15 @@ from opensips_py.module import Event
 from opensips_py.modules.acc.records import Record
 
 if TYPE_CHECKING:
+    from opensips_py.module.declare import Dialect
     from opensips_py.modules.acc.accounts import Value
     from opensips_py.modules.acc.records import Named
 
 LEVELS = {-3: 60, -2: logging.CRITICAL, -1: logging.ERROR, 0: logging.WARNING, 1: logging.WARNING, 2: 25,
           3: logging.INFO, 4: logging.DEBUG}
+
+
+TIMES = ("duration", "ms_duration", "created", "setuptime")
 
 
 class Extended:
@@ -24,7 +28,7 @@ class Extended:
     def values(self) -> dict[str, Any]:
         """Parameters by name."""
         own: dict[str, Any] = super().values()  # type: ignore[misc]
-        times: dict[str, Any] = {name: own.pop(name) for name in ("created", "setuptime") if name in own}
+        times: dict[str, Any] = {name: own.pop(name) for name in TIMES if name in own}
         return {**own, **self.more, **times}
 
 
@@ -54,21 +58,49 @@ class E_ACC_MISSED_EVENT(Extended, Event):
     setuptime: int
 
 
-def line(record: Record, extras: Named, legs: list[Named]) -> str:
+class E_ACC_CDR(Extended, Event):
+    """A call that was answered is over. The time is when it was answered, created when its INVITE came."""
+
+    method: str
+    from_tag: str
+    to_tag: str
+    callid: str
+    sip_code: str
+    sip_reason: str
+    time: int
+    duration: int
+    ms_duration: int | None
+    setuptime: int
+    created: int
+
+
+def line(record: Record, extras: Named, legs: list[Named], dialect: Dialect = "4.0") -> str:
     """A record as the log has it."""
-    call = [("created", record.created), ("setuptime", record.setup)] if record.missed else []
+    call: Named = [("created", record.created), ("setuptime", record.setup)] if record.missed else []
+    if record.whole:
+        lasted: Named = [("duration", record.duration), ("ms_duration", record.milliseconds)]
+        call = [("created", record.created), ("call_start_time", record.time), *lasted[:1 if dialect == "2.1" else 2],
+                ("setuptime", record.setup)]
     basics = [("method", record.method), ("from_tag", record.from_tag), ("to_tag", record.to_tag),
               ("call_id", record.call_id), ("code", record.code), ("reason", record.reason)]
-    parts = [("timestamp", record.time), *call, *basics, *extras, *(each for leg in legs for each in leg)]
+    head: Named = [] if record.whole else [("timestamp", record.time)]
+    parts = [*head, *call, *basics, *extras, *(each for leg in legs for each in leg)]
     text = ";".join(f"{name}={'' if value is None else value}" for name, value in parts)
     # A folded header value must not make a second line, which could be forged.
     return f"ACC: {record.what}: {text}".replace("\r", " ").replace("\n", " ")
 
 
-def events(record: Record, extras: Named, legs: list[Named]) -> Iterator[Event]:
+def events(record: Record, extras: Named, legs: list[Named], dialect: Dialect = "4.0") -> Iterator[Event]:
     """An event for each leg of a record, or one where there are no legs."""
     head = (record.method, record.from_tag, record.to_tag, record.call_id, record.code, record.reason, record.time)
     for leg in legs or [[]]:
-        event = E_ACC_EVENT(*head) if record.succeeded else E_ACC_MISSED_EVENT(*head, record.created, record.setup)
+        event: E_ACC_CDR | E_ACC_EVENT | E_ACC_MISSED_EVENT
+        if record.whole:
+            milliseconds = record.milliseconds if dialect == "4.0" else None
+            event = E_ACC_CDR(*head, record.duration, milliseconds, record.setup, record.created)
+        elif record.succeeded:
+            event = E_ACC_EVENT(*head)
+        else:
+            event = E_ACC_MISSED_EVENT(*head, record.created, record.setup)
         event.more = {name: "" if value is None else value for name, value in [*extras, *leg]}
         yield event

@@ -113,7 +113,7 @@ class InDatabase:
                 continue
             for name in self.wanted_columns() if columns is not None else ():
                 if name.lower() not in columns:  # type: ignore[operator]
-                    raise ConfigError(f"table {table} has no column {name}", "acc")
+                    self.log.error("table %s has no column %s: what should stand there is not accounted", table, name)
 
     def wanted_columns(self) -> list[str]:
         """The columns that the script wants."""
@@ -133,8 +133,10 @@ class InDatabase:
 
     def table_for(self, record: Record, run: Run, account: Account | None) -> str:
         """The table of a record."""
-        if record.missed:
-            return self.db_table_missed_calls
+        return self.db_table_missed_calls if record.missed else self.table_of(run, account)
+
+    def table_of(self, run: Run, account: Account | None) -> str:
+        """The table of what is answered."""
         by_avp = self.db_table_avp.read(run) if self.db_table_avp is not None else None
         return (account.table if account is not None else "") or str(by_avp or "") or self.db_table_acc
 
@@ -152,6 +154,8 @@ class InDatabase:
     def times(self, record: Record) -> list[tuple[str, Any]]:
         """How long a call took, and when it began; 2.1 has that of missed calls alone."""
         call = [("setuptime", record.setup), ("created", Moment(record.created))]
+        if record.whole:
+            return [("duration", record.duration), ("ms_duration", record.milliseconds), *call]
         if record.missed or self.dialect == "2.1":
             return call if record.missed else []
         return [("duration", 0), ("ms_duration", 0), *call]

@@ -47,17 +47,19 @@ class Words(Kind):
 
 @dataclass(frozen=True)
 class Noting(Words):
-    """The same; the module learns that the script names one of the bits *noted*, which needs a database."""
+    """The same; the module learns that the script names one of the bits *noted*, which needs a database, or
+    module dialog."""
 
     script = True
     noted: int = 0
+    needs: str = "database"
 
     def compile(self, value: str, language: ScriptLanguage) -> int | Format:
         if "$" in value:
             return language.format(value)
         bits = self.convert(value)
         if bits & self.noted:
-            note_use(language, "acc")
+            note_use(language, "acc", self.needs)
         return bits
 
 

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.module import Between, ConfigError, param, param_setter, uses
 from opensips_py.modules.acc.accounts import DATABASE, EVENTS, LOG, Mark
+from opensips_py.modules.acc.contexts import Contexts
 from opensips_py.modules.acc.database import InDatabase, MessageFlag, Values
 from opensips_py.modules.acc.kinds import Extra, Extras, Facility, Fields, FieldsKind
 
@@ -15,7 +16,7 @@ Avps = Annotated[tuple[Extra, ...], Extras(avps=True)]
 DAEMON = 3  # LOG_DAEMON of syslog
 
 
-class Parameters(InDatabase):
+class Parameters(Contexts, InDatabase):
     """What modparam sets. Flags on requests are 2.1's way to ask for accounting, do_accounting() is 4.0's; both work
     in either."""
 
@@ -43,6 +44,7 @@ class Parameters(InDatabase):
                                                       "missed calls, in seconds since 1970.")
     extras: dict[str, list[tuple[str, str]]]
     leg_names: dict[str, list[tuple[str, str]]]
+    cdr_flag: int
 
     def set_up(self) -> None:
         """What must be there before the first modparam."""
@@ -68,7 +70,8 @@ class Parameters(InDatabase):
             (self.log_flag, Mark.SUCCESS, LOG), (self.evi_flag, Mark.SUCCESS, EVENTS),
             (self.log_missed_flag, Mark.MISSED, LOG), (self.evi_missed_flag, Mark.MISSED, EVENTS),
             (self.db_flag, Mark.SUCCESS, DATABASE), (self.db_missed_flag, Mark.MISSED, DATABASE),
-            *((self.failed_transaction_flag, Mark.FAILED, place) for place in (LOG, EVENTS, DATABASE))) if flag >= 0]
+            *((flag, mark, place) for place in (LOG, EVENTS, DATABASE)
+              for flag, mark in ((self.failed_transaction_flag, Mark.FAILED), (self.cdr_flag, Mark.CDR)))) if flag >= 0]
         missed = self.log_missed_flag, self.evi_missed_flag, self.db_missed_flag
         self.missed_flags = sum({1 << flag for flag in missed if flag >= 0})
         self.check_database()

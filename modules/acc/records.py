@@ -17,11 +17,13 @@ if TYPE_CHECKING:
 
 Named = list[tuple[str, Value]]
 ANSWERED, MISSED, ACCOUNTED = "transaction answered", "call missed", "request accounted"
+ENDED = "call ended"
 
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """What every record has; *created* is when the call began, told of missed calls alone."""
+    """What every record has; *created* is when the call began, told of missed calls and of whole ones. Those are of the
+    *time* when they were answered, and lasted *milliseconds*."""
 
     what: str
     method: str
@@ -32,6 +34,17 @@ class Record:
     reason: str
     time: int
     created: int
+    milliseconds: int = 0
+
+    @property
+    def whole(self) -> bool:
+        """Whether this is a CDR."""
+        return self.what == ENDED
+
+    @property
+    def duration(self) -> int:
+        """Seconds that a call lasted; those that have begun count."""
+        return -(-self.milliseconds // 1000)
 
     @property
     def missed(self) -> bool:
@@ -83,6 +96,12 @@ class View:
         if names and self.account is not None:
             found += [[(name, leg.get(tag)) for tag, name in names] for leg in self.account.legs]
         return found
+
+
+def joined(legs: list[Named], more: list[Named]) -> list[Named]:
+    """Legs with further values of each."""
+    return [[*(legs[n] if n < len(legs) else []), *(more[n] if n < len(more) else [])]
+            for n in range(max(len(legs), len(more)))]
 
 
 def plain(avp: str) -> str:

@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Route, Run
-from opensips_py.modules.acc.accounts import DATABASE, EVENTS, LOG, known_account
-from opensips_py.modules.acc.backends import E_ACC_EVENT, E_ACC_MISSED_EVENT, LEVELS, events, line
+from opensips_py.modules.acc.accounts import DATABASE, EVENTS, LOG
+from opensips_py.modules.acc.backends import E_ACC_CDR, E_ACC_EVENT, E_ACC_MISSED_EVENT, LEVELS, events, line
 from opensips_py.modules.acc.parameters import Parameters
 from opensips_py.modules.acc.records import ACCOUNTED, Record, View, swapped
 from opensips_py.transaction import Branch, Transaction
@@ -17,7 +17,11 @@ if TYPE_CHECKING:
 
     from opensips_py.module import Event
     from opensips_py.module.services import Services
+    from opensips_py.modules.acc.records import Named
     from opensips_py.sip import Message, Request, Response
+
+
+PLACES = {LOG: "log", EVENTS: "evi", DATABASE: "db"}
 
 
 class Reporting(Parameters):
@@ -62,20 +66,31 @@ class Reporting(Parameters):
 
     def hand_over(self, record: Record, view: View, places: int, table: str = "") -> None:
         """Give a record to the back ends in *places*; *table* of the database in place of the usual one."""
-        level = LEVELS[self.log_level]
-        if places >> LOG & 1 and self.log.isEnabledFor(level):
-            text = line(record, view.extras(self.log_extra, self.extras.get("log", ())),
-                        view.legs(self.multi_leg_info, self.leg_names.get("log", ())))
-            self.log.log(level, "%s", text, extra={"facility": self.log_facility, "bare": True})
-        name = (E_ACC_EVENT if record.succeeded else E_ACC_MISSED_EVENT).event_name
-        if places >> EVENTS & 1 and self.services.events.is_heard(name):
-            for event in events(record, view.extras(self.evi_extra, self.extras.get("evi", ())),
-                                view.legs(self.multi_leg_info, self.leg_names.get("evi", ()))):
-                self.raise_event(event)
+        for place, extras in ((LOG, self.log_extra), (EVENTS, self.evi_extra)):
+            if places >> place & 1 and self.is_wanted(record, place):
+                name = PLACES[place]
+                self.tell_one(record, place, view.extras(extras, self.extras.get(name, ())),
+                              view.legs(self.multi_leg_info, self.leg_names.get(name, ())))
         if places >> DATABASE & 1:
             self.into_database(table or self.table_for(record, view.run, view.account), record,
                                view.extras(self.db_extra, self.extras.get("db", ())),
                                view.legs(self.multi_leg_info, self.leg_names.get("db", ())))
+
+    def is_wanted(self, record: Record, place: int) -> bool:
+        """Whether anybody would see a record in the log, or as an event."""
+        if place == LOG:
+            return self.log.isEnabledFor(LEVELS[self.log_level])
+        event = E_ACC_CDR if record.whole else E_ACC_EVENT if record.succeeded else E_ACC_MISSED_EVENT
+        return bool(self.services.events.is_heard(event.event_name))
+
+    def tell_one(self, record: Record, place: int, extras: Named, legs: list[Named]) -> None:
+        """Write a record into the log, or raise its events."""
+        if place == LOG:
+            self.log.log(LEVELS[self.log_level], "%s", line(record, extras, legs, self.dialect),
+                         extra={"facility": self.log_facility, "bare": True})
+            return
+        for event in events(record, extras, legs, self.dialect):
+            self.raise_event(event)
 
     def report_now(self, run: Run, place: int, comment: str, table: str = "") -> bool:
         """Report on the request of *run*, with the code and reason in *comment*, to one back end."""
@@ -101,7 +116,7 @@ class Reporting(Parameters):
         if response is not None:
             answer = swapped(response) if upstream else response
             reply = Run(run.services, run.generation, Route.ONREPLY, answer, request, run.transaction, run.branch)
-        return View(asked, reply, known_account(run.request))
+        return View(asked, reply, self.known(run))
 
     def created(self, transaction: Transaction | None) -> int:
         """When the call of a transaction began: as its AVP says, else now."""

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from opensips_py.module import Run, pvar
-from opensips_py.modules.acc.accounts import Value, account_of, known_account
+from opensips_py.modules.acc.accounts import Value
 from opensips_py.modules.acc.functions import Functions
 
 
@@ -13,14 +13,15 @@ class Variables(Functions):
     def acc_extra(self, run: Run, name: str) -> Value:
         """A value to account, by its tag in extra_fields."""
         self.know("acc_extra", name, self.tags)
-        account = known_account(run.request)
+        account = self.known(run)
         return account.extras.get(name) if account is not None else None
 
     @acc_extra.setter
     def set_acc_extra(self, run: Run, name: str, value: int | str | None) -> None:
-        account = account_of(run)
+        account = self.made(run)
         if account is not None and self.know("acc_extra", name, self.tags):
             account.extras[name] = value
+            self.remember(account)
 
     @pvar("acc_leg", dialect="4.0")
     def acc_leg(self, run: Run, name: str, index: int | str | None = None) -> Value:
@@ -34,18 +35,21 @@ class Variables(Functions):
         leg = self.leg(run, name, index)
         if leg is not None:
             leg[name] = value
+            account = self.known(run)
+            assert account is not None
+            self.remember(account)
         else:
             self.log.error("$acc_leg(%s) cannot be assigned: there is no such leg", name)
 
     @pvar("acc_current_leg", dialect="4.0")
     def acc_current_leg(self, run: Run) -> int | None:
         """Number of the current leg, from 0; NULL before do_accounting()."""
-        account = known_account(run.request)
+        account = self.known(run)
         return len(account.legs) - 1 if account is not None and account.legs else None
 
     def leg(self, run: Run, name: str, index: int | str | None) -> dict[str, Value] | None:
         """The leg at *index*; None where there is none, or *name* is no field of legs."""
-        account = known_account(run.request)
+        account = self.known(run)
         if account is None or not self.know("acc_leg", name, self.leg_tags):
             return None
         at = -1 if index is None else index

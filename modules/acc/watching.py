@@ -56,6 +56,8 @@ class Watch:
             self.missed(transaction, branch, response, status, marks)  # where no FAILURE came before, as on CANCEL
             marks &= (marks & FAILED) >> 2
         places = marks & SUCCESS
+        if status < 300:
+            places &= ~self.acc.cdr_places(transaction)
         if not places or not self.counts(transaction, response, status):
             return
         self.acc.report(ANSWERED, places, transaction, branch, response, status, reason(response, status),
@@ -107,6 +109,10 @@ class Watching(Reporting):
         """What the script asks for, by flags and by functions."""
         account = known_account(transaction.request)
         return self.marks_by_flags(transaction) | (account.marks if account is not None else 0)
+
+    def cdr_places(self, transaction: Transaction) -> int:
+        """Where the call of an INVITE is accounted as a whole, a bit each."""
+        return 0
 
     def forget_missed(self, transaction: Transaction) -> None:
         """A missed call has been told."""

@@ -2,7 +2,6 @@
 from __future__ import annotations
 
 import logging
-from collections import Counter
 from typing import TYPE_CHECKING, Any
 
 import lmdb
@@ -191,10 +190,10 @@ class Writer:
         unknown = [each for each in batch if each.sent and each.key not in self.certain]
         if not unknown:
             return batch
-        there = occurrences(database, [self.columns.fit(database, each.table, each.row) for each in unknown])
+        rows = [self.columns.fit(database, each.table, each.row) for each in unknown]
+        there = occurrences(database, rows)
         found: list[Entry] = []
-        for each in unknown:
-            row = same(self.columns.fit(database, each.table, each.row))
+        for each, row in zip(unknown, map(same, rows), strict=True):
             if there[row]:
                 there[row] -= 1
                 found.append(each)
@@ -218,19 +217,14 @@ def same(row: Fitted) -> tuple[Any, ...]:
     return row[0], *row[1].items()
 
 
-def occurrences(database: Database, rows: list[Fitted]) -> Counter[tuple[Any, ...]]:
+def occurrences(database: Database, rows: list[Fitted]) -> dict[tuple[Any, ...], int]:
     """How often each of *rows* is in its table. Of tables that cannot be read nobody knows: then a row is not lost."""
-    def look(session: Session) -> Counter[tuple[Any, ...]]:
-        found: Counter[tuple[Any, ...]] = Counter()
-        for row in rows:
-            if same(row) not in found:
-                found[same(row)] = len(session.select(row[0], tuple(row[1])[:1], row[1]))
-        return found
+    different = {same(each): each for each in rows}
     try:
-        return database.run(look)
+        return dict(zip(different, database.occurrences(list(different.values())), strict=True))
     except QueryError as error:
         log.error("records may be accounted twice, for their table cannot be read: %s", error)
-        return Counter()
+        return dict.fromkeys(different, 0)
 
 
 def shown(table: str, row: Row) -> str:

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import glob
 import os
 from typing import Any
 
@@ -38,12 +39,13 @@ class DbFlatstore(DatabaseDriver, name="db_flatstore", provides=("sqldb", "datab
             raise ConfigError("it is one sign, neither a backslash nor the end of a line", self.name, "delimiter")
 
     def open(self, url: str) -> Database:
-        style = Style(self.delimiter, bool(self.flush))
+        style = Style(self.delimiter, bool(self.flush), self.single_file)
         found = self.databases.get(url)
         if not isinstance(found, FlatDatabase):
             found = self.databases[url] = self.make(DatabaseUrl.parse(url))
         assert isinstance(found, FlatDatabase)
         found.style, found.name_of = style, functools.partial(self.path, found.url.database)  # those of this generation
+        found.every = self.pattern
         return found
 
     def make(self, url: DatabaseUrl) -> FlatDatabase:
@@ -53,6 +55,12 @@ class DbFlatstore(DatabaseDriver, name="db_flatstore", provides=("sqldb", "datab
         """The file of a table, as it is named now."""
         process = "" if self.single_file else f"_{self.services.index + 1}"
         return os.path.join(folder, f"{self.shown(self.prefix)}{table}{process}{self.shown(self.suffix)}")
+
+    def pattern(self, table: str) -> str:
+        """What the names of the files of a table look like."""
+        process = "" if self.single_file else "_*"
+        before, behind = (glob.escape(self.shown(each)) for each in (self.prefix, self.suffix))
+        return f"{before}{glob.escape(table)}{process}{behind}"
 
     def shown(self, form: Any) -> str:
         """A part of a name."""

@@ -1,6 +1,7 @@
 """Files that rows are appended to, by threads: a disk that is slow holds up nobody else."""
 from __future__ import annotations
 
+import glob
 import os
 import threading
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from opensips_py.module import run_blocking
 
 T = TypeVar("T")
 PATIENCE = 10.0  # seconds that the disk may take
+LAST = 4 << 20  # bytes in which a line is looked for
 FULL = 16384  # bytes that are written together where rows need not be in the file at once
 ONLY = "flatstore only takes rows: it gives none back and changes none"
 
@@ -24,6 +26,7 @@ class Style:
 
     delimiter: str
     flush: bool
+    shared: bool = False  # other processes append to the same files
 
 
 @dataclass
@@ -44,12 +47,14 @@ class File:
 
 
 class FlatDatabase(Database):
-    """A folder of such files; *name_of* gives the path of a table's file."""
+    """A folder of such files; *name_of* gives the path of a table's file, *every* the pattern of the names of those
+    of all processes."""
 
     can = frozenset(("insert",))
 
-    def __init__(self, url: DatabaseUrl, style: Style, name_of: Callable[[str], str]) -> None:
-        self.url, self.style, self.name_of = url, style, name_of
+    def __init__(self, url: DatabaseUrl, style: Style, name_of: Callable[[str], str],
+                 every: Callable[[str], str] = str) -> None:
+        self.url, self.style, self.name_of, self.every = url, style, name_of, every
         self.files: dict[str, File] = {}
         self.lock = threading.Lock()  # held by threads of the pool, and never while one waits for the hub
 
@@ -68,13 +73,42 @@ class FlatDatabase(Database):
         return result
 
     def append(self, lines: Mapping[str, bytes], paths: Mapping[str, str]) -> None:
-        """Append lines to the files of their tables."""
+        """Append lines to the files of their tables: all, or where the disk does not take them, none."""
         with self.lock:
-            for table, data in lines.items():
-                file = self.files.get(table) or self.opened(table, paths[table])
-                file.waiting.append(data)
-                if self.style.flush or sum(map(len, file.waiting)) >= FULL:
-                    file.flush()
+            before: list[tuple[File, int, list[bytes]]] = []
+            try:
+                for table, data in lines.items():
+                    file = self.files.get(table) or self.opened(table, paths[table])
+                    before.append((file, os.fstat(file.descriptor).st_size, list(file.waiting)))
+                    file.waiting.append(data)
+                    if self.style.flush or sum(map(len, file.waiting)) >= FULL:
+                        file.flush()
+            except OSError:
+                for file, size, waiting in before:
+                    file.waiting = waiting
+                    if not self.style.shared:
+                        os.ftruncate(file.descriptor, size)
+                raise
+
+    def occurrences(self, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[int]:
+        """How often each of *rows* is among the last lines of its table, in the files of all processes."""
+        wanted = [(glob.escape(os.path.dirname(self.name_of(table))), self.every(table),
+                   line(tuple(values.values()), self.style.delimiter)) for table, values in rows]
+        try:
+            return run_blocking(self.count, wanted, deadline=PATIENCE)
+        except TimeoutError:
+            raise Unavailable(f"{self.url} took longer than {PATIENCE:g} s") from None
+        except (Busy, OSError) as error:
+            raise Unavailable(f"{self.url}: {error}") from error
+
+    def count(self, wanted: Sequence[tuple[str, str, bytes]]) -> list[int]:
+        """Look for lines at the ends of files."""
+        with self.lock:
+            ends: dict[str, list[bytes]] = {}
+            for folder, pattern, _ in wanted:
+                if pattern not in ends:
+                    ends[pattern] = [each for path in glob.glob(os.path.join(folder, pattern)) for each in end_of(path)]
+            return [ends[pattern].count(sought) for _, pattern, sought in wanted]
 
     def opened(self, table: str, path: str) -> File:
         """The file of a table, opened now."""
@@ -147,6 +181,13 @@ class FlatSession:
     def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
         """Not to be had."""
         raise QueryError(ONLY)
+
+
+def end_of(path: str) -> list[bytes]:
+    """The last lines of a file."""
+    with open(path, "rb") as file:
+        file.seek(max(0, os.fstat(file.fileno()).st_size - LAST))
+        return file.readlines()
 
 
 def line(row: Row, delimiter: str) -> bytes:

@@ -70,6 +70,12 @@ class Database:
         """See Session.replace."""
         self.run(lambda session: session.replace(table, values, key))
 
+    def occurrences(self, rows: Sequence[tuple[str, Mapping[str, Any]]]) -> list[int]:
+        """How often each of *rows*, with its table, is there; for who does not know whether it was written."""
+        def look(session: Session) -> list[int]:
+            return [len(session.select(table, tuple(values)[:1], values)) for table, values in rows]
+        return self.run(look)
+
     def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
         """See Session.query."""
         return self.run(lambda session: session.query(statement, values))

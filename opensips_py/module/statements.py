@@ -195,9 +195,9 @@ def name_of(run: Run, name: str | Format) -> str:
     return found
 
 
-def note_use(language: ScriptLanguage, owner: str) -> None:
-    """The script has a function of *owner* that needs a database."""
+def note_use(language: ScriptLanguage, owner: str, needs: str = "database") -> None:
+    """The script has a function of *owner* that *needs* something."""
     registry: Any = getattr(language, "registry", None)
     module = registry.modules.get(owner) if registry is not None else None
     if module is not None:
-        module.needs_database = True
+        setattr(module, f"needs_{needs}", True)

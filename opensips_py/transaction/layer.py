@@ -235,6 +235,9 @@ class TransactionLayer:
         transaction.listener = request.listener
         transaction.target = target = response_target(request)
         transaction.reliable = target.protocol != "udp"
+        if request.context is not None:
+            for wanted, observer in request.context.pop("observers", ()):  # of a module that came before it
+                transaction.observe(wanted, observer)
         self.servers[key] = transaction
         self.counters.server.add()
         self.counters.in_use.add()

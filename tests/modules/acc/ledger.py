@@ -15,8 +15,6 @@ BASICS = ("method", "from_tag", "to_tag", "callid", "sip_code", "sip_reason", "t
 class Ledger(Books):
     """*body* and the others as for Books; the tables are made by *dialect*, and get the columns *more*."""
 
-    loads = ("db_sqlite", "tm", "rr", "acc")
-
     def __init__(self, folder: pathlib.Path, body: str, settings: str = "", routes: str = "", dialect: Any = "4.0",
                  more: str = "", url: str = "", tables: str = "") -> None:
         self.url = url or f"sqlite://{folder}/acc.db"
@@ -25,6 +23,8 @@ class Ledger(Books):
         for table in ("acc", "missed_calls"):
             for column in more.split():
                 self.rows.query(f"ALTER TABLE {table} ADD COLUMN {column} VARCHAR(16)")
+        scheme = self.url.partition(":")[0]
+        self.loads = (f"db_{scheme}", "tm", "rr", "acc")
         super().__init__(body, f'modparam("acc", "db_url", "{self.url}")\n{settings}', routes, dialect)
 
     def table(self, *columns: str, table: str = "acc") -> list[tuple[Any, ...]]:
@@ -38,6 +38,8 @@ class Ledger(Books):
         """End it; what is in the journal stays."""
         self.registry.stop()
         self.acc.writer.journal.environment.close()
+        self.acc.writer.database.close()
+        self.rows.close()
         self.environment.close()
 
 

@@ -10,7 +10,7 @@ from opensips_py.modules.acc.journal import Accounted, Full, Journal, process
 from opensips_py.modules.acc.rows import Moment
 from opensips_py.state.environment import Environment
 from tests.modules.acc.ledger import Faulty, Ledger
-from tests.modules.books import START
+from tests.modules.books import START, Books
 
 ROW = (("callid", "x"), ("n", 7), ("none", None), ("time", Moment(START)))
 
@@ -178,7 +178,7 @@ def test_rows_that_are_equal_are_as_many_as_there_were(ledger):
 def test_while_the_database_is_away_nobody_asks_for_each_record(ledger):
     books = ledger("gone")
     ask(books, *range(50))
-    assert books.acc.writer.database.writes == 1 and books.acc.waiting_records() == 50
+    assert books.acc.writer.database.writes == 1 and books.counted("acc") == {"waiting_records": 50}
     books.pass_time(1)
     assert written(books) == list(range(50)) and books.acc.writer.database.writes == 2
 
@@ -239,3 +239,22 @@ def test_a_new_generation_goes_on_with_the_journal(ledger):
     assert written(books) == []  # it waits for its time
     books.pass_time(1)
     assert written(books) == [1]
+
+
+@pytest.mark.parametrize("there", [True, False])
+def test_files_are_looked_at_too(tmp_path, there):
+    class Flat(Books):
+        loads = ("db_flatstore", "tm", "rr", "acc")
+    line = f"7|M|{START}\n"
+    (tmp_path / "acc_7.log").write_text(f"6|M|{START}\n" + line * there)
+    Flat.environment = Environment(tmp_path / "state.mdb", smallest=1 << 20)
+    environment = Environment(tmp_path / "accounting.mdb", smallest=1 << 20)
+    before = Journal(environment)
+    before.me = 1
+    before.add(places((("callid", "7"), ("method", "M"), ("time", Moment(START)))))
+    before.take(1)
+    environment.close()
+    books = Flat("exit;", f'modparam("acc", "db_url", "flatstore:{tmp_path}")')
+    assert books.acc.waiting_records() == 0
+    assert "".join(each.read_text() for each in tmp_path.glob("acc_*.log")).count(line) == 1
+    books.acc.writer.journal.environment.close()

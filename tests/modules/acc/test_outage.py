@@ -36,6 +36,7 @@ class Client:
     def __init__(self, port: int) -> None:
         self.port, self.number = port, 0
         self.answered: list[str] = []
+        self.took: list[float] = []  # seconds until an answer
         self.socket = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
         self.socket.bind((HOST, 0))
         self.own = self.socket.getsockname()[1]
@@ -66,8 +67,10 @@ class Client:
         deadline = time.monotonic() + 30
         while len(self.answered) < wanted:
             assert time.monotonic() < deadline
+            began = time.monotonic()
             self.send()
             self.hear(patience)
+            self.took.append(time.monotonic() - began)
 
 
 def kill_one(server: Server) -> None:
@@ -111,13 +114,29 @@ def test_a_database_that_goes_and_comes_back(postgres_server):
     database.close()
 
 
-def test_on_mariadb(mariadb_server):
-    database = create(mariadb_server.url, "acc", "missed_calls")
-    with Server(CONFIG, URL=mariadb_server.url, DRIVER="db_mysql") as server:
+def test_a_slow_database_holds_up_nobody(postgres_server):
+    database = create(postgres_server.url, "acc", "missed_calls")
+    slow = CONFIG.replace('loadmodule "acc.so"', 'modparam("db_postgres", "timeout", 1) loadmodule "acc.so"')
+    with Server(slow, URL=postgres_server.url, DRIVER="db_postgres") as server:
         client = Client(server.port)
-        client.ask(5)
+        client.ask(2)
+        check(database, client)  # the columns are known
+        with database.pool.lend() as holder:
+            holder.execute_sql("BEGIN")
+            holder.execute_sql("LOCK TABLE acc IN ACCESS EXCLUSIVE MODE")
+            began = time.monotonic()
+            while len(waiting(database)) < 2:  # somebody has given up, and looks whether it was done
+                client.ask(1)
+                assert time.monotonic() < began + 30
+            holder.execute_sql("ROLLBACK")
         check(database, client)
+        assert max(client.took) < 1.0
     database.close()
+
+
+def waiting(database: Any) -> list[Any]:
+    """The connections that wait for a lock."""
+    return database.query("SELECT pid FROM pg_stat_activity WHERE wait_event_type = 'Lock'").rows
 
 
 def test_processes_that_are_killed_in_the_middle(postgres_server):

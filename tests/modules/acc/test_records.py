@@ -182,7 +182,7 @@ def test_level_and_facility(settings, level, facility):
 @pytest.mark.parametrize(("name", "value", "error"), [
     ("log_facility", "LOG_NOWHERE", "no facility"), ("log_level", 9, "-3 to 4"), ("db_url", "x", "looks like"),
     ("extra_fields", "aaa: a", "waits for"), ("extra_fields", "sms: a", "no back end"),
-    ("leg_fields", "log: a->", "should be"), ("cdr_flag", "CDR", "waits for module dialog")])
+    ("leg_fields", "log: a->", "should be")])
 def test_wrong_parameters_are_refused(name, value, error):
     with pytest.raises(ConfigError, match=error):
         Registry.load(["acc"]).set_parameter("acc", name, value)
@@ -197,7 +197,7 @@ def test_parameters_are_checked_together(name, value, error):
         BooksWithoutRr("exit;", f'modparam("acc", "{name}", {shown})')
 
 
-@pytest.mark.parametrize("call", ['do_accounting("aaa")', 'do_accounting("log", "cdr")',
+@pytest.mark.parametrize("call", ['do_accounting("aaa")',
                                   'do_accounting("log", "often")'])
 def test_what_waits_or_is_unknown_is_refused_when_the_script_is_read(call):
     with pytest.raises(AssertionError, match=r"waits for|is not one of"):

@@ -1,6 +1,8 @@
 """Rows at the end of files."""
 from __future__ import annotations
 
+import os
+
 import pytest
 
 from opensips_py.db import QueryError, Unavailable, timestamp
@@ -52,6 +54,26 @@ def test_rows_may_wait(tmp_path):
     assert len((tmp_path / "acc_1.log").read_text()) > 16_000
     bench.registry.stop()
     assert len((tmp_path / "acc_1.log").read_text().splitlines()) == 3001
+
+
+def test_a_full_disk_leaves_no_part_of_a_row(tmp_path, monkeypatch):
+    rows = database(flat(tmp_path))
+    rows.insert("t", {"name": "one"})
+    write = os.write
+
+    def half(descriptor, data):
+        if len(data) < 3:
+            raise OSError(28, "No space left on device")
+        return write(descriptor, data[:2])
+    with monkeypatch.context() as patched:
+        patched.setattr(os, "write", half)
+        with pytest.raises(Unavailable) as failure:
+            rows.insert("t", {"name": "three"})
+        assert failure.value.outcome
+    rows.insert("t", {"name": "two"})
+    file, = tmp_path.glob("t_*.log")
+    assert file.read_text() == "one\ntwo\n"
+    assert rows.occurrences([("t", {"name": name}) for name in ("one", "two", "three")]) == [1, 1, 0]
 
 
 @pytest.mark.parametrize(("dialect", "command"), [("2.1", "flat_rotate"), ("4.0", "db_flatstore:rotate")])

@@ -1,0 +1,84 @@
+"""Pings: requests within dialogs that show whether both sides are still there."""
+from __future__ import annotations
+
+from functools import partial
+from typing import TYPE_CHECKING, Annotated
+
+from opensips_py.dialog import CALLEE, CALLER, Leg
+from opensips_py.dialog.record import PING_CALLEE, PING_CALLER, REINVITE_CALLEE, REINVITE_CALLER, Dialog
+from opensips_py.module import Between, param
+from opensips_py.modules.dialog.table import Dialogs
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opensips_py.module.services import Services
+    from opensips_py.sip import Response
+
+Seconds = Annotated[int, Between(1, 86400)]
+GONE = (408, 481)  # RFC 3261, 12.2.1.2: such a response ends the dialog
+OPTIONS, INVITE = "OPTIONS", "INVITE"
+REASONS = {OPTIONS: "Ping Timeout", INVITE: "ReINVITE Ping Timeout"}
+BY_OPTIONS, BY_INVITE = (PING_CALLER, PING_CALLEE), (REINVITE_CALLER, REINVITE_CALLEE)
+
+
+def sides(dialog: Dialog, method: str) -> list[int]:
+    """The sides that are pinged by *method*; re-INVITE wins where a side is given both."""
+    if method == INVITE:
+        return [side for side in (CALLER, CALLEE) if dialog.flags & BY_INVITE[side]]
+    return [side for side in (CALLER, CALLEE) if dialog.flags & BY_OPTIONS[side] and not dialog.flags & BY_INVITE[side]]
+
+
+class Pinging:
+    """Pings both sides of dialogs that were created so."""
+
+    dialogs: Dialogs
+    services: Services
+    send: Callable[..., bool]
+    terminate: Callable[..., None]
+    ping_interval: Seconds = param(30, "2.1: seconds between two OPTIONS to a side of a dialog that is pinged.")
+    options_ping_interval: Seconds = param(30, "4.0: seconds between two OPTIONS to a side of a dialog that is pinged "
+                                           "so.")
+    reinvite_ping_interval: Seconds = param(300, "4.0: seconds between two re-INVITEs to a side of a dialog that is "
+                                            "pinged so.")
+
+    def begin_pings(self, dialog: Dialog) -> None:
+        """Ping the sides of an answered dialog from now on."""
+        dialog.pingers = [self.services.timers.start(self.interval(method), self.ping, (dialog, method))
+                          for method in (OPTIONS, INVITE) if sides(dialog, method)]
+
+    def interval(self, method: str) -> int:
+        """Seconds between two pings."""
+        if method == INVITE:
+            return self.reinvite_ping_interval
+        return self.ping_interval if self.dialogs.module.dialect == "2.1" else self.options_ping_interval
+
+    def ping(self, what: tuple[Dialog, str]) -> None:
+        """It is time for pings of one kind."""
+        dialog, method = what
+        module = self.dialogs.module  # which may be of a later generation
+        if dialog.is_over:
+            return
+        legs = self.dialogs.legs(dialog)
+        if legs is None:
+            return
+        dialog.pingers = [each for each in dialog.pingers or () if each.pending]
+        dialog.pingers.append(self.services.timers.start(module.interval(method), module.ping, what))
+        for side in sides(dialog, method):
+            if not dialog.is_over:
+                module.ping_side(dialog, legs, side, method)
+        self.dialogs.changed(dialog)
+
+    def ping_side(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str) -> None:
+        """Ping one side: a re-INVITE offers it once more what the other side has last offered."""
+        body, kind = (legs[1 - side].body, legs[1 - side].body_type) if method == INVITE else (b"", "")
+        if self.send(dialog, legs, side, method, partial(self.ping_answered, dialog, method), body=body,
+                     content_type=kind):
+            dialog.add_shift(side, 1)
+
+    def ping_answered(self, dialog: Dialog, method: str, response: Response | None, status: int) -> None:
+        """A side has answered a ping, or has not."""
+        if status in GONE and not dialog.is_over:
+            self.dialogs.module.terminate(dialog, REASONS[method])
+
+

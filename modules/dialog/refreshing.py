@@ -1,0 +1,45 @@
+"""Target refreshes (RFC 3261, 12.2): a re-INVITE or UPDATE tells where each side is reached from now on."""
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from opensips_py.dialog.record import Dialog
+from opensips_py.modules.dialog.table import Dialogs
+from opensips_py.transaction import Happening
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from opensips_py.sip import Message, Request
+
+FORWARDED = int(Happening.RESPONSE_FORWARDED)
+
+
+class Refreshing:
+    """Follows contacts and session descriptions as they change."""
+
+    dialogs: Dialogs
+    keeps_bodies: bool
+    watch: Callable[[Request, int, Any], None]
+
+    def follow_refresh(self, request: Request) -> None:
+        """See what becomes of a request that may change targets."""
+        self.watch(request, FORWARDED, self.dialogs.refreshed)
+
+    def refresh(self, dialog: Dialog, side: int, request: Message, response: Message) -> None:
+        """A request of *side* has been accepted."""
+        facts = self.dialogs.facts(dialog)
+        if facts is None or dialog.is_over:
+            return
+        before = facts.packed()
+        contacts, texts, types = list(facts.contacts), list(facts.texts), list(facts.types)
+        for place, message in ((side, request), (1 - side, response)):
+            contacts[place] = message.header("Contact") or contacts[place]
+            if self.keeps_bodies and message.body:
+                texts[place], types[place] = message.body, message.content_type or ""
+        facts.contacts, facts.texts, facts.types = contacts, texts, types
+        after = facts.packed()
+        if after != before and dialog.stored:
+            self.dialogs.store.update(dialog, facts=after)
+            self.dialogs.changed(dialog)
+

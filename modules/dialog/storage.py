@@ -1,0 +1,172 @@
+"""Dialogs on disk: each worker writes an LMDB environment of its own, so that none waits for another one's commits."""
+from __future__ import annotations
+
+import pathlib
+from collections.abc import Callable, Iterator
+from typing import Any
+
+from opensips_py.dialog.record import Dialog, Facts, pack, unpack
+from opensips_py.state.environment import Environment
+
+SMALLEST = 1 << 20
+DATABASES = 4
+PREFIX, SUFFIX = "dialogs-", ".mdb"
+MET = b"database"
+LENGTH = 4  # bytes before the part of a record that changes: how long it is
+Operation = Callable[[Any], Any]
+
+
+def key_of(dialog: Dialog) -> bytes:
+    """Where a dialog is stored: side by side with those of its slot."""
+    return dialog.entry.to_bytes(4, "big") + dialog.number.to_bytes(4, "big")
+
+
+def parts_of_key(key: bytes) -> tuple[int, int]:
+    """Entry and number of the dialog under *key*."""
+    return int.from_bytes(key[:4], "big"), int.from_bytes(key[4:], "big")
+
+
+def joined(state: bytes, facts: bytes) -> bytes:
+    """A record: what may change, then what does not."""
+    return len(state).to_bytes(LENGTH, "little") + state + facts
+
+
+def split(record: bytes) -> tuple[bytes, bytes]:
+    """Both parts of a record."""
+    end = LENGTH + int.from_bytes(record[:LENGTH], "little")
+    return record[LENGTH:end], record[end:]
+
+
+class Store:
+    """What one worker has stored, and what it finds when it starts."""
+
+    def __init__(self, folder: str, worker: int, writing: Callable[[bool], object] | None) -> None:
+        self.folder, self.worker, self.writing = pathlib.Path(folder), worker, writing
+        self.environment = Environment(self.path(worker), writing, SMALLEST, DATABASES)
+        self.dialogs = self.environment.database("dialogs")
+        self.sizes = self.environment.database("profile sizes")
+        self.about = self.environment.database("about")
+        self.flag_names: Callable[[int], str] = str  # bits of flags as names, in the current configuration
+
+    def path(self, worker: int) -> pathlib.Path:
+        """The file of a worker."""
+        return self.folder / f"{PREFIX}{worker}{SUFFIX}"
+
+    def close(self) -> None:
+        """Leave the file."""
+        self.environment.close()
+
+    @property
+    def has_met(self) -> bool:
+        """Whether the table of a database knew of what is stored here at least once: else it may know of more."""
+        return self.environment.get(MET, self.about) is not None
+
+    def note_met(self) -> None:
+        """The table knows of what is stored here from now on."""
+        self.environment.submit(lambda transaction: transaction.put(MET, b"1", db=self.about))
+
+    def pack(self, dialog: Dialog) -> bytes:
+        """What may change of a dialog."""
+        return pack(dialog, self.flag_names(dialog.user_flags) if dialog.user_flags else "")
+
+    # --- writing ----------------------------------------------------------------------------------------------------
+
+    def insert(self, dialog: Dialog, also: Operation | None = None) -> None:
+        """Store a dialog with its facts."""
+        key, record, database = key_of(dialog), joined(self.pack(dialog), dialog.facts or b""), self.dialogs
+
+        def operation(transaction: Any) -> None:
+            transaction.put(key, record, db=database)
+            if also is not None:
+                also(transaction)
+        self.environment.submit(operation)
+        dialog.stored = True
+        dialog.facts = None
+
+    def update(self, dialog: Dialog, also: Operation | None = None, facts: bytes | None = None) -> None:
+        """Store what has changed of a dialog; it is committed soon, with whatever else there is then."""
+        self.environment.commits.post(self.updating(dialog, also, facts))
+
+    def update_now(self, dialog: Dialog, also: Operation | None = None) -> None:
+        """Store what has changed of a dialog; it is committed then."""
+        self.environment.submit(self.updating(dialog, also, None))
+
+    def updating(self, dialog: Dialog, also: Operation | None, facts: bytes | None) -> Operation:
+        """The operation that stores what has changed."""
+        key, state, database = key_of(dialog), self.pack(dialog), self.dialogs
+
+        def operation(transaction: Any) -> None:
+            stored = transaction.get(key, db=database)
+            if stored is not None:
+                kept = split(stored)[1] if facts is None else facts
+                transaction.put(key, joined(state, kept), db=database)
+            if also is not None:
+                also(transaction)
+        return operation
+
+    def delete(self, dialog: Dialog, also: Operation | None = None) -> None:
+        """Forget a dialog; its facts are in memory again."""
+        key, database = key_of(dialog), self.dialogs
+
+        def operation(transaction: Any) -> Any:
+            record = transaction.pop(key, db=database)
+            if also is not None:
+                also(transaction)
+            return record
+        record = self.environment.submit(operation)
+        dialog.stored = False
+        if record is not None:
+            dialog.facts = split(record)[1]
+
+    def run(self, operation: Operation) -> Any:
+        """Carry out an operation of its own, and commit it."""
+        return self.environment.submit(operation)
+
+    # --- reading ----------------------------------------------------------------------------------------------------
+
+    def facts(self, dialog: Dialog) -> Facts | None:
+        """What the INVITE of a stored dialog and its answer said."""
+        record = self.environment.get(key_of(dialog), self.dialogs)
+        return Facts(split(record)[1]) if record is not None else None
+
+    def load(self) -> Iterator[tuple[Dialog, str]]:
+        """All dialogs that the worker has stored, each with the names of its flags."""
+        for key, record in self.records(self.environment):
+            dialog, flags = unpack(*parts_of_key(key), split(record)[0])
+            dialog.stored = True
+            yield dialog, flags
+
+    def records(self, environment: Environment) -> list[tuple[bytes, bytes]]:
+        """Everything that an environment has."""
+        database = environment.database("dialogs")
+        with environment.reading(database) as transaction:
+            return [(bytes(key), bytes(value)) for key, value in transaction.cursor()]
+
+    def collect(self, is_ours: Callable[[Dialog], bool]) -> None:
+        """Take over what others have stored and is ours now: there was another number of workers before."""
+        for path in self.folder.glob(f"{PREFIX}*{SUFFIX}"):
+            if path == self.path(self.worker):
+                continue
+            other = Environment(path, self.writing, SMALLEST, DATABASES)
+            try:
+                self.take_from(other, is_ours)
+            finally:
+                other.close()
+
+    def take_from(self, other: Environment, is_ours: Callable[[Dialog], bool]) -> None:
+        """Move what is ours from another environment; whatever stands in both after a crash is ours already."""
+        theirs = other.database("dialogs")
+        moving = [(key, record) for key, record in self.records(other)
+                  if is_ours(unpack(*parts_of_key(key), split(record)[0])[0])]
+        if not moving:
+            return
+
+        def put(transaction: Any) -> None:
+            for key, record in moving:
+                transaction.put(key, record, db=self.dialogs, overwrite=False)
+
+        def forget(transaction: Any) -> None:
+            for key, _ in moving:
+                transaction.delete(key, db=theirs)
+        self.environment.submit(put)
+        other.run(forget)

@@ -1,0 +1,104 @@
+"""Pings within dialogs, on the clock of the test."""
+from __future__ import annotations
+
+import pytest
+
+from tests.modules.dialog.conftest import called, dialog, dialogs, restarted
+
+EVERY_10 = 'modparam("dialog", "options_ping_interval", 10) modparam("dialog", "reinvite_ping_interval", 20)'
+
+
+def pings(server, method="OPTIONS"):
+    return {each.host for each in server.take() if each.method == method and not each.status}
+
+
+@pytest.mark.parametrize(("flags", "hosts"), [
+    ("options-ping-caller", {"192.0.2.1"}), ("options-ping-callee", {"192.0.2.2"}),
+    ("options-ping-caller,options-ping-callee", {"192.0.2.1", "192.0.2.2"}), ("Pp", {"192.0.2.1", "192.0.2.2"})])
+def test_options(proxy, flags, hosts):
+    server = proxy(EVERY_10, create=f'create_dialog("{flags}");')
+    called(server)
+    server.advance(9)
+    assert pings(server) == set()
+    server.advance(1.5)
+    assert pings(server) == hosts
+
+
+def test_an_answered_ping_is_followed_by_the_next(proxy):
+    server = proxy(EVERY_10, create='create_dialog("p");')
+    call = called(server)
+    for cseq in (2, 3, 4):
+        server.advance(10.1)
+        ping = server.bob.last("OPTIONS")
+        assert (ping.message.cseq, ping.message.call_id, ping.message.uri) == (cseq, call.call_id,
+                                                                              "sip:bob@192.0.2.2:5060")
+        server.bob.answer(ping)
+    server.advance(5)
+    assert dialog(server).state == 4
+
+
+@pytest.mark.parametrize("status", [481, 408, 0])
+def test_a_side_that_is_gone(proxy, status):
+    server = proxy(EVERY_10 + ' modparam("tm", "fr_timeout", 3)', create='create_dialog("p");')
+    called(server)
+    found = dialog(server)
+    server.advance(10.5)
+    ping = server.bob.last("OPTIONS")
+    if status:
+        server.bob.answer(ping, status)
+    else:
+        server.advance(4)
+    assert found.end_reason == "Ping Timeout" and server.alice.last("BYE") and server.bob.last("BYE")
+    server.take()
+    server.advance(30)
+    assert pings(server) == set()
+
+
+def test_another_failure_shows_that_it_is_there(proxy):
+    server = proxy(EVERY_10, create='create_dialog("p");')
+    called(server)
+    server.advance(10.5)
+    server.bob.answer(server.bob.last("OPTIONS"), 501)
+    assert dialog(server).state == 4
+
+
+def test_re_invites_offer_what_was_offered_last(proxy):
+    server = proxy(EVERY_10, create='create_dialog("reinvite-ping-callee,options-ping-callee");')
+    called(server)
+    server.advance(20.5)
+    ping = server.bob.last("INVITE")
+    assert b"IN IP4 192.0.2.1" in ping.message.body
+    assert (ping.message.cseq, ping.message.content_type) == (2, "application/sdp")
+    assert ping.header("Contact") == "<sip:alice@192.0.2.1:5060>" and pings(server) == set()
+    server.bob.answer(ping)
+    assert server.bob.last("ACK").message.cseq == 2 and dialog(server).state == 4
+    server.advance(20.5)
+    server.bob.answer(server.bob.last("INVITE"), 481)
+    assert len(dialogs(server)) == 0
+
+
+def test_the_reason_of_re_invites(proxy):
+    server = proxy(EVERY_10, create='create_dialog("reinvite-ping-caller");')
+    called(server)
+    found = dialog(server)
+    server.advance(20.5)
+    server.alice.answer(server.alice.last("INVITE"), 408)
+    assert found.end_reason == "ReINVITE Ping Timeout"
+
+
+def test_2_1(proxy):
+    server = proxy('modparam("dialog", "ping_interval", 7)', 'create_dialog("P");', "2.1")
+    called(server)
+    server.advance(7.5)
+    assert pings(server) == {"192.0.2.1"}
+
+
+def test_pings_go_on_after_a_restart(proxy):
+    server = proxy(EVERY_10, create='create_dialog("p");')
+    called(server)
+    server.advance(10.5)
+    server.bob.answer(server.bob.last("OPTIONS"))
+    restarted(server)
+    server.bob.inbox.clear()
+    server.advance(10.5)
+    assert server.bob.last("OPTIONS").message.cseq == 3
