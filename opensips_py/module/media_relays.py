@@ -118,15 +118,6 @@ class Relays:
             self.write(each, {ENABLE: WORKS, DISABLE: FOR_EVER}.get(what, 1))
         return len(found)
 
-    def replace(self, sets: dict[int, list[Relay]]) -> None:
-        """Go on with other sets; relays that are in them again stay as they are."""
-        self.sets = sets
-
-    def forget_states(self) -> None:
-        """Begin with all relays as if none had ever failed or been disabled."""
-        for each in self:
-            self.write(each, WORKS)
-
     def write(self, relay: Relay, state: int) -> None:
         """Note the state of a relay, and tell where that is news."""
         before = int(self.words.swap(self.place(relay) + 1, state))
