@@ -75,6 +75,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
     def start(self) -> None:
         """Go on with the dialogs of the process, or with those that an earlier one has left."""
         self.slot_of_call_id: Callable[[str], int] = self.services.slots.slot_of_call_id
+        self.is_heard: bool = self.services.events.is_heard(NAME)  # by a route of the script, as a rule not
         self.counters = Counters(self)
         before: DialogModule | None = getattr(self.dialogs, "module", None)
         self.dialogs.module, self.dialogs.observers = self, self.news
@@ -188,7 +189,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
 
     def state_changed(self, dialog: Dialog, before: int) -> None:
         """A dialog has gone on to another state."""
-        if self.services.events.is_heard(NAME):
+        if self.is_heard or self.services.events.is_subscribed(NAME):
             self.raise_event(state_changed(dialog, before, self.dialect))
 
     def now(self) -> float:

@@ -139,6 +139,10 @@ class Publisher:
         """Whether anybody is subscribed to *event*, or the script has a route for it."""
         return bool(self._subscriptions.get(event)) or self._routed(event)
 
+    def is_subscribed(self, event: str) -> bool:
+        """Whether anybody is subscribed to *event*: what may change while one generation of the script works."""
+        return event in self._subscriptions and bool(self._subscriptions[event])
+
     def raise_event(self, event: str, values: Values) -> None:
         """Run the script's route for *event* and tell its subscribers; one that fails does not keep the others."""
         self._route(event, values)

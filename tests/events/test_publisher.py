@@ -36,6 +36,7 @@ def test_routes_hear_every_event(world):
 def test_a_subscription_ends_with_its_time_and_can_be_renewed(world):
     publisher, now, _, box = world
     publisher.subscribe("E_KNOWN", "box:a", 10)
+    assert publisher.is_subscribed("E_KNOWN")
     now[0] += 9
     publisher.subscribe("E_KNOWN", "box:a", 10)
     now[0] += 9
@@ -43,7 +44,7 @@ def test_a_subscription_ends_with_its_time_and_can_be_renewed(world):
     now[0] += 2
     publisher.raise_event("E_KNOWN", [2])
     assert box.received == [("a", "E_KNOWN", [1])]
-    assert not publisher.is_heard("E_KNOWN")
+    assert not publisher.is_heard("E_KNOWN") and not publisher.is_subscribed("E_KNOWN")
 
 
 def test_one_that_fails_does_not_keep_the_others(world):
