@@ -98,7 +98,7 @@ class DatabaseMirror(DatabaseParameters):
         if self.db_mode != NO_DB:
             form_of(self, database(self, self.db_url), self.table_name, "dialog")  # type: ignore[arg-type]
 
-    def prepare(self) -> None:
+    def open_database(self) -> None:
         """Get the database ready."""
         if self.db_mode != NO_DB:
             self.db = database(self, self.db_url)  # type: ignore[arg-type]

@@ -249,3 +249,32 @@ def test_what_is_refused(opensips, tmp_path):
                       (SETTINGS % (other, 1), "no version of table dialog")):
         with pytest.raises(ConfigError, match=why):
             opensips(text=script(more))
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_on_a_server(opensips, request, kind):
+    running = request.getfixturevalue(f"{kind}_server")
+    database = create(running.url, "dialog")
+    driver = {"postgres": "db_postgres", "mariadb": "db_mysql"}[kind]
+    text = script(f"""loadmodule "{driver}.so" modparam("dialog", "db_url", "{running.url}")
+        modparam("dialog", "db_mode", 1) modparam("dialog", "db_flush_vals_profiles", 1)
+        modparam("dialog", "profiles_with_value", "caller")""", initial=KEPT % ('"vip"', ""))
+    server = with_phones(opensips(text=text))
+    call = called(server)
+    written(server)
+    assert database.select("dialog", ("callid", "script_flags"))[0] == (call.call_id, "vip")
+    server = with_phones(opensips(text=text))
+    written(server)
+    found = dialog(server)
+    assert (found.call_id, found.values, found.profiles) == (call.call_id, {"who": "a|b"}, [("caller", "alice")])
+    call.phone = server.alice
+    call.bye()
+    written(server)
+    assert database.select("dialog", ("callid",)) == []
+
+
+def written(server):
+    """Wait until the server has nothing to tell its database."""
+    server.settle()
+    while dialogs(server).unwritten or dialogs(server).writing:
+        server.settle()
