@@ -18,6 +18,7 @@ from opensips_py.module import (
     param,
     process_state,
     statistic,
+    timer,
 )
 from opensips_py.module.databases import url_of
 from opensips_py.modules.acc.journal import Journal
@@ -130,6 +131,11 @@ class InDatabase:
             self.writer.journal = Journal(Environment(around.path.parent / FILE, around.writing, SIZE))
         self.writer.begin(self.services, database(cast(Module, self), self.db_url), self.lost_records,
                           self.refused_records)
+
+    @timer(15.0)
+    def take_over(self) -> None:
+        """Go on with records of processes that have ended, as the one before this after a rolling restart."""
+        self.writer.adopt()
 
     def table_for(self, record: Record, run: Run, account: Account | None) -> str:
         """The table of a record."""
