@@ -108,13 +108,14 @@ class InDatabase:
             return
         for table, kind in ((self.db_table_acc, "acc"), (self.db_table_missed_calls, "missed_calls")):
             form_of(module, found, table, kind)
-            try:
-                columns = columns_in(found, table)
-            except Unavailable:
-                continue
-            for name in self.wanted_columns() if columns is not None else ():
-                if name.lower() not in columns:  # type: ignore[operator]
-                    self.log.error("table %s has no column %s: what should stand there is not accounted", table, name)
+        try:
+            columns = columns_in(found, self.db_table_acc)
+        except Unavailable:
+            return
+        for name in self.wanted_columns() if columns is not None else ():
+            if name.lower() not in columns:  # type: ignore[operator]
+                self.log.warning("table %s has no column %s: what should stand there is not accounted",
+                                 self.db_table_acc, name)
 
     def wanted_columns(self) -> list[str]:
         """The columns that the script wants."""
