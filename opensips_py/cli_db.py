@@ -14,7 +14,7 @@ import typer
 from opensips_py.asking import fail
 from opensips_py.db import Database, DatabaseError, DatabaseUrl, Session, known_versions, schema, transfer
 from opensips_py.db.creation import FLAVOURS, Flavour
-from opensips_py.db.ownership import OF_MODULES
+from opensips_py.db.ownership import NAMED_IN_ROUTES, OF_MODULES
 from opensips_py.db.upkeep import Upkeep
 from opensips_py.errors import ConfigError
 from opensips_py.module import loader
@@ -87,6 +87,10 @@ def used(registry: Registry) -> dict[str, str]:
                    and (kind := default_of(module, each.attribute)) in tables}
         kinds = [*renamed, *(each for each in OF_MODULES.get(module.name, ()) if each not in renamed)]
         found |= {renamed.get(kind) or kind: kind for kind in kinds if kind in tables}
+        if module.name in NAMED_IN_ROUTES and (names := getattr(module, "named", None)):
+            kind = NAMED_IN_ROUTES[module.name]
+            found.pop(kind, None)
+            found |= dict.fromkeys(names, kind)
     return found
 
 

@@ -306,6 +306,15 @@ route {{ sl_send_reply(200, "OK"); }}
 """
 
 
+def test_routes_name_tables(tmp_path):
+    config = tmp_path / "opensips.cfg"
+    config.write_text(CONFIG.format(url=f"sqlite://{tmp_path}/new.sqlite") + 'loadmodule "signaling.so"\n'
+                      'loadmodule "registrar.so"\nroute[more] { save("phones"); lookup("softphones"); }\n')
+    db("create", "-f", config)
+    assert sorted(opened(f"sqlite://{tmp_path}/new.sqlite").select("versions", ("table_name", "table_version"))) == [
+        ("phones", 1013), ("softphones", 1013)]
+
+
 def test_a_configuration_says_database_tables_and_names(tmp_path):
     url = f"sqlite://{tmp_path}/new.sqlite"
     config = tmp_path / "opensips.cfg"

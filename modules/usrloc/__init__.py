@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import TypeVar
 
+from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Module, statistic, timer
 from opensips_py.module.declare import Dialect
@@ -149,7 +150,10 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
     def collect_expired(self) -> None:
         """Take expired contacts out of the tables, and tell the database what it has not been told; each worker of its
         own slots."""
-        self.expire_own()
+        try:
+            self.expire_own()
+        except (DatabaseError, OSError) as error:
+            self.log.error("expired contacts stay for now: %s", error)
         self.tell_own()
 
     def expire_own(self) -> None:

@@ -34,6 +34,7 @@ class Mark:
     keys: bool = False  # the key/value pairs have changed
     claim: str = ""  # the process that is telling it
     refused: bool = False  # the database does not take it as it is
+    unsure: bool = False  # nobody knows what of it the database has carried out
 
     @property
     def is_empty(self) -> bool:
@@ -68,13 +69,21 @@ class Mark:
         """Take in that a contact has become another one, has come or gone; whether there is something to tell."""
         had_row = old is not None and not old.flags & MEMORY_ONLY
         has_row = new is not None and not new.flags & MEMORY_ONLY
-        if old is not None and had_row and (new is None or not has_row or key_of(old) != key_of(new)):
+        stays = new is not None and has_row and old is not None and key_of(old) == key_of(new)
+        if old is not None and had_row and not stays and not self.is_untold(old.id):
             self.removed.append((old.id, *key_of(old)))
         if new is not None and has_row:
             self.changed[new.id] = self.changed.get(new.id, not had_row)
         elif old is not None:
             self.changed.pop(old.id, None)
         return had_row or has_row
+
+
+    def is_untold(self, identifier: int) -> bool:
+        """Whether the database cannot know a contact as it was until now: so marks do not grow while it is gone."""
+        if self.claim or self.unsure:
+            return False
+        return self.changed.get(identifier, False) or any(each[0] == identifier for each in self.removed)
 
 
 class Claimed(NamedTuple):
@@ -155,7 +164,8 @@ class Marks:
         result: list[Claimed] = self._environment.submit(operation)
         return result
 
-    def settle(self, claimed: list[Claimed], *, told: bool = False, refused: bool = False) -> list[bytes]:
+    def settle(self, claimed: list[Claimed], *, told: bool = False, refused: bool = False,
+               unsure: bool = False) -> list[bytes]:
         """Let go of marks: those that were *told* go. The keys of those that have changed meanwhile."""
         def operation(transaction: Any) -> list[bytes]:
             left = []
@@ -169,7 +179,7 @@ class Marks:
                     mark = Mark(mark.aor)
                 else:
                     mark.refused = refused
-                mark.claim = ""
+                mark.claim, mark.unsure = "", not told and (mark.unsure or unsure)
                 self.put(transaction, each.key, mark)
             return left
         result: list[bytes] = self._environment.submit(operation)

@@ -86,20 +86,23 @@ class Mirror:
     def tell_claimed(self, table: MirroredTable, claimed: list[Claimed]) -> tuple[bool, list[bytes]]:
         """Tell what is claimed; whether that was possible, and what has changed meanwhile."""
         told = refused = False
+        unsure = True  # until it is known how that ends
         try:
             if not self.is_held(table):
                 self.write(table, claimed)
                 told = True
+            unsure = False
         except QueryError as error:
-            refused = True
+            refused, unsure = True, False
             if len(claimed) > 1:
                 return self.tell_each(table, claimed)
             self.complaints.say("table %s: the contacts of %s: %s", table.name, claimed[0].mark.aor, error)
         except DatabaseError as error:
+            unsure = not getattr(error, "outcome", True)
             self.complaints.say("table %s: %s; changes are kept until it can be told", table.name, error)
         finally:
             if not refused or len(claimed) == 1:
-                changed = table.marks.settle(claimed, told=told, refused=refused)
+                changed = table.marks.settle(claimed, told=told, refused=refused, unsure=unsure)
         return told, changed
 
     def tell_each(self, table: MirroredTable, claimed: list[Claimed]) -> tuple[bool, list[bytes]]:

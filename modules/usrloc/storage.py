@@ -19,11 +19,11 @@ class Storage:
         self._make: Make | None = None
 
     def open(self, make: Make, names: list[str]) -> None:
-        """Make tables by *make* from now on, and those that there are already."""
+        """Make tables by *make*, unless they are made already, and have those that are called *names*."""
         if self._make is None:
             self._make = make
-            for name in names:
-                self.table(name)
+        for name in names:
+            self.table(name)
 
     def table(self, name: str) -> Table:
         """The table *name*."""

@@ -25,3 +25,4 @@ OF_MODULES: dict[str, tuple[str, ...]] = {
     "uac_registrant": ("registrant",), "uri": ("uri",), "uri_db": ("uri", "subscriber"),
     "userblacklist": ("userblacklist", "globalblacklist"), "usrloc": ("location",),
 }
+NAMED_IN_ROUTES = {"usrloc": "location"}  # modules whose tables functions name, as save("phones"), and their kind

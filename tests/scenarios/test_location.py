@@ -2,8 +2,11 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import json
+import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
@@ -13,9 +16,10 @@ import pytest
 
 from opensips_py.db import DatabaseError, DatabaseUrl
 from tests.db.databases import create, opened
-from tests.live import Server, free_ports
+from tests.live import ROOT, Server, free_ports
 from tests.scenarios.phone import Phone
 from tests.scenarios.registrations import Registrations, bindings, serving
+from tests.servers import redis_cluster
 
 CONFIG = pathlib.Path(__file__).parent / "location.cfg"
 USERS = [f"user{number}" for number in range(60)]
@@ -27,6 +31,13 @@ def server(url: str, mode: str, folder: pathlib.Path) -> Server:
     """A server with contacts in the database of *url*."""
     folder.mkdir(exist_ok=True)
     return Server(CONFIG, folder=folder, DRIVER=f"db_{DatabaseUrl.parse(url).scheme}", URL=url, MODE=mode)
+
+
+def sharing(node: str, folder: pathlib.Path) -> Server:
+    """A server by cfg/shared-contacts.cfg, which finds the Redis cluster at *node*."""
+    folder.mkdir(exist_ok=True)
+    text = (ROOT / "cfg" / "shared-contacts.cfg").read_text().replace("redis:contacts://localhost:6379/", node)
+    return Server(text.replace(":5060", ":@PORT@").replace("/tmp/opensips_py_fifo", "@RUN@/fifo"), folder=folder)
 
 
 def rows(url: str) -> dict[str, int]:
@@ -89,6 +100,21 @@ def test_database_server_and_machine_go_down_and_nothing_is_lost(kept: tuple[Any
         assert kept_by(running) == registrations.acknowledged, "rebuilt from the database"
 
 
+def test_workers_are_killed_while_they_tell(tmp_path: pathlib.Path) -> None:
+    url = f"sqlite://{tmp_path}/o.sqlite"
+    create(url, "location")
+    with server(url, THROUGH, tmp_path) as running:
+        registrations = Registrations(running.port, free_ports()[0], USERS, PATIENCE)
+        with registrations:
+            for _ in range(3):
+                registrations.wait_for(1)
+                for victim in running.workers():
+                    os.kill(victim, signal.SIGKILL)
+            registrations.wait_for(1)
+        assert told(url, registrations.acknowledged)
+        assert lacking(kept_by(running), registrations.acknowledged) == set()
+
+
 def test_two_servers_share_one_database(postgres_server: Any, tmp_path: pathlib.Path) -> None:
     create(postgres_server.url, "location")
     with server(postgres_server.url, ONLY, tmp_path / "one") as one, \
@@ -124,3 +150,74 @@ def test_a_slow_database_makes_nobody_wait_but_who_registers(postgres_server: An
         assert len(phone.take("200 REGISTER", ["reg-alice"])) == 1
         assert rows(postgres_server.url).keys() == {"alice"}
         phone.close()
+
+
+class Answers:
+    """Phones that register with one server, once for each CSeq, and what it said."""
+
+    def __init__(self, port: int, callee: Phone) -> None:
+        self.phone, self.callee = Phone(port), callee
+        self.acknowledged: dict[str, int] = {}
+
+    def register(self, cseq: int) -> set[str]:
+        """Every user registers; those who were refused, with a 5xx."""
+        left, refused = set(USERS), set()
+        for user in USERS:
+            contact = f"<sip:{user}@127.0.0.1:{self.callee.port}>;q=0.{cseq:03d}"
+            self.phone.send(self.phone.register(user, cseq, contact))
+        deadline = time.monotonic() + PATIENCE
+        while left:
+            assert time.monotonic() < deadline, left
+            self.phone.hear(0.1)
+            for each in self.phone.heard:
+                user = each.call_id.removeprefix("reg-")
+                left.discard(user)
+                if each.status == 200:
+                    self.acknowledged[user] = cseq
+                else:
+                    assert each.status == 500
+                    refused.add(user)
+            self.phone.heard.clear()
+        return refused
+
+
+def called(port: int, callee: Phone, users: set[str]) -> set[str]:
+    """Calls *users* through the server at *port*; whose phone the calls came to."""
+    caller = Phone(port)
+    ids = {f"call-{port}-{user}-{time.monotonic_ns()}": user for user in users}
+    for call_id, user in ids.items():
+        caller.send(caller.request("OPTIONS", f"sip:{user}@127.0.0.1:{port}", call_id, 1, tag="t",
+                                   to=f"<sip:{user}@127.0.0.1>"))
+    heard = callee.take("OPTIONS", ids, PATIENCE)
+    for each in heard.values():
+        callee.send(each.answer(200))
+    caller.close()
+    return {each.uri.partition(":")[2].partition("@")[0] for each in heard.values()}
+
+
+def test_two_servers_share_contacts_in_a_cluster_that_loses_a_node(tmp_path: pathlib.Path) -> None:
+    """What was acknowledged is not lost; what cannot be kept is not acknowledged."""
+    with redis_cluster(3) as nodes, sharing(nodes[0].url, tmp_path / "one") as one, \
+            sharing(nodes[0].url, tmp_path / "two") as two:
+        callee = Phone(two.port)
+        answers = Answers(one.port, callee)
+        assert answers.register(1) == set()
+        assert called(two.port, callee, set(USERS)) == set(USERS)
+        nodes[1].stop(hard=True)
+        refused = answers.register(2)
+        there = set(USERS) - refused
+        assert refused and there, "a third of the slots is gone"
+        assert called(two.port, callee, there) == there
+        assert bindings(two.port, sorted(there)) == dict.fromkeys(sorted(there), 2)
+        nodes[1].start()
+        nodes[1].ready()
+        assert bindings(two.port, USERS) == answers.acknowledged
+        deadline = time.monotonic() + PATIENCE
+        for cseq in itertools.count(3):  # a node that was gone is asked again after some seconds
+            if answers.register(cseq) == set():
+                break
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
+        assert called(two.port, callee, set(USERS)) == set(USERS)
+        callee.close()
+        answers.phone.close()

@@ -157,6 +157,15 @@ def test_operations_are_counted_and_slow_ones_told(monkeypatch):
         assert server.log.matching("cache local: fetch a took 500 ms")
 
 
+def test_accounts_of_calls_tell_what_was_asked():
+    with Server(text=SCRIPT % ("", 'cache_store("local", "a", "x"); cache_fetch("local", "a", $var(a));')) as server:
+        server.mi("trace_on", user="a")
+        server.receive(OPTIONS % "traced", "192.0.2.1")
+        events = server.mi("explain", "traced")["events"]
+        told = [each["text"] for each in events if each.get("about") == "cachedb"]
+        assert told == ["local: store a", "local: fetch a"]
+
+
 def test_values_and_their_store_outlive_a_reload():
     body = 'cache_add("local", "n", 1, 0, $var(n));'
     with Server(text=SCRIPT % ("", body)) as server:

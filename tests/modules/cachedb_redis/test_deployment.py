@@ -85,6 +85,17 @@ def test_counters_and_maps_in_a_cluster(cache, cluster):
     assert list(store.keys("*")) == []
 
 
+def test_servers_that_know_no_shards_tell_their_slots(cache, cluster):
+    for each in cluster:
+        each.ask("ACL", "SETUSER", "old", "on", ">pw", "~*", "+@all", "-cluster|shards")
+    store = cache(cluster[2].port, options=Options(2, 2, user="old", password="pw"))
+    for key in KEYS[:10]:
+        store.store(key, "x", 0)
+        store.remove(key)
+    assert (store.deployment.mode, store.deployment.command) == ("cluster", "SLOTS")
+    assert None not in store.deployment.slots and store.deployment.figures.moved.value == 0
+
+
 def test_a_node_that_says_moved_is_followed(cache, cluster):
     store = cache(cluster[0].port)
     store.store("moving", "here", 0)

@@ -28,18 +28,35 @@ def test_what_a_change_leaves(old: Any, new: Any, changed: dict[int, bool], remo
     assert mark.is_empty == (not changed and not removed)
 
 
-def test_several_changes_add_up() -> None:
-    mark = Mark("alice")
-    mark.note_change(None, A)
+ALSO_GONE = (1, "sip:b@192.0.2.1", "c1")
+
+
+@pytest.mark.parametrize(("mark", "is_new", "moved", "gone"), [
+    (Mark("a"), True, [], []), (Mark("a", claim="me"), True, [GONE], [GONE, ALSO_GONE]),
+    (Mark("a", unsure=True), True, [GONE], [GONE, ALSO_GONE]), (Mark("a"), False, [GONE], [GONE])])
+def test_several_changes_add_up_to_what_the_database_may_know(mark: Mark, is_new: bool, moved: list[Any],
+                                                              gone: list[Any]) -> None:
+    mark.note_change(None if is_new else A, A)
     mark.note_change(A, MOVED)
-    assert (mark.changed, mark.removed) == ({1: True}, [GONE])
+    assert (mark.changed, mark.removed) == ({1: is_new}, moved)
     mark.note_change(MOVED, None)
-    assert (mark.changed, mark.removed) == ({}, [GONE, (1, "sip:b@192.0.2.1", "c1")])
+    assert (mark.changed, mark.removed) == ({}, gone)
     assert Mark.read(mark.packed()) == mark
 
 
+def test_marks_do_not_grow_while_the_database_is_gone() -> None:
+    mark = Mark("alice")
+    for number in range(100):
+        calls = [Binding("sip:a@x", id=1, call_id=f"c{number + each}") for each in range(2)]
+        mark.note_change(*calls)
+        other = Binding(f"sip:{number}@x", id=number + 2)
+        mark.note_change(None, other)
+        mark.note_change(other, None)
+    assert (mark.changed, mark.removed) == ({1: False}, [(1, "sip:a@x", "c0")])
+
+
 def test_a_mark_can_be_stored_whatever_the_names_are() -> None:
-    mark = Mark("caf\udce9@example.com", 7, 1.5, {5: True}, [(6, "sip:\udce9", "c")], True, "claim", True)
+    mark = Mark("caf\udce9@example.com", 7, 1.5, {5: True}, [(6, "sip:\udce9", "c")], True, "claim", True, True)
     assert Mark.read(mark.packed()) == mark
 
 
@@ -78,10 +95,13 @@ def test_a_mark_is_claimed_by_one_and_settled(table: Any) -> None:
     table.apply("alice", lambda record: record.insert(Binding("sip:a@x", id=1)))
     claimed, = table.marks.claim(keys(table))
     assert [each.contact for each in claimed.bindings] == ["sip:a@x"] and claimed.keys == {}
+    assert not claimed.mark.unsure
     assert table.marks.claim(keys(table)) == [] and table.marks.is_claimed(table.slot("alice"))
     assert table.marks.settle([claimed]) == [] and not table.marks.is_claimed(table.slot("alice"))
     claimed, = table.marks.claim(keys(table))
-    assert table.marks.settle([claimed], refused=True) == []
+    assert table.marks.settle([claimed], unsure=True) == []
+    claimed, = table.marks.claim(keys(table))
+    assert claimed.mark.unsure and table.marks.settle([claimed], refused=True) == []
     assert table.marks.claim(keys(table)) == []
     claimed, = table.marks.claim(keys(table), again=True)
     assert table.marks.settle([claimed], told=True) == [] and keys(table) == []

@@ -5,6 +5,7 @@ from typing import Any
 
 import pytest
 
+from opensips_py.db import Unavailable
 from opensips_py.errors import MIError
 
 CONTACT = "Contact: <sip:a@192.0.2.1>;q=0.5;expires=600"
@@ -221,3 +222,18 @@ def test_synchronize_needs_a_database_that_answers(office: Any) -> None:
     with pytest.raises(MIError, match="there is no file"):
         worker.mi("usrloc:sync", "location")
     assert office.marks() == 1
+
+
+@pytest.mark.parametrize("outcome", [True, False])
+def test_what_may_have_been_carried_out_is_remembered(office: Any, monkeypatch: pytest.MonkeyPatch,
+                                                      outcome: bool) -> None:
+    office.create()
+    worker = office.open(THROUGH)
+
+    def lost(*_: Any, **__: Any) -> None:
+        raise Unavailable("lost in the middle", outcome=outcome)
+    monkeypatch.setattr(worker.usrloc.mirror, "write", lost)
+    worker.register(CONTACT)
+    assert worker.table.marks.find(worker.table.key("alice@example.com")).unsure != outcome
+    worker.register("Contact: <sip:a@192.0.2.1>;expires=0")
+    assert office.marks() == (0 if outcome else 1)
