@@ -18,13 +18,14 @@ CAPACITY = 4096  # names; a page of memory is used only where somebody counts
 class Function:
     """A number that is worked out when somebody reads it."""
 
-    __slots__ = ("function", "group", "help", "kind", "name", "shared")
+    __slots__ = ("begin_again", "function", "group", "help", "kind", "name", "shared")
 
     def __init__(self, group: str, name: str, function: Callable[[], int], help: str = "",
-                 shared: bool = False) -> None:
+                 shared: bool = False, begin_again: Callable[[], object] | None = None) -> None:
         self.group, self.name, self.function, self.help = group, name, function, help
         self.kind = "function"
         self.shared = shared  # every process works out the same number: not to be added up
+        self.begin_again = begin_again  # where it is worked out of something that can be set back
 
     @property
     def value(self) -> int:
@@ -32,7 +33,9 @@ class Function:
         return int(self.function())
 
     def reset(self) -> None:
-        """A number that is worked out has nothing to reset."""
+        """Set back what the number is worked out of, if that is possible."""
+        if self.begin_again is not None:
+            self.begin_again()
 
 
 Statistic = Counter | Function
@@ -67,11 +70,11 @@ class Statistics:
         return fd
 
     def register(self, group: str, name: str, kind: Kind = "counter", function: Callable[[], int] | None = None,
-                 help: str = "", shared: bool = False) -> Statistic:
+                 help: str = "", shared: bool = False, begin_again: Callable[[], object] | None = None) -> Statistic:
         """The statistic *group*:*name*; one that exists already stays as it is, except that a function is renewed."""
         members = self._groups.setdefault(group, {})
         if function is not None:
-            members[name] = Function(group, name, function, help, shared)
+            members[name] = Function(group, name, function, help, shared, begin_again)
         elif name not in members:
             members[name] = self._counter(group, name, kind, help)
         return members[name]

@@ -232,7 +232,7 @@ def redis_cluster(count: int = 3) -> Iterator[list[RedisServer]]:
     with contextlib.ExitStack() as stack:
         ports, buses = free_ports(count), free_ports(count)
         nodes = [stack.enter_context(redis(
-            "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "2000",
+            "--cluster-enabled", "yes", "--cluster-port", str(bus), "--cluster-node-timeout", "15000",
             "--cluster-require-full-coverage", "no", port=port)) for port, bus in zip(ports, buses, strict=True)]
         for number, node in enumerate(nodes):
             node.ask("CLUSTER", "SET-CONFIG-EPOCH", number + 1)

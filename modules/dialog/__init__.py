@@ -29,6 +29,7 @@ from opensips_py.modules.dialog.profiling import Profiling
 from opensips_py.modules.dialog.refreshing import Refreshing
 from opensips_py.modules.dialog.sequencing import Sequencing
 from opensips_py.modules.dialog.sequential import Sequential
+from opensips_py.modules.dialog.sharing import Sharing
 from opensips_py.modules.dialog.storage import Store
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.modules.dialog.variables import Variables
@@ -36,7 +37,8 @@ from opensips_py.sip import Uri
 
 
 class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables, Keeping, Profiling, Lookups, Loading,
-                   Following, Pinging, Sequencing, Sequential, Pracking, Refreshing, DatabaseMirror, Module,
+                   Following, Pinging, Sequencing, Sequential, Pracking, Refreshing, Sharing, DatabaseMirror,
+                   Module,
                    name="dialog", events=[E_DLG_STATE_CHANGED]):
     """Follow the dialogs that INVITEs begin: what goes on in them, how long they last, and what the script keeps with
     them. They end with a BYE, when their time is over, or by hand. A dialog that has been answered outlives the end of
@@ -62,7 +64,13 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         self.news = Observers()
         self.read_profiles()
         self.check_database()
+        self.check_sharing()
         self.keeps_bodies = self.dialect == "4.0"
+
+    def prepare(self) -> None:
+        """Get ready what dialogs are written to, beside the files of this machine."""
+        self.open_database()
+        self.open_cache()
 
     def start(self) -> None:
         """Go on with the dialogs of the process, or with those that an earlier one has left."""
@@ -92,7 +100,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
                         if worker != self.services.index]
         self.restore(not boot.restarted)
         if self.db_mode:
-            self.services.spawn(self.meet_table, store.is_new)
+            self.services.spawn(self.meet_table)
 
     def restore(self, first: bool) -> None:
         """Go on with stored dialogs; those whose time is over are ended soon."""

@@ -98,7 +98,7 @@ class DatabaseMirror(DatabaseParameters):
         if self.db_mode != NO_DB:
             form_of(self, database(self, self.db_url), self.table_name, "dialog")  # type: ignore[arg-type]
 
-    def prepare(self) -> None:
+    def open_database(self) -> None:
         """Get the database ready."""
         if self.db_mode != NO_DB:
             self.db = database(self, self.db_url)  # type: ignore[arg-type]
@@ -200,18 +200,20 @@ class DatabaseMirror(DatabaseParameters):
                 taken += 1
         return taken
 
-    def meet_table(self, is_new: bool) -> None:
-        """At the start: where this machine knows of no dialogs, the table does; else the table is brought to what is
-        known here, for what was to be written last may not have been."""
+    def meet_table(self, _: object = None) -> None:
+        """At the start: a machine that has forgotten its dialogs, or has none yet, takes over what the table has; then
+        the table is brought to what is known here, for what was to be written last may not have been."""
+        store = self.dialogs.store
         try:
-            if is_new:
+            if not store.has_met:
                 self.read_table()
                 self.dialogs.sizes.rebuild(self.dialogs)
-            elif self.db_mode != SHUTDOWN:
+            if self.db_mode != SHUTDOWN:
                 self.make_anew()
+            store.note_met()
         except DatabaseError as error:
             self.log.error("dialogs and the database do not know each other: %s", error)
-            self.services.timers.start(AGAIN, lambda _: self.dialogs.module.meet_table(is_new))
+            self.services.timers.start(AGAIN, self.dialogs.module.meet_table)
 
     @mi("dlg_db_sync", v40="dialog:db_sync", scope="each", merge=lambda answers: "OK")
     def sync_with_table(self) -> str:

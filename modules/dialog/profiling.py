@@ -20,6 +20,7 @@ from opensips_py.module import (
     param,
     script,
 )
+from opensips_py.module.caches import CacheError
 from opensips_py.modules.dialog import listing
 from opensips_py.modules.dialog.management import one_of, window
 from opensips_py.modules.dialog.profiles import Profile, profiles_of
@@ -29,7 +30,7 @@ if TYPE_CHECKING:
     import logging
 
 ANYWHERE = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH
-NOT_FOUND = 404
+NOT_FOUND, BAD = 404, 400
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +80,8 @@ class Profiling:
     log: logging.Logger
     current: Callable[[Run], Dialog | None]
     entry: Callable[[Dialog, bool], dict[str, Any]]
+    is_shared: Callable[[Profile], bool]
+    shared_size: Callable[[Profile, str | None], int]
     end_by_hand: Callable[..., bool]
     named: Callable[[str], Dialog | None]
     profiles_with_value: str = param("", "Names of the profiles whose members have a value, separated by semicolons.")
@@ -165,7 +168,14 @@ class Profiling:
         return any(each[0] == found.name and (value is None or not found.has_value or each[1] == value)
                    for each in dialog.profiles or ())
 
-    @script(Route.ANY, dialect="2.1", name="get_profile_size")
+    def size_of(self, profile: Profile, value: str | None) -> int:
+        """How many members a profile has; may wait for the store of shared ones."""
+        asked = value if profile.has_value else None
+        if self.is_shared(profile):
+            return self.shared_size(profile, asked)
+        return self.dialogs.sizes.size(profile.name, asked)
+
+    @script(Route.ANY, dialect="2.1", name="get_profile_size", waits=True)
     def get_profile_size_21(self, run: Run, profile: str, value: Either = None, size: Either = None) -> bool:
         """Put how many dialogs are in *profile*, with *value* if one is given, on all workers, into the variable that
         is the last argument."""
@@ -176,13 +186,17 @@ class Profiling:
         asked = value.format(run) if value is not None and size is not None else None
         return self.get_profile_size(profile, asked, Writable(run, target.spec))
 
-    @script(Route.ANY, dialect="4.0")
+    @script(Route.ANY, dialect="4.0", waits=True)
     def get_profile_size(self, profile: str, value: str | None, size: Writable) -> bool:
         """Put into *size* how many dialogs are in *profile*, with *value* if one is given, on all workers."""
         found = self.profile(profile)
         if found is None:
             return False
-        size.set(self.dialogs.sizes.size(found.name, value if found.has_value else None))
+        try:
+            size.set(self.size_of(found, value))
+        except (CacheError, ValueError) as error:
+            self.log.error("the size of profile %s: %s", profile, error)
+            return False
         return True
 
     # --- management -------------------------------------------------------------------------------------------------
@@ -200,7 +214,10 @@ class Profiling:
         """Tell how many dialogs are in *profile*, with *value* if one is given."""
         found = self.known(profile)
         asked = value if found.has_value else None
-        size = self.dialogs.sizes.size(found.name, asked)
+        try:
+            size = self.size_of(found, value)
+        except (CacheError, ValueError) as error:
+            raise MIError(500, str(error)) from None
         return {"Profile": {"name": found.name, "value": asked, "count": size,
                             "shared": "yes" if found.shared == "s" else "no",
                             "replicated": "yes" if found.shared == "b" else "no"}}
@@ -210,6 +227,8 @@ class Profiling:
     def profile_values(self, profile: str) -> list[dict[str, Any]]:
         """List the values in *profile*, each with its number of dialogs; of one without values their number."""
         found = self.known(profile)
+        if self.is_shared(found):
+            raise MIError(BAD, "Unsupported command for shared profiles")
         sizes = self.dialogs.sizes
         if not found.has_value:
             return [{"value": None, "count": sizes.size(found.name, None)}]

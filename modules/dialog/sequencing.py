@@ -38,6 +38,8 @@ class Sequencing:
         """Renumber a request of one side, where the other has had requests of our own."""
         to = 1 - side
         method = request.method
+        if method == "CANCEL":  # which is made of its INVITE
+            return
         if method == "ACK":  # as its INVITE left
             shift = dialog.invites.get((side, request.cseq), 0) if dialog.invites else 0
         else:

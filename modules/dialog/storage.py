@@ -9,7 +9,9 @@ from opensips_py.dialog.record import Dialog, Facts, pack, unpack
 from opensips_py.state.environment import Environment
 
 SMALLEST = 1 << 20
+DATABASES = 4
 PREFIX, SUFFIX = "dialogs-", ".mdb"
+MET = b"database"
 LENGTH = 4  # bytes before the part of a record that changes: how long it is
 Operation = Callable[[Any], Any]
 
@@ -40,10 +42,10 @@ class Store:
 
     def __init__(self, folder: str, worker: int, writing: Callable[[bool], object] | None) -> None:
         self.folder, self.worker, self.writing = pathlib.Path(folder), worker, writing
-        self.is_new = not self.path(worker).exists()
-        self.environment = Environment(self.path(worker), writing, SMALLEST, 4)
+        self.environment = Environment(self.path(worker), writing, SMALLEST, DATABASES)
         self.dialogs = self.environment.database("dialogs")
         self.sizes = self.environment.database("profile sizes")
+        self.about = self.environment.database("about")
         self.flag_names: Callable[[int], str] = str  # bits of flags as names, in the current configuration
 
     def path(self, worker: int) -> pathlib.Path:
@@ -53,6 +55,15 @@ class Store:
     def close(self) -> None:
         """Leave the file."""
         self.environment.close()
+
+    @property
+    def has_met(self) -> bool:
+        """Whether the table of a database knew of what is stored here at least once: else it may know of more."""
+        return self.environment.get(MET, self.about) is not None
+
+    def note_met(self) -> None:
+        """The table knows of what is stored here from now on."""
+        self.environment.submit(lambda transaction: transaction.put(MET, b"1", db=self.about))
 
     def pack(self, dialog: Dialog) -> bytes:
         """What may change of a dialog."""
@@ -136,7 +147,7 @@ class Store:
         for path in self.folder.glob(f"{PREFIX}*{SUFFIX}"):
             if path == self.path(self.worker):
                 continue
-            other = Environment(path, self.writing, SMALLEST, 4)
+            other = Environment(path, self.writing, SMALLEST, DATABASES)
             try:
                 self.take_from(other, is_ours)
             finally:

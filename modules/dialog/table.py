@@ -8,6 +8,8 @@ from itertools import count
 from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
+from gevent.lock import BoundedSemaphore
+
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
 from opensips_py.dialog.legs import Leg
 from opensips_py.dialog.record import (
@@ -55,6 +57,8 @@ class Dialogs:
         self.overdue: deque[Dialog] = deque()  # their time was over before this process began
         self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
         self.writing = False
+        self.unshared: deque[tuple[str, int]] = deque()  # what the store of shared profiles does not know yet
+        self.sharing = BoundedSemaphore(1)
         self._numbers = count(getrandbits(28))
 
     def __len__(self) -> int:
@@ -218,7 +222,7 @@ class Dialogs:
         before, dialog.state = dialog.state, DELETED
         if self.observers.failed:
             tell(self.observers.failed, dialog, request, status)
-        leaving = self.sizes.leaving(dialog)
+        leaving = self.leaving(dialog)
         if leaving is not None:
             self.store.run(leaving)
         self.remove(dialog)
@@ -306,6 +310,7 @@ class Dialogs:
         """A dialog has entered profiles, or left them."""
         if dialog.did not in self.by_did:  # a copy: its owner counts
             return
+        self.module.share(changes)
         counting = self.sizes.changing(changes)
         if dialog.stored:
             self.store.update_now(dialog, counting)
@@ -313,6 +318,12 @@ class Dialogs:
                 self.module.to_write(dialog)
         else:
             self.store.run(counting)
+
+    def leaving(self, dialog: Dialog) -> Any:
+        """The operation that counts a dialog out of its profiles; None where it is in none."""
+        if dialog.profiles:
+            self.module.share([(each, -1) for each in dialog.profiles])
+        return self.sizes.leaving(dialog)
 
     def facts(self, dialog: Dialog) -> Facts | None:
         """What its INVITE and the answer said; None before there is one."""
@@ -358,7 +369,7 @@ class Dialogs:
         self.module.counters.active.add(-1)
         if self.observers.ended:
             tell(self.observers.ended, dialog, request)
-        leaving = self.sizes.leaving(dialog)
+        leaving = self.leaving(dialog)
         if repeating:
             self.store.update_now(dialog, leaving)
         else:

@@ -285,5 +285,6 @@ class Broker:
 
 def described(reason: Any) -> str:
     """The words of an error of pika's: those of the innermost one."""
-    inner = getattr(reason, "exceptions", None) or ()
+    inner = [*(getattr(reason, "exceptions", None) or ()), getattr(reason, "exception", None), *reason.args]
+    inner = [each for each in inner if isinstance(each, Exception)]
     return described(inner[-1]) if inner else str(reason) or type(reason).__name__

@@ -11,13 +11,16 @@ from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import (
     Between,
     ConfigError,
+    DbUrl,
     Event,
     MIError,
     Module,
+    OneOf,
     Pattern,
     Regex,
     Run,
     VariableSpec,
+    first,
     mi,
     param,
     param_setter,
@@ -28,6 +31,7 @@ from opensips_py.module import (
 )
 from opensips_py.module.cookies import NoAnswer
 from opensips_py.module.media_relays import Relay, Relays, read_set
+from opensips_py.module.stored_relays import RelayTable
 from opensips_py.modules.rtpengine import figures
 from opensips_py.modules.rtpengine.asking import Engines
 from opensips_py.modules.rtpengine.functions import Media, Sessions
@@ -97,6 +101,11 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
     setid_avp: VariableSpec | None = param(None, "Variable with the number of the set to use.")
     error_pv: VariableSpec | None = param(None, "Variable that gets the reason when a function fails.")
 
+    db_url: DbUrl = param("", "A database with further engines; empty: none.")
+    db_table: str = param("rtpengine", "The table of engines.")
+    socket_column: str = param("socket", "Column of engines, written as in rtpengine_sock without the set.")
+    set_column: str = param("set_id", "Column of the numbers of their sets.")
+
     failover_errors: tuple[Pattern, ...] = ()
     notification_address: tuple[str, int] | None = None
 
@@ -126,9 +135,34 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
                               "notification_sock")
         self.notification_address = host.strip("[]"), int(port)
 
+    def load(self) -> None:
+        """Find the driver of the table."""
+        self.table = RelayTable(self, self.db_url, self.db_table, self.socket_column, self.set_column, self.late)
+
+    def verify(self) -> None:
+        """Look at the table."""
+        self.table.verify("rtpengine", versioned=True)
+
+    def prepare(self) -> None:
+        """Read the table."""
+        self.table.prepare()
+
+    def late(self) -> None:
+        """The database answers at last."""
+        if "relays" in self.__dict__:  # once it has started
+            self.use(self.table.beside(self.sets))
+
+    def use(self, sets: dict[int, list[Relay]]) -> None:
+        """Work with other engines."""
+        self.relays.sets = sets
+        self.engines.channels.keep({each.url for each in self.relays})
+        if self.services.index == 0:
+            self.services.spawn(self.look, [*self.relays])
+
     def start(self) -> None:
         """Open what is needed, and see which engines answer."""
-        self.relays = Relays(self.sets, self.services, "rtpengine relays", self.rtpengine_disable_tout, self.changed)
+        self.relays = Relays(self.table.beside(self.sets), self.services, "rtpengine relays",
+                             self.rtpengine_disable_tout, self.changed)
         self.engines.channels.keep({each.url for each in self.relays})
         if self.services.index == 0:
             self.listen()
@@ -229,6 +263,18 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
         """Use an engine again (1), never (0), or as soon as it answers (2); in all sets, or in one."""
         if not self.relays.set_state(url, enable, setid):
             raise MIError(NOT_FOUND, "no engine has this URL")
+        return "OK"
+
+    @mi(None, "rtpengine_reload", v40="rtpengine:reload", scope="each", merge=first, dialect="4.0")
+    def reload(self, type: Annotated[str, OneOf("", "soft")] = "") -> str:
+        """Work with the engines of the table, read again, and no others. With *type* soft, those that are left alone
+        stay so; else all of them begin anew."""
+        sets = self.table.reload()
+        if not type:
+            self.engines.channels.keep(set())
+            for each in [relay for relays in sets.values() for relay in relays] if self.services.index == 0 else ():
+                self.relays.write(each, 0)
+        self.use(sets)
         return "OK"
 
     @mi("rtpengine_show", v40="rtpengine:show")

@@ -9,9 +9,11 @@ from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import (
     Between,
     ConfigError,
+    DbUrl,
     Event,
     MIError,
     Module,
+    first,
     mi,
     param,
     param_setter,
@@ -20,6 +22,7 @@ from opensips_py.module import (
     uses,
 )
 from opensips_py.module.media_relays import Relay, Relays, read_set
+from opensips_py.module.stored_relays import RelayTable
 from opensips_py.modules.rtpproxy.asking import Proxies
 from opensips_py.modules.rtpproxy.media import Figures, Prompts, Recordings
 from opensips_py.modules.rtpproxy.notifying import Notifications
@@ -72,6 +75,10 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
     default_set: Annotated[int, Between(0, 1 << 31)] = param(0, "The set of relays and functions that name none.")
     nortpproxy_str: str = param(
         "a=nortpproxy:yes", "SDP line that says: a relay has this already; empty: none is added or looked for.")
+    db_url: DbUrl = param("", "A database with further relays; empty: none.")
+    db_table: str = param("rtpproxy_sockets", "The table of relays.")
+    rtpp_socket_col: str = param("rtpproxy_sock", "Column of relays, written as in rtpproxy_sock without the set.")
+    set_id_col: str = param("set_id", "Column of the numbers of their sets.")
     rtpp_notify_socket: str = param(
         "", "tcp:address:port, or the path of a Unix socket, where relays tell of DTMF (flag d) and of the end of "
             "media (flag n, which needs module dialog).")
@@ -90,7 +97,8 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
         self.texts.append(text)
 
     def load(self) -> None:
-        """Check the parameters."""
+        """Check the parameters, and find the driver of the table."""
+        self.table = RelayTable(self, self.db_url, self.db_table, self.rtpp_socket_col, self.set_id_col, self.late)
         self.seconds = float(self.rtpproxy_tout) if self.rtpproxy_tout > 0 else USUAL
         if self.rtpproxy_timeout:
             try:
@@ -104,9 +112,30 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
             number, relays = read_set(text, self.default_set)
             self.sets.setdefault(number, []).extend(relays)
 
+    def verify(self) -> None:
+        """Look at the table, which has no version."""
+        self.table.verify("rtpproxy_sockets", versioned=False)
+
+    def prepare(self) -> None:
+        """Read the table."""
+        self.table.prepare()
+
+    def late(self) -> None:
+        """The database answers at last."""
+        if "relays" in self.__dict__:  # once it has started
+            self.use(self.table.beside(self.sets))
+
+    def use(self, sets: dict[int, list[Relay]]) -> None:
+        """Work with other relays."""
+        self.relays.sets = sets
+        self.proxies.channels.keep({each.url for each in self.relays})
+        if self.services.index == 0:
+            self.services.spawn(self.look, [*self.relays])
+
     def start(self) -> None:
         """Open what is needed, and see which relays answer."""
-        self.relays = Relays(self.sets, self.services, "rtpproxy relays", self.rtpproxy_disable_tout, self.changed)
+        self.relays = Relays(self.table.beside(self.sets), self.services, "rtpproxy relays",
+                             self.rtpproxy_disable_tout, self.changed)
         self.proxies.channels.keep({each.url for each in self.relays})
         if self.services.index == 0:
             self.notifications.listen(self.rtpp_notify_socket, self)
@@ -169,6 +198,12 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
             enable, setid = setid, enable
         if not self.relays.set_state(url, enable, setid):
             raise MIError(NOT_FOUND, "no relay has this URL")
+        return "OK"
+
+    @mi("rtpproxy_reload", v40="rtpproxy:reload", scope="each", merge=first)
+    def reload(self) -> str:
+        """Work with the relays of the table, read again, and no others."""
+        self.use(self.table.reload())
         return "OK"
 
     @mi("rtpproxy_show", v40="rtpproxy:show")

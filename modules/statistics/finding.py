@@ -153,5 +153,5 @@ class Finding:
         if found is None:
             made = found = self.counted[profile.name, name] = self.book.series(profile, name)
             self.services.statistics.register(profile.group, name, "function", lambda: made.value,
-                                              "A series of the script.", shared=True)
+                                              "A series of the script.", shared=True, begin_again=made.reset)
         return found

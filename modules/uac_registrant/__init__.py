@@ -75,7 +75,6 @@ class UacRegistrant(Management, Module, name="uac_registrant", events=list(EVENT
         if self.default_expires < SHORTEST:
             raise ConfigError(f"default_expires is less than {SHORTEST} s", self.name, "default_expires")
         self.step_seconds = self.timer_interval / self.buckets
-        self.followed = None
 
     @property
     def names(self) -> dict[str, str]:
@@ -94,7 +93,7 @@ class UacRegistrant(Management, Module, name="uac_registrant", events=list(EVENT
         """Read the table."""
         self.db = database(self, self.db_url)
         self.columns = dict(self.names)
-        self.rows = Cached(self, f"table {self.table_name}", self.read_table, ())
+        self.rows = Cached(self, f"table {self.table_name}", self.read_table, (), self.follow)
         self.rows.prepare()
 
     def read_table(self) -> tuple[Any, ...]:

@@ -19,7 +19,6 @@ class Keeping(Registering):
 
     db: Database
     rows: Cached[Rows]
-    followed: Rows | None
     columns: dict[str, str]  # of the table, by what they hold
     table_name: str
     default_expires: int
@@ -64,7 +63,6 @@ class Keeping(Registering):
 
     def adopt(self, rows: Rows, keep: Iterable[Record] = ()) -> None:
         """Follow the table: its rows, and the records *keep*, are all there is."""
-        self.followed = rows
         known = {each.key for each in rows} | {each.wanted.key for each in keep}
         for record in [each for key, each in self.registrants.records.items() if key not in known]:
             self.leave(record)
@@ -104,8 +102,6 @@ class Keeping(Registering):
     @timer("step_seconds")
     def check(self) -> None:
         """Register those of the next bucket whose turn it is."""
-        if self.rows.value is not self.followed:  # the database has come back
-            self.follow()
         bucket = self.registrants.bucket % self.buckets
         self.registrants.bucket = bucket + 1
         for record in list(self.registrants.records.values()):
@@ -113,5 +109,8 @@ class Keeping(Registering):
                 self.look_after(record)
 
     def follow(self) -> None:
-        """Follow the table, but leave alone what management has added."""
+        """Follow the table, but leave alone what management has added. An instance that does not work yet, or any more,
+        leaves that to the one that does."""
+        if self.registrants.module is not self:
+            return
         self.adopt(self.rows.value, [each for each in self.registrants.records.values() if each.by_management])

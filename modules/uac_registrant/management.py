@@ -60,7 +60,6 @@ class Management(Keeping):
         if key is None:
             self.adopt(rows)
             return True
-        self.followed = rows
         found = [each for each in rows if each.key == key]
         for each in found:
             self.adopt_one(each)

@@ -62,6 +62,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
         if found is None:
             found = self.storage.table(name)
             self.set_up(found)
+            self.read_later(found)
         return found
 
     def tables(self) -> list[Table]:

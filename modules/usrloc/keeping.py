@@ -151,6 +151,11 @@ class Keeping(Parameters):
         unread = [each for each in self.mirrored() if not each.words.load(LOADED)]
         gevent.joinall([gevent.spawn(self.read, each) for each in unread], timeout=FIRST_READING)
 
+    def read_later(self, table: Table) -> None:
+        """Have a table read that nobody has named before: it is there already, with what is in memory."""
+        if isinstance(table, MirroredTable) and not table.words.load(LOADED):
+            self.services.spawn(self.read, table)
+
     def read(self, table: MirroredTable) -> None:
         """Read a table, or wait for the worker that does."""
         mirror = self.mirror

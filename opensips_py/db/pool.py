@@ -16,13 +16,15 @@ class Pool(Generic[C]):
     """At most *size* connections. Whoever finds none free waits, at most as long as it lets itself wait.
 
     peewee's own pools keep a connection for each thread and hold a lock while they connect; here one that was given
-    up in the middle of a call is thrown away, which matters more than anything.
+    up in the middle of a call is thrown away, which matters more than anything: by *give_up*, where *close* would wait
+    for what goes on in it.
     """
 
     def __init__(self, size: int, connect: Callable[[], C], close: Callable[[C], object],
-                 is_alive: Callable[[C], bool]) -> None:
+                 is_alive: Callable[[C], bool], give_up: Callable[[C], object] | None = None) -> None:
         self.size = size
         self._connect, self._close, self._is_alive = connect, close, is_alive
+        self._give_up = give_up or close
         self._places = BoundedSemaphore(size)
         self._idle: list[C] = []
         self._closed = False
@@ -46,7 +48,7 @@ class Pool(Generic[C]):
                     self._give_back(connection)
                     raise
                 except BaseException:
-                    self._close(connection)
+                    self._give_up(connection)
                     raise
                 self._give_back(connection)
             finally:
@@ -57,7 +59,7 @@ class Pool(Generic[C]):
             connection = self._idle.pop()
             if self._is_alive(connection):
                 return connection
-            self._close(connection)
+            self._give_up(connection)
         return self._connect()
 
     def _give_back(self, connection: C) -> None:

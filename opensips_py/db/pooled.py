@@ -33,7 +33,7 @@ class PooledDatabase(Database):
         self.patience, self._clock = patience, clock
         self.breaker = Breaker()
         self._late = 0
-        self.pool: Pool[peewee.Database] = Pool(size, self._connect, self._give_up, driver.is_alive)
+        self.pool: Pool[peewee.Database] = Pool(size, self._connect, self._close, driver.is_alive, self._give_up)
 
     @property
     def is_up(self) -> bool:
@@ -80,6 +80,11 @@ class PooledDatabase(Database):
             return made
         except (peewee.PeeweeException, OSError) as error:
             raise Unavailable(f"{self.url}: {text_of(error)}") from error
+
+    def _close(self, connection: peewee.Database) -> None:
+        """Close a connection that nobody uses; a file may have to be tidied up for it."""
+        with contextlib.suppress(peewee.PeeweeException, OSError, ValueError, AttributeError, blocking.Busy):
+            self._in_thread(self.patience, connection.close)
 
     def _give_up(self, connection: peewee.Database) -> None:
         """Close a connection that may be of no use any more: what goes wrong then is nobody's business."""

@@ -54,13 +54,13 @@ def rows(statistics: Any, names: Iterable[str]) -> list[Row]:
 
 
 def reset(statistics: Any, names: Iterable[str]) -> list[str]:
-    """Set the counters that *names* select to zero; returns the names that stand for nothing."""
+    """Set the counters that *names* select to zero, and let series begin again; the names that stand for nothing."""
     unknown = []
     for name in names:
         chosen = statistics.select(name)
         unknown += [] if chosen else [name]
         for each in chosen:
-            if each.kind == "counter":
+            if each.kind in ("counter", "function"):
                 each.reset()
     return unknown
 

@@ -5,12 +5,19 @@ from typing import TYPE_CHECKING
 
 from opensips_py.errors import MIError
 from opensips_py.mi import remote
+from opensips_py.mi.arguments import INVALID_PARAMS
 from opensips_py.module import mi
 
 if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
 NOT_FOUND = 404
+
+
+def needed(statistics: list[str]) -> None:
+    """Refuse a command that names no statistics at all."""
+    if not statistics:
+        raise MIError(INVALID_PARAMS, 'missing parameter statistics: name some, as "core:" or "all"')
 
 
 class StatisticCommands:
@@ -21,6 +28,7 @@ class StatisticCommands:
     @mi("get_statistics", v40="statistics:get")
     def get_statistics(self, statistics: list[str]) -> dict[str, int]:
         """The values of the *statistics* named: "all", "group:" or single ones."""
+        needed(statistics)
         return {f"{group}:{name}": value for group, name, _, _, value in self.rows(statistics)}
 
     @mi("list_statistics", v40="statistics:list")
@@ -31,15 +39,21 @@ class StatisticCommands:
 
     @mi("reset_statistics", v40="statistics:reset")
     def reset_statistics(self, statistics: list[str]) -> None:
-        """Set the *statistics* named back to zero; those that do not only grow stay."""
-        unknown: list[str] = self.services.mi.any("reset_statistics", statistics)
+        """Set the *statistics* named back to zero: those that only grow, and series of module statistics."""
+        needed(statistics)
+        unknown = self.reset(statistics)
         if unknown:
             raise MIError(NOT_FOUND, f"Statistics Not Found: {', '.join(unknown)}")
 
     @mi(None, v40="statistics:reset_all")
     def reset_all_statistics(self) -> None:
-        """Set all statistics back to zero that only grow."""
-        self.services.mi.any("reset_statistics", ["all"])
+        """Set all statistics back to zero that only grow, and series of module statistics."""
+        self.reset(["all"])
+
+    def reset(self, names: list[str]) -> list[str]:
+        """Reset statistics; the names that no worker knows. A script may have made one in a single worker."""
+        unknown: list[list[str]] = [*self.services.mi.each("reset_statistics", names).values()]
+        return [name for name in names if all(name in each for each in unknown)]
 
     def rows(self, names: list[str]) -> list[remote.Row]:
         """The statistics that *names* select in the workers, joined; MIError where that is none."""

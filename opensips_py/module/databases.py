@@ -133,11 +133,13 @@ def form_of(module: Module, found: Database, table: str, kind: str) -> Table:
 class Cached(Generic[T]):
     """What is read from tables and kept in memory: in prepare(), and again when management asks.
 
-    A database that cannot be asked leaves what was read last, or *empty*; then it is asked again until it answers.
+    A database that cannot be asked leaves what was read last, or *empty*; then it is asked again until it answers, and
+    *late* is called once it has.
     """
 
-    def __init__(self, module: Module, what: str, read: Callable[[], T], empty: T) -> None:
-        self.module, self.what, self.value = module, what, empty
+    def __init__(self, module: Module, what: str, read: Callable[[], T], empty: T,
+                 late: Callable[[], object] = lambda: None) -> None:
+        self.module, self.what, self.value, self._late = module, what, empty, late
         self._read = read
         self._waiting = False
 
@@ -176,6 +178,7 @@ class Cached(Generic[T]):
             self.module.log.error("%s: %s", self.what, error)
         else:
             self.module.log.info("%s: read, now that the database answers", self.what)
+            self._late()
 
 
 __all__ = ["Cached", "DatabaseDriver", "DbUrl", "UrlKind", "Watching", "database", "driver", "form_of", "url_of"]

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from opensips_py.sip import Message
 
-MOST = 256  # relays that may be known at a time
+MOST = 4096  # relays that may ever be known: a table may bring others again and again
 WORDS = 2  # of each: who it is, and until when it is out of use
 WORKS, FOR_EVER = 0, 1 << 62
 ENABLE, DISABLE, PROBE = 1, 0, 2  # what operators may do with a relay

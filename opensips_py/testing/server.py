@@ -15,6 +15,7 @@ import gevent
 
 from opensips_py.errors import ConfigError
 from opensips_py.module import life
+from opensips_py.module.registry import Registry
 from opensips_py.module.run import Run
 from opensips_py.script.preprocessor import read_text
 from opensips_py.server import check, generation, sources
@@ -93,9 +94,7 @@ class Server:
         read = generation.read(self._path, self._overrides, recorder)
         if not read.diagnostics.errors:
             read.verify()
-            for module in read.registry.modules.values():
-                for database in getattr(module, "databases", {}).values():
-                    database.close()  # the process that checks ends with its connections
+            close_databases(read.registry)  # the process that checks ends with its connections
         self.description = check.described(read)
         if self.description.errors:
             raise ConfigError("\n".join(self.description.errors))
@@ -115,8 +114,11 @@ class Server:
         life.stop(self.engine.generation.registry)
         self.engine.environment.commits.flush()
         self.settle()
+        close_databases(self.engine.generation.registry)
         self.engine.environment.close()
         self.network.close()
+        if self.engine.transactions.pending is not None:
+            self.engine.transactions.pending.close()  # a process ends with its descriptors, a test does not
 
     def __enter__(self) -> Server:
         return self
@@ -256,6 +258,13 @@ class Server:
         for each in fresh:
             for watch in self.watchers:
                 watch(each)
+
+
+def close_databases(registry: Registry) -> None:
+    """Close the connections of all modules that are drivers of databases."""
+    for module in registry.modules.values():
+        for database in getattr(module, "databases", {}).values():
+            database.close()
 
 
 class LogLines(list[str]):

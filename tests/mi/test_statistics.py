@@ -34,6 +34,24 @@ def test_only_counters_go_back_to_zero(counted):
 
 
 @pytest.mark.parametrize("command", ["get_statistics", "reset_statistics"])
+def test_some_have_to_be_named(counted, command):
+    with pytest.raises(MIError, match="missing parameter statistics"):
+        counted[-1].call(command, [])
+
+
+def test_what_one_worker_alone_has_is_reset_there(counted):
+    statistics = counted[1].services.statistics
+    statistics.register("script", "own", "counter").add(3)
+    statistics.register("script", "series", "function", lambda: 9, begin_again=lambda: begun.append(1))
+    begun = []
+    assert counted[-1].call("reset_statistics", ["own", "calls", "series"]) is None
+    assert counted[-1].call("get_statistics", ["own", "calls"]) == {"script:own": 0, "sample:calls": 0}
+    assert begun == [1]
+    with pytest.raises(MIError, match="Statistics Not Found: nothing"):
+        counted[-1].call("reset_statistics", ["own", "nothing"])
+
+
+@pytest.mark.parametrize("command", ["get_statistics", "reset_statistics"])
 def test_an_unknown_name_is_an_error(counted, command):
     with pytest.raises(MIError, match="Statistics Not Found"):
         counted[-1].call(command, ["nothing"])

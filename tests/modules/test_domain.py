@@ -95,9 +95,9 @@ def test_names_of_ones_own(opensips, table):
     for old, new in (("domain", "d"), ("attrs", "a"), ("accept_subdomain", "s")):
         database.query(f"ALTER TABLE places RENAME COLUMN {old} TO {new}")
     database.insert("version", {"table_name": "places", "table_version": 4})
-    settings = "".join(f'modparam("domain", "{name}", "{value}")\n' for name, value in (
-        ("domain_table", "places"), ("domain_col", "d"), ("attrs_col", "a"), ("accept_subdomain_col", "s")))
-    server = opensips(text=script(url, 0, settings))
+    names = {"db_url": url, "domain_table": "places", "domain_col": "d", "attrs_col": "a", "accept_subdomain_col": "s"}
+    settings = "".join(f'modparam("domain", "{name}", "{value}")\n' for name, value in names.items())
+    server = opensips(text=script("sqlite:///nothing", 0, settings))
     assert asked(server, "a.below.example.org") | {"any": 1, "xa": "silver"} == server.variables
     with pytest.raises(ConfigError, match=r"table domain of .* is not there"):
         opensips(text=script(url, 0))

@@ -86,7 +86,7 @@ route {
 	if (is_method("INVITE")) {
 		create_dialog("bye-on-timeout");
 		if ($rU =~ "^short")
-			$DLG_timeout = 4;
+			$DLG_timeout = 3;
 		set_dlg_profile("user", $rU);
 		$dlg_val(user) = $rU;
 		record_route();
@@ -110,7 +110,7 @@ def sizes(server: Server) -> dict[str, int]:
     return {each["value"]: each["count"] for each in answer}
 
 
-def byes_of(phone: Phone, calls, seconds: float = 15.0):
+def byes_of(phone: Phone, calls, seconds: float = 40.0):
     """The BYEs that *phone* gets for *calls*: each is answered, and comes once, sent again at most."""
     heard = phone.take("BYE", [each.id for each in calls], seconds)
     for each in heard.values():
@@ -134,7 +134,7 @@ def test_calls_outlive_their_workers():
         assert sizes(server) == dict.fromkeys(LONG, 1)
         again = calls_to(caller, callee, SHORT, answer=True)
         server.kill_all()
-        time.sleep(4.2)  # their time is over while nobody is there: only waiting makes that happen
+        time.sleep(3.2)  # their time is over while nobody is there: only waiting makes that happen
         server.start()
         heard = [byes_of(phone, again) for phone in (caller, callee)]
         assert all(each.get("CSeq") in ("1 BYE", "2 BYE") for some in heard for each in some.values())

@@ -16,7 +16,7 @@ from tests.modules.users import hashes
 from tests.scenarios.flows import mi
 
 USERS = 30
-TABLES = ("subscriber", "domain", "dbaliases", "address")
+TABLES = ("subscriber", "domain", "dbaliases", "address", "acc", "missed_calls")
 PATIENCE = {"mysql": 'modparam("db_mysql", "timeout_interval", 1)', "postgres": 'modparam("db_postgres", "timeout", 1)'}
 PASSWORDS = {f"user{number}": f"secret{number}" for number in range(USERS)}
 
@@ -144,3 +144,25 @@ def test_a_slow_database_holds_nobody_else_up(server):
         if kind == "mysql":
             session.query("UNLOCK TABLES")
     assert sent(server, "REGISTER", "user0", password="secret0", Contact="<sip:a@192.0.2.1>") == 200
+
+
+GUESSES = 500
+
+
+def queries(server):
+    """How many operations the database has answered."""
+    return int(mi(server, "get_statistics", ["sql_total_queries"])["sql:sql_total_queries"])
+
+
+def test_hundreds_of_guesses_cost_the_database_next_to_nothing(server):
+    user, before = "user9", queries(server)
+    first, proving = given("REGISTER", user, "", "", {})
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as own:
+        own.settimeout(5)
+        answer = parse(ask(server.port, first, own=own))
+        for number in range(GUESSES):
+            own.sendto(proving(answer, f"guess{number}"), (HOST, server.port))
+            assert parse(own.recv(65535)).status == 401
+    assert queries(server) - before < GUESSES / 5
+    assert server.log.count("wrong passwords within a minute") <= 2, "a minute may have ended meanwhile"
+    assert sent(server, "REGISTER", user, password=PASSWORDS[user]) == 200

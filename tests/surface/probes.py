@@ -120,7 +120,8 @@ def parameters(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Registry, "assign", assign)
 
 
-COMPILED = {("core", "rcv_requests"), ("core", "rcv_replies"), ("sl", "sent_replies")}  # compiled code takes no other
+# counted by compiled code, which takes no other
+COMPILED = {("core", "rcv_requests"), ("core", "rcv_replies"), ("sl", "sent_replies")}
 
 
 class Counted:
@@ -156,11 +157,11 @@ def statistics(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
             own.pop()
 
     def registered(self: Statistics, group: str, name: str, kind: Any = "counter", function: Any = None,
-                   help: str = "", shared: bool = False) -> Any:
+                   help: str = "", shared: bool = False, begin_again: Any = None) -> Any:
         module = group if group in upstream.facts("4.0")["modules"] else "core"
         told = own[-1] if own else key(module, "statistics", upstream.pattern_of(module, "statistics", name))
         probed = function and recorder.probed(told, function, lambda: 0)
-        found = by_itself(self, group, name, kind, probed, help, shared)
+        found = by_itself(self, group, name, kind, probed, help, shared, begin_again)
         if not isinstance(found, Counter) or (group, name) in COMPILED:
             return found
         return self.__dict__.setdefault("counted", {}).setdefault((group, name), Counted(recorder, told, found))
@@ -172,16 +173,18 @@ def statistics(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
 
 
 def events(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
-    """Events, where a module raises them; those of the core, where they are published."""
+    """Events, where a module raises them; those of the core, and such as a module raises by name, where they are
+    published."""
     tell, publish = Module.raise_event, Publisher.raise_event
-    of_core = {name for dialect in upstream.DIALECTS for name in upstream.names(dialect)["core"]["events"]}
+    owners = {name: module for dialect in upstream.DIALECTS for module, kinds in upstream.names(dialect).items()
+              for name in kinds["events"]}
 
     def raise_event(self: Module, event: Any) -> None:
         if recorder.note(key(self.name, "events", event.event_name)):
             tell(self, event)
 
     def published(self: Publisher, event: str, values: Any) -> None:
-        if event not in of_core or recorder.note(key("core", "events", event)):
+        if event not in owners or recorder.note(key(owners[event], "events", event)):
             publish(self, event, values)
 
     patch.setattr(Module, "raise_event", raise_event)

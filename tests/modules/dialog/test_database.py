@@ -6,6 +6,7 @@ import pytest
 from opensips_py.db import Unavailable
 from opensips_py.errors import ConfigError
 from opensips_py.module import MIError
+from opensips_py.modules.dialog.database import COLUMNS
 from tests.db.databases import create
 from tests.modules.dialog.conftest import called, dialog, dialogs, module, restarted, script, with_phones
 
@@ -189,19 +190,55 @@ def test_other_names(tmp_path, opensips):
     url = f"sqlite://{tmp_path}/own.sqlite"
     database = create(url, "dialog")
     database.query("ALTER TABLE dialog RENAME TO calls")
-    database.query("ALTER TABLE calls RENAME COLUMN callid TO sip_call")
     database.query("INSERT INTO version (table_name, table_version) VALUES ('calls', 12)")
-    server = with_phones(opensips(text=script(
-        SETTINGS % (url, 1) + 'modparam("dialog", "table_name", "calls")'
-        'modparam("dialog", "call_id_column", "sip_call")'
-        'modparam("dialog", "timer_bulk_del_no", 10)')))
-    calls = [called(server) for _ in range(3)]
+    settings = SETTINGS % (url, 1) + 'modparam("dialog", "table_name", "calls") ' \
+                                     'modparam("dialog", "db_flush_vals_profiles", 1)'
+    for parameter, column in COLUMNS.items():
+        database.query(f"ALTER TABLE calls RENAME COLUMN {column} TO my_{column}")
+        settings += f' modparam("dialog", "{parameter}", "my_{column}")'
+    text = script(settings, initial=KEPT % ('"vip"', ""))
+    server = with_phones(opensips(text=text))
+    call = called(server)
     server.settle()
-    assert {row[0] for row in database.select("calls", ("sip_call",))} == {each.call_id for each in calls}
-    for each in calls:
-        each.bye()
-    server.settle()
-    assert database.select("calls", ("sip_call",)) == []
+    before = dialog(server)
+    expected = {"dlg_id": before.entry << 32 | before.number, "callid": call.call_id, "from_tag": "a", "state": 4,
+                "to_tag": "tag-bob", "caller_cseq": "1", "callee_cseq": "0", "script_flags": "vip", "flags": 0,
+                "caller_contact": "sip:alice@192.0.2.1:5060", "callee_contact": "sip:bob@192.0.2.2:5060",
+                "profiles": "caller#alice|"}
+    row, = database.select("calls", tuple(f"my_{column}" for column in expected))
+    assert [str(each) for each in row] == [str(each) for each in expected.values()]
+    server = with_phones(opensips(text=text))
+    found = dialog(server)
+    assert (found.did, found.values, found.profiles) == (before.did, {"who": "a|b"}, [("caller", "alice")])
+
+
+def test_rows_are_taken_out_some_at_a_time(tmp_path, opensips):
+    url = f"sqlite://{tmp_path}/some.sqlite"
+    create(url, "dialog")
+    for bulk, statements in ((1, 3), (2, 2), (10, 1)):
+        server = with_phones(opensips(text=script(
+            SETTINGS % (url, 2) + f'modparam("dialog", "timer_bulk_del_no", {bulk})')))
+        calls = [called(server) for _ in range(3)]
+        server.advance(61)
+        database, deleted = module(server).db, []
+        run = database.run
+
+        class Watched:
+            def __init__(self, session):
+                self.session = session
+
+            def delete(self, table, where, deleted=deleted):
+                deleted.append(where)
+                return self.session.delete(table, where)
+
+            def __getattr__(self, name):
+                return getattr(self.session, name)
+        database.run = lambda operation, run=run, watched=Watched, **how: run(
+            lambda session: operation(watched(session)), **how)
+        for each in calls:
+            each.bye()
+        server.advance(61)
+        assert len(deleted) == statements
 
 
 def test_what_is_refused(opensips, tmp_path):
@@ -212,3 +249,32 @@ def test_what_is_refused(opensips, tmp_path):
                       (SETTINGS % (other, 1), "no version of table dialog")):
         with pytest.raises(ConfigError, match=why):
             opensips(text=script(more))
+
+
+@pytest.mark.parametrize("kind", ["postgres", "mariadb"])
+def test_on_a_server(opensips, request, kind):
+    running = request.getfixturevalue(f"{kind}_server")
+    database = create(running.url, "dialog")
+    driver = {"postgres": "db_postgres", "mariadb": "db_mysql"}[kind]
+    text = script(f"""loadmodule "{driver}.so" modparam("dialog", "db_url", "{running.url}")
+        modparam("dialog", "db_mode", 1) modparam("dialog", "db_flush_vals_profiles", 1)
+        modparam("dialog", "profiles_with_value", "caller")""", initial=KEPT % ('"vip"', ""))
+    server = with_phones(opensips(text=text))
+    call = called(server)
+    written(server)
+    assert database.select("dialog", ("callid", "script_flags"))[0] == (call.call_id, "vip")
+    server = with_phones(opensips(text=text))
+    written(server)
+    found = dialog(server)
+    assert (found.call_id, found.values, found.profiles) == (call.call_id, {"who": "a|b"}, [("caller", "alice")])
+    call.phone = server.alice
+    call.bye()
+    written(server)
+    assert database.select("dialog", ("callid",)) == []
+
+
+def written(server):
+    """Wait until the server has nothing to tell its database."""
+    server.settle()
+    while dialogs(server).unwritten or dialogs(server).writing:
+        server.settle()

@@ -77,3 +77,11 @@ def test_dialogs_of_a_worker_that_is_no_more(stores):
     assert sorted(dialog.number for dialog, _ in now.load()) == [0, 2]
     again = stores(1)
     assert sorted(dialog.number for dialog, _ in again.load()) == [1, 3]
+
+
+def test_whether_a_database_knows_of_it(stores):
+    store = stores(0)
+    stores(1)  # another worker has opened it to read
+    assert not store.has_met
+    store.note_met()
+    assert store.has_met

@@ -192,7 +192,7 @@ def test_a_malformed_socket_is_refused(bench):
         tell(bench(), "h/x=1?key")
 
 
-def test_a_broker_that_comes_later(bench, queue, relay):
+def test_a_broker_that_comes_later(bench, queue, relay, caplog):
     here, there = bench(), queue()
     relay.cut()
     for number in range(3):
@@ -200,6 +200,7 @@ def test_a_broker_that_comes_later(bench, queue, relay):
     connection, = module(here).shared.brokers.values()
     until(lambda: connection.retry is not None)
     assert len(connection) == 3 and here.counted("event_rabbitmq") == {}
+    assert f"no connection to the broker at {HOST}:{relay.port}: [Errno 111] Connection refused" in caplog.text
     relay.mend()
     settle(here)
     assert [json.loads(each)["params"]["number"] for each in there.bodies()] == [0, 1, 2]

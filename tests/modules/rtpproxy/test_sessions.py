@@ -319,7 +319,7 @@ def test_ipv6_socket(start, fake):
 @pytest.mark.parametrize(("setting", "why"), [
     ('"rtpproxy_sock", "x == udp:h:1"', "a set is a number"), ('"rtpproxy_timeout", "soon"', "number of seconds"),
     ('"rtpproxy_timeout", "-1"', "number of seconds"), ('"rtpp_notify_socket", "tcp:192.0.2.1:x"', "cannot be used"),
-    ('"db_url", "mysql://x"', "waits for module db_mysql"),
+    ('"db_url", "mysql://x/y"', "needs its driver"),
     ('"generated_sdp_port_min", 1', "waits for module rtp_relay")])
 def test_parameters_are_checked(start, setting, why):
     with pytest.raises(ConfigError, match=why):

@@ -212,6 +212,17 @@ def test_a_table_is_read_once(office: Any) -> None:
     assert worker.bindings()[0].user_agent == "Phone"
 
 
+def test_a_table_that_the_script_does_not_name_is_read_when_it_is_used(office: Any) -> None:
+    database = office.create()
+    database.query("CREATE TABLE phones AS SELECT * FROM location")
+    database.insert("version", {"table_name": "phones", "table_version": 1013})
+    database.insert("phones", {"contact_id": 5, "username": "bob", "domain": "example.com", "contact": "sip:b@x",
+                               "expires": int(START) + 60, "cseq": 1, "last_modified": timestamp(START)})
+    worker = office.open(THROUGH)
+    assert [each.name for each in worker.usrloc.tables()] == ["location"]
+    assert [each.contact for each in worker.usrloc.table("phones").find("bob@example.com")] == ["sip:b@x"]
+
+
 def test_nobody_tells_the_database_while_it_is_read(office: Any) -> None:
     worker = registered(office, THROUGH)
     worker.table.words.store(HOLDER, 1)  # process 1 is always there
