@@ -51,7 +51,14 @@ class MiDatagram(Module, name="mi_datagram", provides=("management",)):
             raise ConfigError("the socket has no name", self.name, "socket_name")
         carrier.check_owner(self.name, ("unix_socket_user", self.unix_socket_user),
                             ("unix_socket_group", self.unix_socket_group))
-        self.udp_address()
+        if self.udp_address() is None and not carrier.has_folder(self.path):
+            folder = os.path.dirname(self.path)
+            raise ConfigError(f"the folder {folder} of the socket does not exist", self.name, "socket_name")
+
+    @property
+    def path(self) -> str:
+        """Where a Unix socket lies."""
+        return self.socket_name.removeprefix("unix:")
 
     def start(self) -> None:
         """Open the socket, or go on with the one that the generation before has."""
@@ -103,7 +110,8 @@ class MiDatagram(Module, name="mi_datagram", provides=("management",)):
 
     def unix_socket(self) -> socket.socket:
         """The Unix socket, with its owner and permissions; one that a dead server left is replaced."""
-        path = self.socket_name.removeprefix("unix:")
+        path = self.path
+        carrier.make_folder(path)
         if os.path.exists(path):
             if not stat.S_ISSOCK(os.stat(path).st_mode):
                 raise ConfigError(f"{path} is there and is no socket", self.name, "socket_name")

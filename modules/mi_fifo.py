@@ -49,9 +49,9 @@ class MiFifo(Module, name="mi_fifo", provides=("management",)):
         if not self.fifo_name:
             raise ConfigError("the pipe has no name", self.name, "fifo_name")
         carrier.check_owner(self.name, ("fifo_user", self.fifo_user), ("fifo_group", self.fifo_group))
-        directory = os.path.dirname(self.fifo_name) or "."
-        if not os.path.isdir(directory):
-            raise ConfigError(f"the folder {directory} of the pipe does not exist", self.name, "fifo_name")
+        if not carrier.has_folder(self.fifo_name):
+            folder = os.path.dirname(self.fifo_name)
+            raise ConfigError(f"the folder {folder} of the pipe does not exist", self.name, "fifo_name")
 
     def start(self) -> None:
         """Open the pipe, or go on with the one that the generation before has."""
@@ -72,6 +72,7 @@ class MiFifo(Module, name="mi_fifo", provides=("management",)):
         """Make the pipe with its owner and permissions."""
         path = self.fifo_name
         try:
+            carrier.make_folder(path)
             if os.path.exists(path):
                 if not stat.S_ISFIFO(os.stat(path).st_mode):
                     raise ConfigError(f"{path} is there and is no pipe", self.name, "fifo_name")

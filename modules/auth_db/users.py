@@ -41,7 +41,8 @@ class Found:
     """What was read of a user, and what came of it; no row where there is no such user."""
 
     row: tuple[Any, ...] | None
-    until: float = 0.0  # seconds of a steady clock: for so long it may answer once more
+    read: float = 0.0  # when, in seconds of a steady clock
+    until: float = 0.0  # for so long it may answer once more
     wrong: int = 0
 
 
@@ -61,17 +62,18 @@ class Users:
 
     def find(self, key: Key, more: Sequence[str]) -> Found:
         """What the table has in the column of the secret, and in those of *more*. OSError: it cannot be read."""
-        known = self.guessed.get(key)
-        if known is not None and known.wrong >= FEW and time.monotonic() < known.until:
-            return known
+        known, started = self.guessed.get(key), time.monotonic()
+        if known is not None and known.wrong >= FEW:
+            if started < known.until:
+                return known
+            known.until = started + FRESH  # whoever comes while this one reads need not read as well
         table, user, domain, secret = key
         where = {self.columns.user: user, **({self.columns.domain: domain} if self.columns.domain else {})}
-        started = time.monotonic()
         try:
             rows = self.database.select(table, (secret, *more), where, limit=1)
         except DatabaseError as error:
             raise OSError(f"table {table}: {error}") from None
-        return Found(rows[0] if rows else None, started + FRESH, known.wrong if known is not None else 0)
+        return Found(rows[0] if rows else None, started, started + FRESH, known.wrong if known is not None else 0)
 
     def secret(self, found: Found, credentials: Credentials) -> Secret | None:
         """What is known of a user; None where there is none."""
@@ -86,9 +88,11 @@ class Users:
         return Ha1(*hashes)
 
     def was_wrong(self, key: Key, found: Found) -> None:
-        """Credentials were wrong: remember what was read."""
-        found.wrong += 1
-        self.guessed[key] = found
+        """Credentials were wrong: remember what was read, unless something newer is."""
+        known = self.guessed.get(key)
+        latest = known if known is not None and known.read > found.read else found
+        latest.wrong += 1
+        self.guessed[key] = latest
         self.guessed.move_to_end(key)
         if len(self.guessed) > REMEMBERED:
             self.guessed.popitem(last=False)

@@ -60,7 +60,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
     def table_of(self, chosen: Chosen) -> str:
         return chosen.table or self.avp_table
 
-    @script(ANYWHERE, waits=True, dialect="2.1")
+    @script(ANYWHERE, waits=True)
     def avp_db_query(self, run: Run, query: Sql, dest: Avps = (), db_id: Number = 0) -> Asked:
         """Send a statement to a database. Rows go into AVPs, one for each column, "$avp(name);$avp(other)", else
         $avp(1), $avp(2) …; the first row is the newest value, NULL is "<null>". EMPTY where the statement asked for
@@ -68,7 +68,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         answer = self.asked(db_id, lambda found: found.query(*query.bound(run, found.dialect)))
         return Asked.FAILED if answer is None else self.into_avps(run, answer, dest)
 
-    @script(ANYWHERE, waits=True, dialect="2.1")
+    @script(ANYWHERE, waits=True)
     def avp_db_load(self, run: Run, source: Whose, name: Loaded, db_id: Number = 0, prefix: str = "") -> bool:
         """Load AVPs of *source*: a variable or text with /username, /domain, /uri or /uuid behind it; without, $ru,
         $fu, $tu and $ou are URIs and all else is an identifier. *name* is $avp(name), or a for all, i for those whose
@@ -76,17 +76,17 @@ class AvpOps(UserAvps, Module, name="avpops"):
         then. False where there are none."""
         return self.load_avps(run, source, name, db_id, prefix)
 
-    @script(ANYWHERE, waits=True, dialect="2.1")
+    @script(ANYWHERE, waits=True)
     def avp_db_store(self, run: Run, source: Whose, name: Which, db_id: Number = 0) -> bool:
         """Store AVPs of *source*, beside those that it has; false where the run has none of that name."""
         return self.store_avps(run, source, name, db_id)
 
-    @script(ANYWHERE, waits=True, dialect="2.1")
+    @script(ANYWHERE, waits=True)
     def avp_db_delete(self, run: Run, source: Whose, name: Which, db_id: Number = 0) -> bool:
         """Delete AVPs of *source* in the database."""
         return self.delete_avps(run, source, name, db_id)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_copy(self, run: Run, old_name: Annotated[Named, NameKind()],
                  new_name: Annotated[Named, NameKind(letters="gdns")]) -> bool:
         """Give the AVP *new_name* the newest value of *old_name*, or with the flag g all of them, one after the other;
@@ -104,7 +104,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         new_name.avp.push(run, copied)
         return bool(copied) and len(copied) == len(wanted)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_delete(self, run: Run, name: Annotated[Named | str, ChosenKind()]) -> bool:
         """Delete the newest value of an AVP, or with the flag g all; "a", "i" and "*" are all AVPs, "s" is none. False
         where there was nothing to delete."""
@@ -128,7 +128,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         avp_name.avp.replace(run, values)
         return True
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def is_avp_set(self, run: Run, name: Annotated[Named, NameKind(letters="esn")]) -> bool:
         """Whether an AVP has a value, with a flag of which kind the newest is: s a text, n a number, e empty or 0."""
         values = name.avp.values(run)
@@ -137,7 +137,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         kinds = {"s": isinstance(values[0], str), "n": isinstance(values[0], int), "e": not values[0]}
         return all(kinds[flag] for flag in name.flags)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_check(self, run: Run, name: Annotated[Named, NameKind(any=True)],
                   op_value: Annotated[Operation, CheckKind()]) -> bool:
         """Compare a variable: eq, ne, lt, le, gt, ge, re (a regular expression without regard to case), fm (a file name
@@ -147,7 +147,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         return any(is_true(op_value, one, other) for one in values[:None if "g" in op_value.flags else 1]
                    for other in op_value.value.values(run))
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_op(self, run: Run, name: Annotated[Named, NameKind(second=True)],
                op_value: Annotated[Operation, CalculationKind()]) -> bool:
         """Calculate with all numbers of an AVP: add, sub, mul, div, mod, and, or, xor, not (of the second value
@@ -167,7 +167,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         (name.destination or name.avp).push(run, outcomes)
         return bool(outcomes)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_subst(self, run: Run, avps: Annotated[Named, NameKind(letters="gd", second=True)],
                   subst: Annotated[Rewriting, RewritingKind()]) -> bool:
         """Substitute in the newest text of an AVP, with g in all: /expression/replacement/flags. \\0 is the match,
@@ -187,7 +187,7 @@ class AvpOps(UserAvps, Module, name="avpops"):
         (avps.destination or avps.avp).push(run, outcomes)
         return bool(outcomes)
 
-    @script(ANYWHERE, dialect="2.1")
+    @script(ANYWHERE)
     def avp_pushto(self, run: Run, destination: Annotated[Destination, DestinationKind()],
                    name: Annotated[Named, NameKind(letters="g", any=True)]) -> bool:
         """Put the newest value of a variable into the request: $ru, $ru/username, $ru/domain, $du, or $br for a new

@@ -132,7 +132,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
 
     def stop(self) -> None:
         """Leave the store as the last generation."""
-        if self.dialogs.module is self:
+        if getattr(self.dialogs, "module", None) is self:  # it may not have come so far
             self.write_at_end()
             self.dialogs.store.environment.commits.flush()
 

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opensips_py.module import Kind, Pattern
+from opensips_py.module import Kind, Pattern, meant
 from opensips_py.state.matching import Mode
 
 PATH_OFF, PATH_LAZY, PATH_STRICT = range(3)
@@ -153,9 +153,9 @@ def as_extended(source: str) -> str:
 
 
 def named(text: str, known: dict[str, Any]) -> bool:
-    """Whether *text* is written in words."""
+    """Whether *text* is written in words, even if the first one is misspelt."""
     first = re.split(r"[,=]", text, maxsplit=1)[0].strip()
-    return first in known or "-" in first
+    return first in known or "-" in first or bool(meant(first, known))
 
 
 def words(text: str, known: dict[str, tuple[str, Any]]) -> dict[str, Any]:
@@ -164,7 +164,7 @@ def words(text: str, known: dict[str, tuple[str, Any]]) -> dict[str, Any]:
     for word in filter(None, (part.strip() for part in text.split(","))):
         name, given, value = word.partition("=")
         if name not in known:
-            raise ValueError(f'"{name}" is no flag here: there are {", ".join(known)}')
+            raise ValueError(f'"{name}" is no flag here: there are {", ".join(known)}{meant(name, known)}')
         attribute, kind = known[name]
         if isinstance(kind, type):
             found[attribute] = argument(name, value, kind)

@@ -4,10 +4,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-from opensips_py.module import Kind, Pattern, Route
+from opensips_py.module import Kind, Pattern, Route, meant
 from opensips_py.sip import HeaderId, header_name
 
 EVERYWHERE = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL
+METHODS = ("INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER", "INFO", "PRACK", "SUBSCRIBE", "NOTIFY", "UPDATE",
+           "MESSAGE", "REFER", "PUBLISH")
 BY_NAME = {each.name.replace("_", "-").lower(): each for each in HeaderId if each is not HeaderId.OTHER}
 
 
@@ -28,6 +30,13 @@ class MethodNames(Kind):
         names = frozenset(filter(None, (each.strip().upper() for each in text_of(value).split("|"))))
         if not names:
             raise ValueError("the name of a method is needed")
+        return names
+
+    def constant(self, value: Any) -> frozenset[str]:
+        names = self.convert(value)
+        for each in sorted(names.difference(METHODS)):
+            if hint := meant(each, METHODS):  # other names may be those of extensions
+                raise ValueError(f'"{each}" is no method{hint}')
         return names
 
 

@@ -1,6 +1,7 @@
 """What the carriers of management commands share: one answer per request, owners of the files that they make."""
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pwd
@@ -26,6 +27,19 @@ def check_owner(module: str, user: tuple[str, int | str], group: tuple[str, int 
             lookup(value)
         except KeyError:
             raise ConfigError(f"there is no {what} {value!r}", module, parameter) from None
+
+
+def has_folder(path: str) -> bool:
+    """Whether *path* can be made: its folder is there, or the one above, in which it will be made."""
+    folder = os.path.dirname(path) or "."
+    return os.path.isdir(folder) or os.path.isdir(os.path.dirname(folder) or ".")
+
+
+def make_folder(path: str) -> None:
+    """Make the folder that *path* lies in, where only that is missing: /run is empty after a boot, and
+    /run/opensips made by whoever starts the server, if at all."""
+    with contextlib.suppress(FileExistsError):
+        os.mkdir(os.path.dirname(path) or ".", 0o755)
 
 
 def hand_over(path: str, user: int | str, group: int | str) -> None:

@@ -25,6 +25,7 @@ from opensips_py.module.kinds import (
     VariableSpec,
     Writable,
     WritableKind,
+    meant,
 )
 from opensips_py.module.marks import (
     by_dialect,
@@ -58,7 +59,7 @@ __all__ = [
     "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
     "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction", "Variable", "VariableKind", "VariableSpec",
     "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "cache_driver", "cachedb", "concatenate",
-    "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "mi", "param",
+    "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "meant", "mi", "param",
     "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",
     "transformation", "uses",
 ]

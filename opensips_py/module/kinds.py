@@ -5,8 +5,9 @@ raise ValueError with a text that says how to write it right.
 """
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from difflib import get_close_matches
 from types import NoneType, UnionType
 from typing import TYPE_CHECKING, Annotated, Any, ClassVar, Protocol, Union, get_args, get_origin
 
@@ -189,7 +190,7 @@ class OneOf(Text):
         for word in self.words:
             if word.lower() == text.lower():
                 return word
-        raise ValueError(f"one of {', '.join(self.words)} is needed, not {shown(value)}")
+        raise ValueError(f"one of {', '.join(self.words)} is needed, not {shown(value)}{meant(text, self.words)}")
 
     def complete(self) -> tuple[str, ...]:
         return self.words
@@ -323,7 +324,7 @@ class Bits(Kind):
         if letters and all(letter in letters for letter in word):
             return sum({letters[letter] for letter in word})
         known_names = [*known, *letters]
-        raise ValueError(f"{shown(word)} is not one of {', '.join(known_names)}")
+        raise ValueError(f"{shown(word)} is not one of {', '.join(known_names)}{meant(word, known_names)}")
 
     def complete(self) -> tuple[str, ...]:
         return tuple(dict(self.words)) + tuple(dict(self.letters))
@@ -410,6 +411,13 @@ class Nullable(Kind):
 
     def complete(self) -> tuple[str, ...]:
         return self.inner.complete()
+
+
+def meant(word: str, known: Iterable[str]) -> str:
+    """The end of an error about *word*: the one of *known* that it may be meant for, if one is alike."""
+    names = {each.lower(): each for each in known}
+    found = get_close_matches(word.lower(), names, 1, 0.75)
+    return f", did you mean {names[found[0]]}?" if found else ""
 
 
 def shown(value: object) -> str:

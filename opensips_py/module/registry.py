@@ -6,7 +6,7 @@ import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from opensips_py.errors import ConfigError
 from opensips_py.module import awaited, life, loader
@@ -28,6 +28,9 @@ from opensips_py.module.kinds import Integer, Kind, NumberOrText, Truth, shown
 if TYPE_CHECKING:
     from opensips_py.module.kinds import ScriptLanguage
     from opensips_py.module.services import Services
+
+
+D = TypeVar("D", ScriptFunction, PseudoVariable)
 
 
 @dataclass(frozen=True, slots=True)
@@ -125,14 +128,12 @@ class Registry:
     def bind(self, module: Module) -> None:
         """Enter what *module* declares under its names; a name that another module has is an error."""
         declared = module.declarations
-        for each in declared.functions:
-            if each.dialect in (None, self.dialect):
-                self.enter(self.functions, each.name, BoundFunction(each, getattr(module, each.method), module))
-        for variable in declared.variables:
-            if variable.dialect in (None, self.dialect):
-                setter = getattr(module, variable.set) if variable.set else None
-                self.enter(self.variables, variable.name,
-                           BoundVariable(variable, getattr(module, variable.get), setter, module))
+        for each in self.fitting(declared.functions):
+            self.enter(self.functions, each.name, BoundFunction(each, getattr(module, each.method), module))
+        for variable in self.fitting(declared.variables):
+            setter = getattr(module, variable.set) if variable.set else None
+            self.enter(self.variables, variable.name,
+                       BoundVariable(variable, getattr(module, variable.get), setter, module))
         for change in declared.transformations:
             self.enter(self.transformations, change.name,
                        BoundTransformation(change, getattr(module, change.method), module))
@@ -145,9 +146,26 @@ class Registry:
                 self.commands.setdefault(name, bound)  # a short name belongs to the module loaded first
         self.events.update((event.name, event) for event in declared.events)
 
+    def fitting(self, declared: Iterable[D]) -> list[D]:
+        """What this dialect has; scripts of 2.1 may use newer names as well, as those of OpenSIPS 2.2 to 2.4 do."""
+        found = [each for each in declared if not self.is_foreign(each)]
+        names = {each.name for each in found}
+        if self.dialect == "2.1":
+            found += [each for each in declared if each.dialect == "4.0" and each.name not in names]
+        return found
+
+    def is_foreign(self, declared: ScriptFunction | PseudoVariable | Transformation) -> bool:
+        """Whether only the other dialect has *declared*."""
+        return getattr(declared, "dialect", None) not in (None, self.dialect)
+
     def enter(self, table: dict[str, Any], name: str, bound: Any) -> None:
-        """Put *bound* under *name* in *table*."""
+        """Put *bound* under *name* in *table*; a name of this dialect comes before one of the other."""
         other = table.get(name)
+        if other is not None and other.module is not bound.module:
+            if self.is_foreign(bound.declaration):
+                return
+            if self.is_foreign(other.declaration):
+                other = None
         if other is not None and other.module is not bound.module:
             raise ConfigError(f"{name} is declared by {other.module.name} and by {bound.module.name}",
                               module=bound.module.name)

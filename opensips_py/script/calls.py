@@ -26,7 +26,7 @@ from opensips_py.script.diagnostics import Place, did_you_mean
 from opensips_py.script.generate import assign, at, call, compared, constant, name, parsed
 from opensips_py.script.locals import Local
 from opensips_py.script.routes import TITLES
-from opensips_py.script.typed import TypeCompiler
+from opensips_py.script.typed import TypeCompiler, whole
 from opensips_py.script.values import Context, Reported
 
 if TYPE_CHECKING:
@@ -191,7 +191,7 @@ class CallCompiler(TypeCompiler):
             if isinstance(kind.bare, FormatKind):
                 return self.format(node, argument)
         if (wrong := self.unfit(node, kind)) is not None:
-            self.wrong_argument(wrong[0], node.place, argument, function, wrong[1])
+            self.wrong_argument(wrong[0], whole(node), argument, function, wrong[1])
         try:
             if kind.script and isinstance(node, (tree.String, tree.Variable, tree.Number)):
                 text = node.text if isinstance(node, tree.Variable) else str(node.value)
@@ -201,9 +201,10 @@ class CallCompiler(TypeCompiler):
                 return self.namespace.bind(self.constant(kind, node.value), argument.name)
             if isinstance(node, tree.String) and (kind.literal or "$" not in node.value):
                 return self.namespace.bind(self.constant(kind, node.value), argument.name)
+            return self.converted(node, kind, argument)
         except ValueError as error:
             self.wrong_argument(str(error), node.place, argument, function)
-        return self.converted(node, kind, argument)
+            raise Reported from None
 
     def check_quoted(self, node: tree.String, kind: Kind, argument: Argument, function: tree.Call) -> None:
         """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others, and the script may be of 2.1."""

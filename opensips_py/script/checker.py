@@ -95,9 +95,9 @@ class Checker:
             self.diagnostics.error(f"{node.name} cannot be called in a {route.kind}", node.place, fix=works)
             return
         kinds = ", ".join(TITLES[kind] for kind in Route if kind & wrong)
-        self.diagnostics.error(f"{node.name} cannot be called in {title(route)}, which may run in a {kinds}",
-                               node.place, fix=works,
-                               related=[("called here", each) for each in self.callers(route, wrong)])
+        # OpenSIPS looks at each route alone, so scripts that work have this: what fails there is false, and logged
+        self.diagnostics.warning(f"{node.name} is not for {title(route)} where that runs in a {kinds}", node.place,
+                                 fix=works, related=[("called here", each) for each in self.callers(route, wrong)])
 
     def callers(self, route: tree.Route, begun: Route) -> list[Place]:
         """Where a run that began in a route of the kinds *begun* first comes to *route*."""

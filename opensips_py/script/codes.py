@@ -26,13 +26,15 @@ ERRORS = (
     Code("E0102", r"text without (?:closing|opening) quote"),
     Code("E0103", r"comment without end"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
+    Code("E0122", r".* stands? in parentheses|';' stands between arguments"),
+    Code("E0107", r"'.*' is no operator"),
     Code("E0105", r"the block of .* is not closed"),
     Code("E0106", r"'[})]' without a "),
     Code("E0107", r"'=' assigns, and this is a condition"),
-    Code("E0108", r"comparisons cannot be chained"),
+    Code("E0108", r"comparisons cannot be chained|'.' joins bits, not conditions"),
     Code("E0109", r"a number expected", "write a number"),
     Code("E0109", r"an? (?:value|quoted text|statement|assignment|parameter, .*|route) expected"
-                  r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the call"
+                  r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the (?:call|name)"
                   r"|route\(\) needs the name",
          "write what is missing"),
     Code("E0110", r"\S+ is no octal number|\S+ is too large"),
@@ -59,6 +61,7 @@ ERRORS = (
          "move the line behind the loadmodule line of that module"),
     Code("E0201", r"module \S+ is unknown$", "`opensips-py modules` lists the modules that there are"),
     Code("E0201", r"module \S+ is not available", "leave it out, with what needs it, until it is there"),
+    Code("E0201", r"\S+ needs its driver|module \S+ needs module \S+"),
     Code("E0201", r"module \S+ cannot be loaded|.* has no Module class|.* is not a Python file|plug-in "),
     Code("E0202", r"function \S+ is unknown|\S+ needs module |\S+ is of module \S+, which is not"
                   r"|\S+ of module \S+ waits for module", "look for the function in `opensips-py modules NAME`"),
@@ -134,7 +137,9 @@ WARNINGS = (
     Code("W0111", r"a text never equals|a number never equals|a list is compared"),
     Code("W0112", r"\$\S+ is not replaced here"),
     Code("W0113", r"route\[.*\] is called for its value|this route returns a text"),
+    Code("W0115", r"\S+ is not for .* where that runs"),
     Code("W0114", r".* has no routes"),
+    Code("W0205", r"\S+, argument '.*': OpenSIPS 4\.0 wants a number"),
     Code("W0201", r".* OpenSIPS 4\.0 "),
     Code("W0202", r"in OpenSIPS 2\.1, '.*' only assigns"),
     Code("W0203", r"'#!.*' is taken for a comment"),
@@ -148,6 +153,7 @@ NOTES = (
     Code("N0104", r"'.*' is .*; in |'.*' (?:only assigns|computes)|'.*' is compared"),
     Code("N0105", r".* is accepted without effect|.* is .* anyhow"),
     Code("N0106", r".* never waits"),
+    Code("N0107", r".* is newer than OpenSIPS 2\.1"),
 )
 
 TABLES = {"error": ERRORS, "warning": WARNINGS, "note": NOTES}

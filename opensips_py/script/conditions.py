@@ -41,6 +41,12 @@ class ConditionCompiler(RouteCallCompiler):
                 return compared(self.route_call(node), ast.Gt(), constant(0))
         return self.value(node)
 
+    def other(self, node: tree.Expression) -> ast.expr:
+        """A comparison as a value is 1 or 0."""
+        if isinstance(node, tree.Comparison):
+            return ast.IfExp(self.comparison(node), constant(1), constant(0))
+        return super().other(node)
+
     def logical(self, node: tree.Logical) -> ast.expr:
         """and, or; the right side runs only if it decides."""
         left = self.condition(node.left)

@@ -19,12 +19,15 @@ from opensips_py.script.absent import Absent
 from opensips_py.script.checker import Checker
 from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Routes, compile_routes
 from opensips_py.script.core import Core, registry_with_core
-from opensips_py.script.diagnostics import NOWHERE, Diagnostics, Place, did_you_mean
+from opensips_py.script.diagnostics import ERROR, NOWHERE, Diagnostics, Place, did_you_mean
 from opensips_py.script.preprocessor import Preprocessor, read_text
 from opensips_py.script.ready import Codes
 from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
+
+# What only 2.1 takes for a number: "404", and "$var(x)"
+QUOTED_NUMBER, QUOTED_VALUE = "W0205", "E0303"
 
 
 @dataclass(slots=True)
@@ -43,6 +46,7 @@ class Configuration:
     script: tree.Script = field(default_factory=tree.Script)  # as it was read, for what else is to be said of it
     context: Context | None = None  # what the routes were compiled with, should they be compiled once more
     blame: Callable[[ConfigError], None] | None = None  # puts the error of a module where it belongs
+    fits: bool = False  # nothing in the script decided the dialect but that it is right in this one
 
     def route(self, kind: Route, name: str = "") -> CompiledRoute | None:
         """The route *name* of *kind*, if there is one."""
@@ -60,12 +64,37 @@ def read(path: str, overrides: Mapping[str, Any] | None = None, read: Callable[[
     """Read the configuration *path*; *overrides* are core parameters from the command line, *built_in* modules that
     need no loadmodule, *protocol* the module to load where the script has neither a socket nor a protocol, *codes*
     what has been compiled before."""
-    given = dict(overrides or {})
-    diagnostics = Diagnostics()
-    script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
-    reader = Reader(script, diagnostics, given, built_in, read, codes)
-    reader.registry.folder = os.path.dirname(os.path.abspath(path))
-    return reader.configuration(protocol)
+    def attempt(spoken: Dialect | None = None) -> Configuration:
+        given = dict(overrides or {})
+        diagnostics = Diagnostics()
+        script = parser.parse(Preprocessor(diagnostics, read, given.get("preprocessor", "")).tokens(path), diagnostics)
+        reader = Reader(script, diagnostics, given, built_in, read, codes, spoken)
+        reader.registry.folder = os.path.dirname(os.path.abspath(path))
+        return reader.configuration(protocol)
+
+    first = attempt()
+    if not (doubts := wrong_in(first)) or not dialect.is_guessed(first.script):
+        return first
+    if first.dialect == "4.0" and not is_perhaps_old(first):
+        return first
+    second = attempt(dialect.OTHER[first.dialect])
+    left = wrong_in(second)
+    second.fits = left < doubts if second.dialect == "2.1" else not left
+    return second if second.fits else first
+
+
+def wrong_in(configuration: Configuration) -> int:
+    """How much in a script tells that it is not of the dialect that it was read in."""
+    return sum("not available yet" not in each.message if each.severity == ERROR else each.code == QUOTED_NUMBER
+               for each in configuration.diagnostics.found)
+
+
+def is_perhaps_old(configuration: Configuration) -> bool:
+    """Whether what is wrong with a script of 4.0 would be right in one of 2.1: numbers in quotes, functions that only
+    2.1 has; or a parameter suggests it."""
+    return any(each.dialect == "2.1" for each in dialect.marks(configuration.script)) or any(
+        each.code in (QUOTED_NUMBER, QUOTED_VALUE) or "OpenSIPS 4.0 " in each.fix
+        for each in configuration.diagnostics.found)
 
 
 class Reader:
@@ -73,10 +102,12 @@ class Reader:
 
     def __init__(self, script: tree.Script, diagnostics: Diagnostics, overrides: dict[str, Any],
                  built_in: Iterable[type[Module]], read: Callable[[str], str] = read_text,
-                 codes: Codes | None = None) -> None:
+                 codes: Codes | None = None, spoken: Dialect | None = None) -> None:
         self.codes = codes or Codes()
         self.script, self.diagnostics, self.overrides, self.read_text = script, diagnostics, overrides, read
-        spoken = dialect.infer(script, diagnostics)
+        spoken = spoken or dialect.infer(script, diagnostics)
+        for lax in script.lax if spoken == "4.0" else ():
+            diagnostics.misread(lax.message, lax.place, fix=lax.fix)
         self.registry = registry_with_core(spoken)
         self.registry.read_text = read
         self.result = Configuration(spoken, self.registry, diagnostics, globals.defaults(spoken), script=script)
@@ -99,9 +130,10 @@ class Reader:
             elif isinstance(item, tree.ImportPython):
                 known = importing.import_python(item, self.registry, self.diagnostics, self.read_text)
                 self.lacks_python = self.lacks_python or not known
-        if protocol and not self.result.sockets and not self.unavailable:
+        if protocol:
             self.speak(protocol)
         self.override()
+        self.disable()
         core = self.registry.modules["core"]
         assert isinstance(core, Core)
         core.configure(self.result.globals)
@@ -121,8 +153,6 @@ class Reader:
             self.diagnostics.error(f"there is no core parameter {item.name}", item.place,
                                    fix=globals.unknown(item.name))
             return
-        if found.default(self.result.dialect) is globals.ABSENT and not found.neutral:
-            return  # infer() has complained
         try:
             value = found.convert(item.value)
         except ValueError as error:
@@ -153,8 +183,6 @@ class Reader:
         for name, value in self.overrides.items():
             if name == "listen":
                 self.result.sockets = [self.listener(text) for text in value]
-            elif name == "disable_tcp":
-                self.result.sockets = [each for each in self.result.sockets if each.protocol != "tcp"]
             elif name in values:
                 values[name] = value
                 self.result.given.add(name)
@@ -190,11 +218,29 @@ class Reader:
             self.unavailable.append(loader.module_name(item.name))
 
     def speak(self, protocol: str) -> None:
-        """Load a protocol for a script of OpenSIPS 1.x, which had UDP built in and listened everywhere."""
-        if not any("transport" in each.declarations.provides for each in self.registry.modules.values()):
-            self.registry.add(protocol)
-            self.diagnostics.warning("no protocol is loaded, and there is no socket: the server listens for UDP on all "
-                                     "addresses", NOWHERE, fix=f'add loadmodule "{protocol}.so"')
+        """Load the protocols of a script of OpenSIPS 1.x, which had them built in: *protocol* where it has no socket,
+        and listens everywhere; those of its sockets where it has parameters that only 1.x has."""
+        if self.unavailable or any("transport" in each.declarations.provides
+                                   for each in self.registry.modules.values()):
+            return
+        ancient = any(each.built_in for each in map(globals.find, self.result.given) if each is not None)
+        if not self.result.sockets:
+            why, wanted = "there is no socket: the server listens for UDP on all addresses", [protocol]
+        elif ancient:
+            spoken = dict.fromkeys(each.protocol or "udp" for each in self.result.sockets)
+            why = "OpenSIPS 1.x needed none: those of the sockets are taken"
+            wanted = [f"proto_{each}" for each in spoken if f"proto_{each}" in loader.available()]
+        else:
+            return
+        for each in wanted:
+            self.registry.add(f"{each}.so")
+        self.diagnostics.warning(f"no protocol is loaded, and {why}", NOWHERE,
+                                 fix=f'add loadmodule "{wanted[0]}.so"' if wanted else "")
+
+    def disable(self) -> None:
+        """Leave out the sockets that a script of OpenSIPS 1.x, or the command line, switches off."""
+        off = {each.removeprefix("disable_") for each in ("disable_tcp", "disable_tls") if self.result.globals[each]}
+        self.result.sockets = [each for each in self.result.sockets if each.protocol not in off]
 
     def modparam(self, item: tree.ModParam) -> None:
         """One modparam line."""
@@ -252,7 +298,8 @@ class Reader:
 
     def compile(self) -> None:
         """Check and compile the routes."""
-        routes, whole = self.script.of(tree.Route), self.script.whole
+        routes = self.script.of(tree.Route)
+        whole = self.script.whole and not any(each.broken for each in routes)  # one that has lost its name may be meant
         self.diagnostics.is_whole = whole
         absent = Absent(self.registry, self.unavailable, lacks_python=self.lacks_python)
         reached = Checker(self.registry, self.diagnostics, absent, whole=whole).check(routes)
@@ -283,7 +330,8 @@ def blamed(diagnostics: Diagnostics, places: Mapping[tuple[str, str], Place], sc
            error: ConfigError) -> None:
     """Put the error of a module where the script sets its parameter, or else loads it."""
     place = places.get((error.module, error.parameter)) or loaded_at(script, error.module)
-    diagnostics.error(error.message, place)
+    message, colon, hint = error.message.partition(": add loadmodule ")
+    diagnostics.error(message, place, fix=f"add loadmodule {hint}" if colon else "")
 
 
 def loaded_at(script: tree.Script, module: str) -> Place:

@@ -7,13 +7,14 @@ from typing import Any
 from opensips_py.module import loader
 from opensips_py.module.base import Module
 from opensips_py.module.declare import Argument, ByDialect, Dialect
+from opensips_py.module.registry import Registry
 from opensips_py.script import dialect, globals, operators, tree
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import NOWHERE, Place
+from opensips_py.script.dialect import OTHER
 from opensips_py.script.walk import nodes
 
 Finding = tuple[str, Place]
-OTHER: dict[Dialect, Dialect] = {"2.1": "4.0", "4.0": "2.1"}
 CONSTANTS = (tree.Number, tree.String, tree.Null, tree.Address, tree.Name)
 
 
@@ -26,20 +27,27 @@ def add_notes(configuration: Configuration) -> None:
 def findings(configuration: Configuration) -> Iterator[Finding]:
     """All there is to note."""
     spoken = configuration.dialect
-    yield reason(configuration.script, spoken)
+    yield reason(configuration, spoken)
     yield from core_defaults(configuration, spoken)
     yield from module_defaults(configuration, spoken)
     yield from in_routes(configuration, spoken)
 
 
-def reason(script: tree.Script, spoken: Dialect) -> Finding:
+def reason(configuration: Configuration, spoken: Dialect) -> Finding:
     """Why the dialect is what it is."""
+    script = configuration.script
     for each in script.of(tree.Global):
         if each.name == "dialect":
             return f"the dialect is {spoken}, as the script says", each.place
-    for marked, what, place in dialect.marks(script):
-        if marked == spoken:
-            return f"the dialect is {spoken}: only that has {what}", place
+    found = sorted(dialect.marks(script), key=lambda each: each.is_hint)
+    for mark in found:
+        if mark.dialect == spoken and not mark.is_hint:
+            return f"the dialect is {spoken}: only that has {mark.what}", mark.place
+    if configuration.fits:
+        return f"the dialect is {spoken}: in {OTHER[spoken]} more of the script would be wrong", NOWHERE
+    for mark in found:
+        if mark.dialect == spoken:
+            return f"the dialect is {spoken}: {mark.what} suggests it", mark.place
     return f"the dialect is {spoken}: nothing in the script tells", NOWHERE
 
 
@@ -82,11 +90,19 @@ def in_routes(configuration: Configuration, spoken: Dialect) -> Iterator[Finding
                 given = len(node.arguments)
                 if [each.kind for each in here[:given]] != [each.kind for each in there[:given]]:
                     yield (f"{node.name} takes {named(here)} here; in {OTHER[spoken]}, {named(there)}", node.place)
+            elif isinstance(node, tree.Call) and spoken == "2.1" and is_newer(node.name, configuration.registry):
+                yield f"{node.name} is newer than OpenSIPS 2.1", node.place
             elif isinstance(node, tree.Comparison):
                 yield from of_null(node, spoken)
             elif isinstance(node, tree.Assign) and node.operator not in ("=", ":="):
                 rule = {"2.1": "only assigns what stands on its right", "4.0": "computes with the value there was"}
                 yield f"'{node.operator}' {rule[spoken]}; in {OTHER[spoken]} it {rule[OTHER[spoken]]}", node.place
+
+
+def is_newer(function: str, registry: Registry) -> bool:
+    """Whether a script of 2.1 borrows *function* from 4.0."""
+    found = registry.functions.get(function)
+    return found is not None and registry.is_foreign(found.declaration)
 
 
 def named(arguments: tuple[Argument, ...]) -> str:

@@ -14,6 +14,7 @@ OPERANDS = frozenset(("method", "uri", "status", "from_uri", "to_uri", "src_ip",
                       "proto", "af", "myself", "msg:len"))
 COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
 LEVELS = {"|": 1, "&": 1, "^": 1, "<<": 1, ">>": 1, "+": 2, "-": 2, "*": 2, "/": 2, "%": 2}  # weakest first
+JOINTS = {"&": "&&", "|": "||"}  # of bits: of conditions
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
 LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
@@ -44,7 +45,9 @@ class ExpressionParser(TokenStream):
     def comparison(self) -> tree.Expression:
         left = self.value()
         if self.sees("="):
-            self.fail("'=' assigns, and this is a condition", fix="write == to compare")
+            self.not_compared()
+        if self.token.kind == "word" and self.token.text == "is":
+            self.fail("'is' is no operator", fix="write == instead of is")
         if not self.sees(*COMPARISONS):
             return left
         token = self.take()
@@ -53,8 +56,35 @@ class ExpressionParser(TokenStream):
                 and isinstance(right, tree.Name) and right.name == "max_len":
             right = tree.Number(right.place, LONGEST_MESSAGE)
         if self.sees(*COMPARISONS):
-            self.fail("comparisons cannot be chained", fix="join two of them with &&")
+            self.chained(right)
         return tree.Comparison(token.place, token.text, left, right)
+
+    def not_compared(self) -> NoReturn:
+        """Complain of = in a condition."""
+        behind = self.ahead().text if self.ahead().glued and self.ahead().kind == "operator" else ""
+        right = {"!": "!=", "<": "<=", ">": ">="}.get(behind)
+        if right:
+            self.fail(f"'={behind}' is no operator", self.token.place.inside(0, 2), fix=f"write {right} to compare")
+        self.fail("'=' assigns, and this is a condition", fix="write == to compare")
+
+    def chained(self, middle: tree.Expression) -> NoReturn:
+        """Complain of a second comparison behind *middle*."""
+        if isinstance(middle, tree.Binary) and middle.operator in JOINTS:
+            self.fail(f"'{middle.operator}' joins bits, not conditions", middle.place,
+                      fix=f"write {JOINTS[middle.operator]} to join conditions")
+        self.fail("comparisons cannot be chained", fix="join two of them with &&")
+
+    def assigned(self, level: int = 1) -> tree.Expression:
+        """What is assigned: a value in which variables may be compared, which is 1 or 0 and comes first as in OpenSIPS:
+        $x == 5 + 1 is ($x == 5) + 1."""
+        left = self.signed()
+        if isinstance(left, tree.Variable) and self.sees(*COMPARISONS):
+            token = self.take()
+            left = tree.Comparison(token.place, token.text, left, self.signed())
+        while self.token.kind == "operator" and (own := LEVELS.get(self.token.text, 0)) >= level:
+            token = self.take()
+            left = tree.Binary(token.place, token.text, left, self.assigned(own + 1))
+        return left
 
     def value(self, level: int = 1) -> tree.Expression:
         """Arithmetic with the operators of *level* and up."""
@@ -99,14 +129,20 @@ class ExpressionParser(TokenStream):
         closer = ")" if self.take().text == "(" else "]"
         inner = self.condition()
         if self.previous.kind == "word" and self.token.kind in ("string", "variable", "number"):
-            self.fail(f"missing '(' behind {self.previous.text}", self.behind(), fix="add '(' here")
+            if self.ahead().text != ")" or self.ahead(2).text == ")":
+                self.fail(f"missing '(' behind {self.previous.text}", self.behind(), fix="add '(' here")
+            name, last = self.previous, self.token
+            self.fail(f"the argument of {name.text} stands in parentheses",
+                      name.place.inside(0, last.place.column + last.place.length - name.place.column),
+                      fix=f"in parentheses: {name.text}({last.text})")
         self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
         return inner
 
     def number(self) -> tree.Expression:
         token = self.token
         if self.ahead().glued and self.ahead().text == "." and self.continues_name():
-            return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
+            text, place = self.glued_text(",", ")", ";")
+            return tree.Name(place, text)
         self.take()
         return tree.Number(token.place, self.number_of(token))
 
@@ -134,7 +170,8 @@ class ExpressionParser(TokenStream):
     def address(self) -> tree.Expression:
         token = self.token
         if self.ahead().glued and self.ahead().text == ":" and self.continues_name():
-            return tree.Name(token.place, self.glued_text(",", ")", ";")[0])
+            text, place = self.glued_text(",", ")", ";")
+            return tree.Name(place, text)
         self.take()
         self.check_address(token)
         return tree.Address(token.place, token.text)
@@ -153,13 +190,26 @@ class ExpressionParser(TokenStream):
         if token.text == "route" and self.ahead().text == "[":
             return self.bracketed_call()
         if self.ahead().glued and self.ahead().text in (":", ".", "-") and self.continues_name():
-            return tree.Name(token.place, self.glued_text(",", ")", ";", "{", "==", "!=")[0])
+            text, place = self.glued_text(",", ")", ";", "{", "==", "!=")
+            return tree.Name(place, text)
+        if self.ahead().glued and self.ahead().text == "[" and self.ahead(2).kind == "string":
+            self.in_brackets()
         self.take()
         if token.text in TRUE_WORDS or token.text in FALSE_WORDS:
             return tree.Number(token.place, int(token.text in TRUE_WORDS))
         if token.text in NULL_WORDS:
             return tree.Null(token.place)
         return (tree.Operand if token.text in OPERANDS else tree.Name)(token.place, token.text)
+
+    def in_brackets(self) -> NoReturn:
+        """Complain of f[arguments]."""
+        name, opening = self.take(), self.take()
+        line = self.diagnostics.line(name.place) or ""
+        end = line.find("]", opening.place.column)
+        end = len(line) if end < 0 else end
+        self.fail(f"arguments stand in parentheses behind {name.text}",
+                  name.place.inside(0, end + 1 - name.place.column + 1),
+                  fix=f"in parentheses: {name.text}({line[opening.place.column:end]})")
 
     def continues_name(self) -> bool:
         """Whether a colon, dot or dash belongs to the name before it: something is glued behind it, too."""
@@ -176,7 +226,7 @@ class ExpressionParser(TokenStream):
             return tree.Call(name.place, name.text, arguments, opening.place)
         if not self.sees(")"):
             arguments.append(self.argument(name.text))
-            while self.accept(","):
+            while self.accept(",") or self.is_wrong_comma():
                 arguments.append(self.argument(name.text))
         if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == name.place.line:
             if arguments and isinstance(arguments[-1], tree.Name) and self.token.kind == "word":
@@ -186,9 +236,21 @@ class ExpressionParser(TokenStream):
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
 
+    def is_wrong_comma(self) -> bool:
+        """Whether a semicolon stands where a comma separates arguments; that is reported, and it is passed."""
+        following = self.ahead()
+        if not self.sees(";") or following.kind not in ("string", "variable", "number") \
+                or self.ahead(2).text not in (")", ",") or following.place.line != self.token.place.line:
+            return False
+        self.report("';' stands between arguments", fix="write , instead")
+        self.take()
+        return True
+
     def unquoted(self, first: tree.Name) -> NoReturn:
         """Complain of a text of several words that begins with *first* and has no quotes."""
-        while self.ahead().kind in ("word", "number") and not self.sees(",", ")", ";"):
+        line_at = self.token.place.line
+        while self.ahead().kind not in ("end", "string") and self.ahead().place.line == line_at \
+                and self.ahead().text not in (",", ")", ";"):
             self.take()
         start, last = first.place.column, self.token.place
         line = self.diagnostics.line(first.place) or ""

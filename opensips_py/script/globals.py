@@ -34,6 +34,8 @@ class Parameter:
     many: bool = False
     idle: bool = False
     neutral: bool = False  # kept by versions between the two: says nothing of the dialect
+    built_in: bool = False  # of OpenSIPS 1.x, which had the protocols built in
+    hint: bool = False  # versions between the two have it as well: says something where nothing else does
 
     @property
     def kept_as(self) -> str:
@@ -42,7 +44,7 @@ class Parameter:
 
     @property
     def marks(self) -> Dialect | None:
-        """The dialect that this parameter belongs to alone."""
+        """The dialect that has this parameter, where only one has it."""
         if self.neutral or (self.v21 is not ABSENT and self.v40 is not ABSENT):
             return None
         return "2.1" if self.v40 is ABSENT else "4.0"
@@ -111,10 +113,13 @@ SOCKET = "An address to listen on: protocol:host:port, with its options behind i
 
 TABLE = (
     # Sockets and names
-    old("listen", "socket", None, SOCKET, key="socket", many=True),
+    old("listen", "socket", None, SOCKET, key="socket", many=True, hint=True),
     new("socket", "socket", None, SOCKET, many=True),
     both("alias", "sockets", None, "A further host name of ours, for myself and for Route headers.", many=True),
-    both("port", "int", 0, "Port of the sockets that name none; scripts of OpenSIPS 1.x have it.", low=0, high=65535),
+    both("port", "int", 0, "Port of the sockets that name none; scripts of OpenSIPS 1.x have it.", low=0, high=65535,
+         built_in=True),
+    old("disable_tcp", "bool", False, "yes: no sockets for TCP; scripts of OpenSIPS 1.x have it.", built_in=True),
+    old("disable_tls", "bool", False, "yes: no sockets for TLS; scripts of OpenSIPS 1.x have it.", built_in=True),
     both("auto_aliases", "bool", False, "Take the names that DNS has for our addresses as ours, too.", v21=True),
     both("advertised_address", "address", "", "Host to put into Via and Record-Route instead of the socket's own."),
     both("advertised_port", "int", 0, "Port to put into Via and Record-Route instead of the socket's own.", low=0,
@@ -135,6 +140,8 @@ TABLE = (
         key="tcp_workers", low=0),
     new("tcp_workers", "int", 8, "Workers that the script asks for; every worker serves all protocols.", low=0),
     new("tcp_threads", "int", 0, "accepted without effect: connections need no threads", low=0, idle=True),
+    new("tcp_parallel_read_on_workers", "bool", False, "accepted without effect: a connection belongs to one worker; "
+        "OpenSIPS 3.3 to 3.6 have it", idle=True),
     new("timer_workers", "int", 1, "accepted without effect: every worker runs its own timers", low=1, idle=True),
     new("auto_scaling_profile", "profile", None, "accepted without effect: the number of workers is fixed", many=True,
         idle=True),
@@ -142,14 +149,15 @@ TABLE = (
     both("workers", "int", 0, "Exact number of workers, an extension: 0 leaves it to the other parameters.", low=0),
     both("dialect", "words", "", "The dialect of the script, an extension: 2.1 or 4.0, where it does not show."),
     old("fork", "bool", True, "no: one worker, in the foreground.", key="fork"),
-    new("debug_mode", "bool", False, "Foreground, two workers, every message on standard error."),
+    new("debug_mode", "bool", False, "Foreground, two workers, every message on standard error.", hint=True),
     old("user", "string", "", "User that the server runs as.", aliases=("uid",)),
     old("group", "string", "", "Group that the server runs as.", aliases=("gid",)),
     both("chroot", "string", "", "Folder that becomes the root of all paths."),
     both("workdir", "string", "", "Working folder.", aliases=("wdir",)),
     both("open_files_limit", "int", -1, "Number of open files to ask the system for; -1 leaves it.", low=-1),
     both("disable_core_dump", "bool", False, "Write no core files."),
-    both("poll_method", "words", "", "accepted without effect: the event loop chooses the best there is", idle=True),
+    both("poll_method", "words", "", "accepted without effect: the event loop chooses the best there is", idle=True,
+         aliases=("tcp_poll_method",)),
     both("maxbuffer", "int", 262144, "Largest receive buffer of a UDP socket, in bytes.", low=1),
 
     # TCP
@@ -159,7 +167,7 @@ TABLE = (
     both("tcp_max_connections", "int", 2048, "Most connections accepted.", low=0),
     both("tcp_max_msg_time", "int", 4, "Most seconds that one message may take to arrive.", low=1),
     old("tcp_listen_backlog", "int", 10, "Length of the queue of connections not accepted yet.",
-        key="tcp_socket_backlog", low=1),
+        key="tcp_socket_backlog", low=1, hint=True),
     new("tcp_socket_backlog", "int", 10, "Length of the queue of connections not accepted yet.", low=1),
     both("tcp_keepalive", "bool", True, "Let the system probe idle connections."),
     both("tcp_keepcount", "int", 0, "Probes before a connection counts as dead; 0 leaves it to the system.", low=0),
@@ -172,7 +180,7 @@ TABLE = (
 
     # Logging
     old("debug", "int", 2, "Log level, -3 (alert) to 4 (debug).", key="log_level"),
-    new("log_level", "int", 2, "Log level, -3 (alert) to 4 (debug)."),
+    new("log_level", "int", 2, "Log level, -3 (alert) to 4 (debug).", hint=True),
     old("log_stderror", "bool", True, "Log to standard error instead of syslog.", key="stderror_enabled", neutral=True),
     new("stderror_enabled", "bool", True, "Log to standard error."),
     new("syslog_enabled", "bool", False, "Log to syslog."),
@@ -193,6 +201,8 @@ TABLE = (
     new("log_stdout", "bool", False, "Keep what libraries print to standard output, which is lost otherwise."),
     new("xlog_level", "int", None, "Level up to which xlog() prints; log_level where it is not set."),
     new("xlog_print_level", "int", 2, "Level of an xlog() without one."),
+    old("xlog_default_level", "int", 2, "Level of an xlog() without one; OpenSIPS 2.2 to 2.4 have it.",
+        key="xlog_print_level", hint=True),
     both("xlog_buf_size", "int", 4096, "Longest line of xlog(), in bytes; a longer one is left out.", low=1),
     both("xlog_force_color", "bool", False, "Let $C(xy) colour the output of xlog()."),
     new("pv_print_buf_size", "int", 20000, "accepted without effect: texts have no buffer, so they have no longest "
@@ -253,7 +263,7 @@ TABLE = (
     both("memdump", "int", 14, "Level at which a worker logs what memory it takes, when it ends or is asked; from 5 "
          "on: never.", aliases=("mem_dump",)),
     both("memlog", "int", 15, "Sets memdump, too.", v21=14, aliases=("mem_log",)),
-    new("mem-group", "words", None, MEMORY, many=True, idle=True),
+    new("mem-group", "words", None, MEMORY, many=True, idle=True, hint=True),
     new("restart_persistency_size", "int", 0, "accepted without effect: what lasts is kept in state_dir", idle=True),
     new("restart_persistency_cache_file", "string", ".restart_persistency.cache",
         "accepted without effect: what lasts is kept in state_dir", idle=True),
@@ -262,6 +272,18 @@ TABLE = (
     new("shm_memlog_size", "int", 0, MEMORY, idle=True),
     both("state_dir", "string", "", "Folder for what survives a restart, an extension."),
 )
+
+# Core parameters of OpenSIPS 1.x that went to modules
+OF_1X = {
+    **dict.fromkeys(("tcp_async", "tcp_async_local_connect_timeout", "tcp_async_local_write_timeout",
+                     "tcp_async_max_postponed_chunks", "tcp_crlf_pingpong", "tcp_max_msg_chunks", "tcp_send_timeout"),
+                    "proto_tcp"),
+    **dict.fromkeys(("tls_handshake_timeout", "tls_send_timeout", "tls_port_no"), "proto_tls"),
+    **dict.fromkeys(("tls_ca_dir", "tls_ca_list", "tls_certificate", "tls_ciphers_list", "tls_client_domain",
+                     "tls_client_domain_avp", "tls_dh_params", "tls_ec_curve", "tls_method", "tls_private_key",
+                     "tls_require_client_certificate", "tls_server_domain", "tls_verify_client", "tls_verify_server"),
+                    "tls_mgm"),
+}
 
 BY_NAME: dict[str, Parameter] = {name: each for each in TABLE for name in (each.name, *each.aliases)}
 
@@ -273,6 +295,8 @@ def find(name: str) -> Parameter | None:
 
 def unknown(name: str) -> str:
     """The hint for a name that is no core parameter."""
+    if name in OF_1X:
+        return f"OpenSIPS 1.x has it; since 2.1 it is a modparam of module {OF_1X[name]}"
     found = get_close_matches(name, list(BY_NAME), 1)
     return f"did you mean {found[0]}?" if found else ""
 

@@ -17,7 +17,7 @@ IPV6 = (rf"(?:{GROUP}:){{7}}{GROUP}|(?:{GROUP}:){{1,7}}(?::{GROUP}){{1,7}}|:(?::
 OPERATORS = ("<<=", ">>=", "==", "=~", "!=", "!~", "<=", ">=", "<<", ">>", "&&", "||", ":=", "+=", "-=", "*=", "/=",
              "%=", "&=", "|=", "^=", *"=<>!+-*/%&|^~;,(){}[]:.@?")
 TOKEN = re.compile(rf"""
-    (?P<space>[ \t\r\b\n]+|\\\r?\n)
+    (?P<space>[ \t\r\b\n\u00a0\ufeff]+|\\\r?\n)
   | (?P<directive>\#!(?:\\\n|[^\n])*)
   | (?P<comment>\#[^\n]*|//[^\n]*)
   | (?P<block>/\*)
@@ -34,6 +34,7 @@ QUOTED = {"string": re.compile(r'"(?:\\.|[^"\\])*"', re.DOTALL), "raw": re.compi
 # What may stand behind a text of several lines; where something else does, a quote further up was forgotten.
 BEHIND_TEXT = re.compile(r"""[ \t]*(?:[),;}\]]|\r?\n|\Z|\#|//|/\*|[+*=][ \t\n"'$]|[=!<>&|]|\{[a-z]+\.|:[ \t\r\n]
     |/[a-z:]|[ \t]["']|(?:and|or|as|use_\w+|tag)\b)""", re.VERBOSE)
+SETTING = re.compile(r"[ \t]*(?:(?:loadmodule|include_file|import_file)[ \t]*|[a-z_]+[ \t]*=[ \t]*)")  # of one line
 BEFORE_ARGUMENT = re.compile(r",\s*[-$\w.]+\s*\)[;\s]*$")  # where a text of which no quote tells the end may end
 COMMENT_MARK = re.compile(r"/\*|\*/")
 TRANSFORMATIONS = re.compile(r"[ \t]*((?:\{[a-z]+\.[^{}]*\})+)")
@@ -162,7 +163,9 @@ class Lexer:
 
     def string(self, kind: str) -> Token:
         found = QUOTED[kind].match(self.text, self.offset)
-        if found is None or ("\n" in found.group() and not BEHIND_TEXT.match(self.text, found.end())):
+        if found is None or ("\n" in found.group() and (
+                not BEHIND_TEXT.match(self.text, found.end())
+                or SETTING.fullmatch(self.text, self.line_start, self.offset))):
             return self.open_string()
         text = found.group()[1:-1]
         self.last_text = self.place(self.offset, len(found.group())), text
@@ -191,7 +194,7 @@ class Lexer:
         """A text whose closing quote is missing: taken to end with its line."""
         if (token := self.unopened()) is not None:
             return token
-        text = self.text[self.offset:self.end_of_line()]
+        text = re.sub(r"[ \t]+(?:#|//).*", "", self.text[self.offset:self.end_of_line()])
         closing = BEFORE_ARGUMENT.search(text) or re.search(r"[);,\s{]*$", text)
         stop = self.offset + (closing.start() if closing else len(text))
         self.diagnostics.misread("text without closing quote", self.place(self.offset, stop - self.offset),

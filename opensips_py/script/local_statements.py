@@ -11,6 +11,7 @@ from opensips_py.script.diagnostics import Place
 from opensips_py.script.generate import assign, call, compared, constant, name, parsed
 from opensips_py.script.locals import Local
 from opensips_py.script.routes import called
+from opensips_py.script.statements import LOCAL_NAME
 from opensips_py.script.typed import LIST, STR, TITLES, always_returns
 from opensips_py.script.values import Reported
 
@@ -121,12 +122,23 @@ class LocalCompiler(ConditionCompiler):
 
     def loop_local(self, node: tree.ForEach, item: str) -> Local | None:
         """The local that a loop assigns *item* to; None where it assigns another variable."""
-        local = self.declared(node.target, "") if node.declares else self.local(node.target)
+        declares = node.declares or self.lacks_local(node.target)
+        local = self.declared(node.target, "") if declares else self.local(node.target)
         if local is not None:
             self.locals.assign(local)
             value = self.fitted(local.type, name(item), node.target.text, node.place)
             self.body.emit(assign(local.python, value), node.place)
         return local
+
+    def lacks_local(self, target: tree.Variable) -> bool:
+        """Whether a loop assigns a name that nobody knows, which is a local not declared; that is reported."""
+        name = target.text[1:]
+        if not LOCAL_NAME.fullmatch(target.text) or self.locals.find(name) is not None \
+                or name in self.scope.registry.variables or name in SPECIAL \
+                or (self.context.absent is not None and self.context.absent.explained("pvars", name)):
+            return False
+        self.diagnostics.error(f"{target.text} is unknown", target.place, fix=f"declare it: local {target.text}")
+        return True
 
     # Calls
 

@@ -38,6 +38,7 @@ class Parser(ParameterParser):
                 self.skip_item()
             if self.at == before:
                 self.take()
+        script.lax = self.lax
         return script
 
     def item(self) -> list[tree.Item]:
@@ -68,6 +69,9 @@ class Parser(ParameterParser):
 
     def parameter(self) -> list[tree.Item]:
         """name = value; alias takes several."""
+        if self.ahead().kind == "string" and (fix := did_you_mean(self.token.text, ("loadmodule",))):
+            self.report(f"'=' expected behind '{self.token.text}', found {self.shown_at(1)}", fix=fix)
+            return [self.loadmodule()]
         if self.ahead().text == "=" and self.ahead().kind == "operator":
             token = self.take()
             name, place = token.text, token.place
@@ -75,7 +79,7 @@ class Parser(ParameterParser):
             name, place = self.glued_text("=", "(", "[", "{")
         if not self.accept("="):
             self.unknown_item(name, place)
-        if self.token.kind == "end":
+        if self.token.kind == "end" or (self.starts_line() and self.starts_item()):
             self.fail(f"a value expected for {name}", place)
         found: list[tree.Item] = [self.value_of(name, place)]
         while name == "alias" and not self.starts_line() and self.token.kind in ("word", "ip", "string"):
@@ -86,7 +90,9 @@ class Parser(ParameterParser):
     def unknown_item(self, name: str, place: Place) -> None:
         """Complain about a word outside routes that begins nothing known."""
         if self.sees("{", "[") or name == "request_route":
-            fix = "the main route is called route" if name == "request_route" else did_you_mean(name, ROUTE_KINDS)
+            fix = did_you_mean(name, ROUTE_KINDS)
+            if name == "request_route" or (self.sees("{") and not fix):
+                fix = "the main route is called route"
             self.fail(f"'{name}' is no kind of route", place, fix=fix)
         if self.sees("("):
             self.fail(f"'{name}(...)' stands outside of a route", place,
@@ -193,7 +199,9 @@ class Parser(ParameterParser):
             if self.accept("["):
                 self.route_head(route)
             elif self.sees("(") and self.ahead(2).text == ")" and self.ahead(3).text == "{":
-                self.name_in_parentheses(route)
+                self.name_without_brackets(route, 2)
+            elif self.token.kind == "word" and self.ahead().text == "{":
+                self.name_without_brackets(route, 0)
             if self.accept("("):
                 self.route_parameters(route)
             self.check_head(route)
@@ -203,12 +211,12 @@ class Parser(ParameterParser):
         route.body = self.block(f"{kind.text}[{route.name}]" if route.name else kind.text, ("if", "xlog"))
         return route
 
-    def name_in_parentheses(self, route: tree.Route) -> None:
-        """Complain of route(name) { ... }, and take it for route[name] { ... }."""
-        self.take()
-        name, closing = self.take(), self.take()
+    def name_without_brackets(self, route: tree.Route, parentheses: int) -> None:
+        """Complain of route(name) { ... } or route name { ... }, and take it for route[name] { ... }."""
+        taken = [self.take() for _ in range(parentheses + 1)]
+        name, last = taken[parentheses // 2], taken[-1].place
         route.name, route.name_place = name.text, name.place
-        place = route.place.inside(0, max(closing.place.column + 1 - route.place.column, len(route.kind)))
+        place = route.place.inside(0, max(last.column + last.length - route.place.column, len(route.kind)))
         self.report(f"the name of a {route.kind} stands in brackets", place,
                     fix=f"write the name in brackets: {route.kind}[{name.text}]")
 

@@ -17,7 +17,8 @@ WRONG = re.compile(
     r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)"
     r"|'(\S+?)' (?:is no|takes no block)"
     r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
-    r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)|\"(\S+)\" is not one of"
+    r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)"
+    r"|\"(\S+)\" is (?:not one of|no method|no flag here)"
     r"|is needed, not \"(\S+)\"|module (\S+) is not available")
 Texts = Mapping[str, list[str]]
 
@@ -156,6 +157,13 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"did you mean '?(?P<right>[^'?]+)'?\?", name, False),
         (r"OpenSIPS 4\.0 calls it (?P<right>[\w-]+)", name, False),
         (r"write (?P<right>==?) to (?:compare|assign)$", compared, True),
+        (r"write (?P<right>&&|\|\|) to join conditions$",
+         lambda fix, wrong, place, texts: [at(place, fix["right"], length=1)], True),
+        (r"write (?P<right>!=|[<>]=|==) to compare$",
+         lambda fix, wrong, place, texts: [at(place, fix["right"], length=2)], True),
+        (r"write (?P<right>==) instead of is$", instead, True),
+        (r"in parentheses: (?P<right>.*)$", instead, True),
+        (r"write (?P<right>,) instead$", instead, True),
         (r"add '(?P<right>.)'(?: here)?$", behind, True),
         (r"end the statement with (?P<right>;)$", behind, False),
         (r"separate arguments with commas(?P<right>)$",
@@ -171,7 +179,8 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"remove it\b", removed, False),
         (r"write (?P<right>\S+) without the quotes", bare, True),
         (r"put it in quotes if it is a text: (?P<right>.*)$", instead, False),
-        (r"write (?P<right>else if|local(?: \w+)?)$", instead, True),
+        (r"write (?P<right>else if|local(?: \w+)?|route\[\w+\]\(.*\))$", instead, True),
+        (r"declare it: (?P<right>local \$\w+)$", instead, False),
         (r"a colon stands before the port: (?P<right>\S+)$", instead, True),
         (r"write (?P<right>\w+)= as the rest of the script does", instead, False),
         (r"write the name in brackets: (?P<right>\w+\[\w+\])$", instead, True),

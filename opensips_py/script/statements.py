@@ -3,10 +3,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
+from typing import NoReturn
 
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Place, did_you_mean
-from opensips_py.script.expressions import ExpressionParser
+from opensips_py.script.expressions import JOINTS, ExpressionParser
 from opensips_py.script.stream import Unparsable
 
 ASSIGNMENTS = ("=", ":=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
@@ -15,6 +16,7 @@ ELSE_IF = ("elif", "elseif", "elsif")
 LOCAL_TYPES = ("int", "str", "list", "any")
 OTHER_TYPES = {"integer": "int", "number": "int", "long": "int", "bool": "int", "boolean": "int", "string": "str",
                "text": "str", "char": "str", "array": "list", "tuple": "list", "var": "any", "auto": "any"}
+CONDITIONS = (tree.Call, tree.RouteCall, tree.Comparison, tree.Logical, tree.Not)
 LOCAL_NAME = re.compile(r"\$[A-Za-z_]\w*")
 
 
@@ -68,6 +70,8 @@ class StatementParser(ExpressionParser):
         if token.kind == "variable":
             return self.ended(self.assignment())
         if token.kind != "word":
+            if self.sees("[") and self.ahead().kind in ("word", "number") and self.ahead(2).text == "]":
+                self.call_without_word()
             self.fail(f"a statement expected, found {self.shown()}")
         compound = COMPOUND.get(token.text)
         if compound is not None:
@@ -76,6 +80,15 @@ class StatementParser(ExpressionParser):
         if simple is not None:
             return self.ended(simple(self))
         return self.ended(self.do())
+
+    def call_without_word(self) -> NoReturn:
+        """Complain of [name](arguments), where route is missing and maybe the parentheses."""
+        start, name = self.token.place, self.ahead().text
+        rest = (self.diagnostics.line(start) or "")[start.column - 1:]
+        whole = rest[:rest.find(";")] if ";" in rest else rest
+        arguments = whole.partition("]")[2].strip().removeprefix("(").removesuffix(")")
+        self.fail("a statement expected, found '['", start.inside(0, len(whole)),
+                  fix=f"write route[{name}]({arguments})")
 
     def ended(self, statement: tree.Statement) -> list[tree.Statement]:
         """*statement*, once its `;` has been read; `else` may follow without one."""
@@ -102,13 +115,15 @@ class StatementParser(ExpressionParser):
 
     def assignment(self) -> tree.Assign:
         token = self.take()
+        if token.broken:
+            raise Unparsable  # the lexer has said why
         if self.sees("=="):
             self.fail("'==' compares, and this is an assignment", fix="write = to assign")
         if not self.sees(*ASSIGNMENTS):
             self.fail(f"an assignment expected behind {token.text}, found {self.shown()}",
                       fix=f"write {token.text} = value;")
         operator = self.take()
-        return tree.Assign(operator.place, tree.Variable(token.place, token.text), operator.text, self.value())
+        return tree.Assign(operator.place, tree.Variable(token.place, token.text), operator.text, self.assigned())
 
     def local_statement(self) -> tree.Statement:
         """local $name; local type $name = value."""
@@ -119,7 +134,7 @@ class StatementParser(ExpressionParser):
         target = self.local_name()
         if self.sees(*ASSIGNMENTS[1:]):
             self.fail(f"a local is given its first value with =, found {self.shown()}")
-        return tree.Local(place, target, type_, self.value() if self.accept("=") else None)
+        return tree.Local(place, target, type_, self.assigned() if self.accept("=") else None)
 
     def declares(self) -> bool:
         """Whether `let $x = 1`, `int $x = 1` and their like stand here, where local is missing."""
@@ -135,7 +150,7 @@ class StatementParser(ExpressionParser):
         if not is_type:
             self.take()
         type_, target = self.local_type(), self.local_name()
-        return tree.Local(token.place, target, type_, self.value() if self.accept("=") else None)
+        return tree.Local(token.place, target, type_, self.assigned() if self.accept("=") else None)
 
     def local_type(self) -> str:
         """The type before the name of a local, if there is one."""
@@ -195,16 +210,19 @@ class StatementParser(ExpressionParser):
         line = self.diagnostics.line(call.place) or ""
         target = tree.Variable(call.place, f"${line[call.place.column - 1:call.end.column]}")
         operator = self.take()
-        return tree.Assign(operator.place, target, operator.text, self.value())
+        return tree.Assign(operator.place, target, operator.text, self.assigned())
 
     def test(self) -> tree.Expression:
         """The condition of an if or a while; one that makes no sense does not take its block along."""
-        start = self.at
+        start, known = self.at, len(self.diagnostics.found)
         try:
             condition = self.condition()
         except Unparsable:
             self.skip_condition(start)
             return tree.Broken(self.tokens[start].place)
+        self.check_joints(condition)
+        if not self.sees(")") and len(self.diagnostics.found) == known and self.closing(start) != self.at - 1:
+            self.lax.append(self.without_parentheses("a condition", start))
         if self.sees(")"):
             last = condition
             while isinstance(last, (tree.Logical, tree.Not, tree.Comparison)):
@@ -217,22 +235,66 @@ class StatementParser(ExpressionParser):
             self.take()
         return condition
 
-    def if_statement(self) -> tree.If:
+    def closing(self, opening: int) -> int:
+        """The token that closes the parenthesis *opening*; -1 where that is none."""
+        depth = 0
+        for at in range(opening, self.at):
+            depth += (self.tokens[at].text == "(") - (self.tokens[at].text == ")")
+            if depth <= 0:
+                return at if depth == 0 and at > opening else -1
+        return -1
+
+    def without_parentheses(self, what: str, start: int) -> tree.Lax:
+        """What there is to say of what was read from *start* on, as it does not stand in parentheses."""
+        first, last = self.tokens[start].place, self.previous.place
+        if last.line == first.line:
+            first = first.inside(0, last.column + last.length - first.column)
+        text = (self.diagnostics.line(first) or "")[first.column - 1:first.column - 1 + first.length]
+        return tree.Lax(f"{what} stands in parentheses", first,
+                        f"in parentheses: ({text})" if last.line == first.line else "")
+
+    def check_joints(self, condition: tree.Expression) -> None:
+        """Complain of calls that are joined like bits: f() & g() calls both, whatever the first says."""
+        left = [condition]
+        while left:
+            node = left.pop()
+            if isinstance(node, tree.Logical):
+                left += [node.left, node.right]
+            elif isinstance(node, tree.Not):
+                left.append(node.operand)
+            elif isinstance(node, tree.Binary) and node.operator in JOINTS \
+                    and all(isinstance(each, CONDITIONS) for each in (node.left, node.right)):
+                self.report(f"'{node.operator}' joins bits, not conditions", node.place,
+                            fix=f"write {JOINTS[node.operator]} to join conditions")
+
+    def if_statement(self) -> tree.If | tree.Async:
         first = last = self.if_alone()
         while self.accept("else"):
+            otherwise = last.otherwise if isinstance(last, tree.If) else last.unreached
             if not self.sees("if"):
-                last.otherwise = self.body("else", self.previous.place)
+                otherwise += self.body("else", self.previous.place)
                 break
-            following = self.if_alone()
-            last.otherwise = [following]
-            last = following
+            last = self.if_alone()
+            otherwise.append(last)
         return first
 
-    def if_alone(self) -> tree.If:
+    def if_alone(self) -> tree.If | tree.Async:
         """if (condition) ..., without what follows."""
         place = self.take().place
+        if self.ahead(2 if self.ahead().text in ("!", "not") else 1).text == "async":
+            return self.if_async(place)
         condition = self.test()
         return tree.If(place, condition, self.body("if", place), [])
+
+    def if_async(self, place: Place) -> tree.Async:
+        """if (async(...)), if (!async(...)): the route goes on in another one, whatever stands behind the condition."""
+        self.expect("(", "behind if")
+        if self.sees("!", "not"):
+            self.take()
+        node = self.async_statement()
+        self.expect(")", "behind the condition", lenient=("{", ";"))
+        node.unreached = self.body("if", place)
+        return node
 
     def while_statement(self) -> tree.While:
         place = self.take().place
@@ -259,9 +321,13 @@ class StatementParser(ExpressionParser):
 
     def switch_statement(self) -> tree.Switch:
         place = self.take().place
-        self.expect("(", "behind switch")
+        start, enclosed = self.at, self.accept("(")
         subject = self.value()
-        self.expect(")", "behind the value to switch on", lenient=("{",))
+        if enclosed:
+            self.expect(")", "behind the value to switch on", lenient=("{",))
+        else:
+            found = self.without_parentheses("the value of a switch", start)
+            self.report(found.message, found.place, fix=found.fix)
         opening = self.expect("{", "before the cases")
         cases: list[tree.Case] = []
         while not self.sees("}") and self.token.kind != "end" and not self.starts_route():
@@ -349,6 +415,8 @@ class StatementParser(ExpressionParser):
     def async_statement(self) -> tree.Async:
         """async(function(...), resume_route [, timeout])."""
         place, call = self.inner_call()
+        if self.sees(")"):
+            self.fail("async needs the name of a route to go on in", place, fix="write it behind the function")
         self.expect(",", "between the function and the route to go on in")
         route = self.route_name()
         timeout = self.value() if self.accept(",") else None

@@ -7,6 +7,7 @@ from typing import NoReturn
 from opensips_py.script.braces import Braces
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.lexer import Token
+from opensips_py.script.tree import Lax
 
 ROUTE_KINDS = ("route", "branch_route", "failure_route", "onreply_route", "error_route", "local_route",
                "startup_route", "timer_route", "event_route")
@@ -23,6 +24,7 @@ class TokenStream:
         self.tokens, self.diagnostics = tokens, diagnostics
         self.at = 0
         self.braces = Braces(diagnostics)
+        self.lax: list[Lax] = []  # conditions without parentheses
         self.unclosed_at = -1  # where a block was missing its end: those around it miss theirs for the same reason
 
     @property
@@ -77,7 +79,12 @@ class TokenStream:
 
     def shown(self) -> str:
         """The token at hand as an error names it."""
-        return "the end of the file" if self.token.kind == "end" else f"'{self.token.text.splitlines()[0]}'"
+        return self.shown_at(0)
+
+    def shown_at(self, count: int) -> str:
+        """The token *count* further on as an error names it."""
+        token = self.ahead(count)
+        return "the end of the file" if token.kind == "end" else f"'{token.text.splitlines()[0]}'"
 
     def report(self, message: str, place: Place | None = None, label: str = "", fix: str = "",
                related: Iterable[tuple[str, Place]] = ()) -> None:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 from opensips_py.script.diagnostics import Place
 
@@ -254,6 +254,7 @@ class Async(Node):
     call: Call
     route: Expression
     timeout: Expression | None
+    unreached: list[Statement] = field(default_factory=list)  # of an if that tests it
 
 
 @dataclass(slots=True)
@@ -385,12 +386,21 @@ class Route(Node):
 Item: TypeAlias = Global | LoadModule | ModParam | ImportPython | Route
 
 
+class Lax(NamedTuple):
+    """A way to write something that only 2.1 takes: conditions without parentheses."""
+
+    message: str
+    place: Place
+    fix: str
+
+
 @dataclass(slots=True)
 class Script:
     """A whole configuration, includes and all."""
 
     items: list[Item] = field(default_factory=list)
     whole: bool = True  # False where something that could not be read may have held routes
+    lax: list[Lax] = field(default_factory=list)  # what 2.1 takes, and 4.0 refuses
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The items of one kind, in the order they were read."""

@@ -6,7 +6,7 @@ import re
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from opensips_py.module.kinds import Integer, Kind
+from opensips_py.module.kinds import Integer, Kind, Regex, Text
 from opensips_py.script import kept, tree
 from opensips_py.script.diagnostics import Place
 from opensips_py.script.generate import call, constant
@@ -33,6 +33,23 @@ def merged(types: set[str]) -> str:
 def of_sum(left: str, right: str) -> str:
     """The type of left + right."""
     return left if left in (INT, STR) and right in (left, ANY, NULL) else ANY
+
+
+def written_bits(node: tree.Expression) -> str:
+    """486|408 as it was written; nothing for any other expression."""
+    if isinstance(node, tree.Binary) and node.operator == "|" and isinstance(node.right, tree.Number):
+        left = str(node.left.value) if isinstance(node.left, tree.Number) else written_bits(node.left)
+        return f"{left}|{node.right.value}" if left else ""
+    return ""
+
+
+def whole(node: tree.Expression) -> Place:
+    """Where all of *node* stands, of operators with what they join."""
+    if isinstance(node, tree.Binary):
+        left, right = whole(node.left), whole(node.right)
+        if left.line == right.line:
+            return left.inside(0, right.column + right.length - left.column)
+    return node.place
 
 
 def always_returns(body: list[tree.Statement]) -> bool:
@@ -63,7 +80,7 @@ class TypeCompiler(ValueCompiler):
     def static(self, node: tree.Expression, names: Types) -> str:
         """The type of *node*, where *names* are the locals that it may name."""
         match node:
-            case tree.Number():
+            case tree.Number() | tree.Comparison():
                 return INT
             case tree.String(value=text):
                 return ANY if ALONE.fullmatch(text) else STR  # a variable alone keeps its type
@@ -143,6 +160,8 @@ class TypeCompiler(ValueCompiler):
         if not isinstance(node, (tree.Variable, tree.Binary, tree.RouteCall, tree.Call)):
             return None
         found, inner = self.type_of(node), kind.bare
+        if isinstance(inner, (Regex, Text)) and (written := written_bits(node)):
+            return "a text is needed, and this is a number", f'put it in quotes if it is a text: "{written}"'
         if found == STR and isinstance(inner, Integer):
             return "a number is needed, and this is a text", (self.misfit(INT, node) or ("", ""))[1]
         if found == LIST and type(inner) is not Kind:

@@ -4,6 +4,7 @@ This is syntax alone; what a name means is decided when it is bound.
 """
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import NoReturn, Protocol
 
@@ -119,6 +120,10 @@ def split(text: str, place: Place | None = None) -> Parts:
     return tuple(parts)
 
 
+# What is taken to stand inside of brackets that nothing closes
+INSIDE = {")": re.compile(r"[\w.-]+"), "]": re.compile(r"[\w*-]+"), "}": re.compile(r"[\w.]+(?:,[\w.]+)*")}
+
+
 def closing(text: str, opening: int, place: Place) -> int:
     """Where the bracket at *opening* ends; brackets inside count, one behind a backslash does not."""
     start, end = text[opening], {"(": ")", "[": "]", "{": "}"}[text[opening]]
@@ -135,7 +140,10 @@ def closing(text: str, opening: int, place: Place) -> int:
             if not depth:
                 return at
         at += 1
-    fail(f"missing {end} behind {text[:opening + 1]}", place, opening)
+    inside = INSIDE[end].match(text, opening + 1)
+    at = inside.end() if inside else opening
+    hint = f"add '{end}' here" if inside else ""
+    fail(f"missing {end} behind {text[max(text.rfind('$', 0, opening), 0):max(at, opening + 1)]}", place, at, hint)
 
 
 class Reader:

@@ -172,3 +172,12 @@ def test_unknown_owners_are_named(tmp_path, parameter):
 def test_wrong_names_are_refused(name):
     with pytest.raises(ConfigError):
         module_for(name)
+
+
+def test_the_folder_of_a_unix_socket_is_made_where_only_that_is_missing(tmp_path):
+    module = module_for(tmp_path / "run" / "socket")
+    module.start()
+    assert stat.S_ISSOCK(os.stat(module.socket_name).st_mode)
+    module.stop()
+    with pytest.raises(ConfigError, match="does not exist"):
+        module_for("/no/such/place/socket")

@@ -153,6 +153,14 @@ def test_wrong_parameters_are_named(tmp_path, parameters, words):
         module_for(tmp_path, **parameters)
 
 
+def test_the_folder_of_the_pipe_is_made_where_only_that_is_missing(tmp_path):
+    module = module_for(tmp_path, fifo_name=str(tmp_path / "run" / "fifo"))
+    assert not (tmp_path / "run").exists()  # checking makes nothing
+    module.start()
+    assert (tmp_path / "run" / "fifo").is_fifo()
+    module.stop()
+
+
 def test_what_is_no_pipe_stays(tmp_path):
     (tmp_path / "fifo").write_text("keep")
     with pytest.raises(ConfigError, match="is no pipe"):

@@ -1,7 +1,8 @@
 import pytest
 
 from opensips_py.module.run import Route
-from tests.script.script import messages, read, right, run_of
+from opensips_py.script import configuration
+from tests.script.script import messages, read, reader, right, run_of
 
 MAIN = "route { exit; }\n"
 
@@ -96,12 +97,12 @@ def test_short_names_of_avps(text, value):
 
 
 def test_a_parameter_that_is_not_there_may_be_set_to_its_default():
-    """The default script of 2.1 says so of uri, whose table waits for a database."""
-    text = f'dialect=2.1\nloadmodule "uri.so"\nmodparam("uri", "use_uri_table", §)\n{MAIN}'
+    text = f'dialect=2.1\nloadmodule "usrloc.so"\nmodparam("usrloc", "accept_replicated_contacts", §)\n{MAIN}'
     found = right(text.replace("§", "0")).diagnostics
-    assert messages(found) == ["use_uri_table of module uri is 0 anyhow: no other value is available yet"]
+    assert messages(found) == [
+        "accept_replicated_contacts of module usrloc is 0 anyhow: no other value is available yet"]
     (error,) = read(text.replace("§", "1")).diagnostics.errors
-    assert error.message.startswith("use_uri_table of module uri waits for module")
+    assert error.message.startswith("accept_replicated_contacts of module usrloc waits for module")
 
 
 OLD = """debug=3
@@ -136,3 +137,40 @@ def test_how_scripts_of_21_are_written():
     found = right(OLD)
     assert found.dialect == "2.1"
     assert [each.severity for each in found.diagnostics.found] == []
+
+
+ANCIENT = 'debug=3\n§\nloadmodule "sl.so"\nroute { sl_send_reply("404", "x"); }\n'
+
+
+def test_scripts_of_1x_have_the_protocols_built_in():
+    text = "listen=udp:127.0.0.1:5060\nlisten=tcp:127.0.0.1:5060\ndisable_tcp=§"
+    both = configuration.read("test.cfg", {}, reader(ANCIENT.replace("§", text.replace("§", "no"))), (), "proto_udp")
+    assert [each.protocol for each in both.sockets] == ["udp", "tcp"] and "proto_tcp" in both.registry.modules
+    assert messages(both.diagnostics) == [
+        "no protocol is loaded, and OpenSIPS 1.x needed none: those of the sockets are taken"]
+    one = configuration.read("test.cfg", {}, reader(ANCIENT.replace("§", text.replace("§", "yes"))), (), "proto_udp")
+    assert [each.protocol for each in one.sockets] == ["udp"]
+    text = ANCIENT.replace("§", "listen=udp:127.0.0.1:5060")  # it may be one of 2.1 with a line forgotten
+    plain = configuration.read("test.cfg", {}, reader(text), (), "proto_udp")
+    assert "proto_udp" not in plain.registry.modules
+
+
+def test_parameters_that_went_to_modules_name_them():
+    (found,) = read(ANCIENT.replace("§", "tls_certificate=\"x.pem\"")).diagnostics.errors
+    assert (found.message, found.fix) == (
+        "there is no core parameter tls_certificate",
+        "OpenSIPS 1.x has it; since 2.1 it is a modparam of module tls_mgm")
+
+
+def test_a_parameter_that_2_1_has_alone_is_told_of_with_what_4_0_has():
+    (found,) = read('socket=udp:127.0.0.1:5060\nudp_workers=2\ndisable_tcp=yes\nloadmodule "proto_udp.so"\n'
+                    + MAIN).diagnostics.errors
+    assert found.fix.startswith('OpenSIPS 4.0 has no loadmodule "proto_tcp.so": write that, or name the dialect')
+
+
+@pytest.mark.parametrize("condition", ["uri == myself", '($rm == "INVITE") && ($rU == "x")', '!($rm == "INVITE")'])
+def test_conditions_without_parentheses_are_of_2_1(condition):
+    text = f"dialect=§\nroute {{ if {condition} exit; }}"
+    right(text.replace("§", "2.1"))
+    (error,) = read(text.replace("§", "4.0")).diagnostics.errors
+    assert (error.message, error.fix) == ("a condition stands in parentheses", f"in parentheses: ({condition})")

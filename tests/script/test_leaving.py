@@ -79,6 +79,20 @@ def test_the_code_is_there_in_the_route_to_resume_in(call, code):
     assert done.variables == {"rc": code} and done.services.parked == 1
 
 
+@pytest.mark.parametrize("test", [
+    'if (async(fetch("d"), resume)) $var(never) = 1;', 'if (!async(fetch("d"), resume)) { $var(never) = 1; exit; }',
+    'if (not async(fetch("d"), resume)) $var(never) = 1; else if ($rc == 7) $var(never) = 2; else exit;',
+    'if ($rc == 7) $var(never) = 1; else if (!async(fetch("d"), resume)) $var(never) = 2; $var(never) = 3;'])
+def test_a_condition_never_goes_on(test):
+    assert run(test, RESUME).variables == {"rc": 2}
+
+
+def test_what_stands_behind_such_a_condition_is_looked_at():
+    (found,) = configuration.read("test.cfg", {}, reader(
+        f'dialect=4.0\nroute {{ if (!async(fetch("d"), resume)) nonsense(); }}\n{RESUME}'), [Slow]).diagnostics.errors
+    assert found.message == "function nonsense is unknown"
+
+
 @pytest.mark.parametrize(("call", "code"), [('fetch("d", , 1)', -3), ("pause(1)", -1)])
 def test_a_timeout_has_the_code_that_the_function_names(call, code):
     assert run(f"async({call}, resume, 1);", RESUME).variables == {"rc": code}

@@ -41,6 +41,10 @@ def test_mistakes(text, error, rest):
     assert [text for _, text in found][-len(rest) or len(found):] == rest
 
 
+def test_blanks_that_editors_and_web_pages_leave():
+    assert tokens("\ufeffa\u00a0( b )")[0] == tokens(" a ( b )")[0]
+
+
 def test_places():
     found = list(Lexer("a\n  $ru\t'x'", "a.cfg", Diagnostics()))
     assert [(each.place.line, each.place.column, each.place.length, each.glued) for each in found] == [

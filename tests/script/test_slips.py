@@ -36,7 +36,7 @@ SLIPS = {
         RESIDENTIAL, "socket=udp:127.0.0.1:5060", "socket=udp:127.0.0.1.5060",
         "udp:127.0.0.1.5060: no address, interface or name", SAME),
     "parameter of 2.1 in a script of 4.0": (
-        RESIDENTIAL, "socket=udp:127.0.0.1:5060", "listen=udp:127.0.0.1:5060", "listen= is of the 2.1 dialect", SAME),
+        RESIDENTIAL, "log_level=3", "debug=3", "debug= is of the 2.1 dialect", SAME),
     "parameter of 4.0 in a script of 2.1": (
         OLD, "children=4", "udp_workers=4", "udp_workers= is of the 4.0 dialect, and debug= of the 2.1 dialect", SAME),
     "facility": (OLD, "LOG_LOCAL0", "LOG_LOCAL9", "log_facility is a facility of syslog", NONE),
@@ -56,6 +56,73 @@ SLIPS = {
         TYPED, '"typed_routing.py"', '"typed_rooting.py"', "cannot find the file typed_rooting.py", NONE),
     "local behind its block": (
         TYPED, '\n\t\treturn "+" + $abroad;\n\t}', '\n\t}\n\treturn "+" + $abroad;', "$abroad is unknown", NONE),
+    "one & where two are meant": (
+        RESIDENTIAL, 'is_method("ACK") && t_check_trans()', 'is_method("ACK") & t_check_trans()',
+        "'&' joins bits, not conditions", SAME),
+    "one & between comparisons": (
+
+        OLD, '\tsl_send', '\tif ($rm == "INVITE" & $rU == "x")\n\t\txlog("x");\n\tsl_send',
+        "'&' joins bits, not conditions",
+        RIGHT),
+    "list of codes without quotes": (
+        TYPED, '"5[0-9][0-9]|408"', "503|408", "t_check_status, argument 're': a text is needed", RIGHT),
+    "flag with an underscore": (
+
+        RESIDENTIAL, '"method-filtering"', '"method_filtering"',
+        "lookup, argument 'flags': \"method_filtering\" is no flag",
+        SAME),
+    "misspelt method": (
+
+        RESIDENTIAL, '"PUBLISH|SUBSCRIBE"', '"PUBLISH|SUBSCRIB"',
+        "is_method, argument 'name': \"SUBSCRIB\" is no method",
+        SAME),
+    "loop over a name that is not declared": (
+        TYPED, "for (local $gateway in", "for ($gateway in", "$gateway is unknown", SAME),
+    "call without its word": (
+        TYPED, 'route[to_user]("voicemail");', '[to_user] "voicemail";', "a statement expected, found '['", SAME),
+    "condition without parentheses": (
+        RESIDENTIAL, "if (!loose_route()) {", "if !loose_route() {", "a condition stands in parentheses", SAME),
+    "conditions each in parentheses": (
+        RESIDENTIAL, 'if (is_method("ACK") && t_check_trans()) {', 'if (is_method("ACK")) && (t_check_trans()) {',
+        "a condition stands in parentheses", RIGHT),
+    "switch without parentheses": (
+        OLD, '\tsl_send', '\tswitch $rm { case "INVITE": xlog("x"); break; }\n\tsl_send',
+        "the value of a switch stands in parentheses", RIGHT),
+    "call in brackets": (
+
+        RESIDENTIAL, 'if (is_method("BYE"))', 'if (is_method["BYE"])',
+        "arguments stand in parentheses behind is_method", SAME),
+    "call without parentheses": (
+        RESIDENTIAL, 'if (is_method("BYE"))', 'if (is_method "BYE")', "the argument of is_method stands in", SAME),
+    "semicolon between arguments": (
+
+        RESIDENTIAL, 'send_reply(404, "Not Found");', 'send_reply(404; "Not Found");',
+        "';' stands between arguments", SAME),
+    "text with a variable, without quotes": (
+        RESIDENTIAL, 'xlog("L_ERR", "cannot register $tu\\n");', 'xlog("L_ERR", cannot register $tu);',
+        "'cannot register $tu' is no value", RIGHT),
+    "turned operator": (RESIDENTIAL, "$hdr(Proxy-Require) != NULL", "$hdr(Proxy-Require) =! NULL",
+    "'=!' is no operator", SAME),
+    "word for an operator": (RESIDENTIAL, "if ($rU == NULL) {", "if ($rU is NULL) {", "'is' is no operator", SAME),
+    "misspelt loadmodule": (
+        RESIDENTIAL, 'loadmodule "rr.so"', 'loadmodul "rr.so"', "'=' expected behind 'loadmodul'", SAME),
+    "name of a route without brackets": (
+        RESIDENTIAL, "failure_route[missed_call] {", "failure_route missed_call {",
+        "the name of a failure_route stands in brackets",
+        SAME),
+    "route that has lost its name": (RESIDENTIAL, "failure_route[missed_call] {", "failure_route {",
+    "a failure_route needs", NONE),
+    "main route of another language": (RESIDENTIAL, "\nroute {", "\nmain {", "'main' is no kind of route", SAME),
+    "value of a parameter": (RESIDENTIAL, "log_level=3\n", "log_level=\n", "a value expected for log_level", NONE),
+    "quote of a socket": (
+        RESIDENTIAL, "socket=udp:127.0.0.1:5060\n",
+        'socket="udp:127.0.0.1:5060  # here\n', "text without closing quote", RIGHT),
+    "parenthesis of a variable": (
+        TYPED, "$avp(number) = $number;", "$avp(number = $number;", "missing ) behind $avp(number", SAME),
+    "route to resume in": (
+        OLD, '\tsl_send', '\tasync(xlog("x"));\n\tsl_send', "async needs the name of a route", NONE),
+    "number with dots": (
+        OLD, '\tsl_send', '\tif ($si == 10.0.0)\n\t\txlog("x");\n\tsl_send', "'10.0.0' is no value", RIGHT),
     "parentheses of a call, with a local that would be read": (
         TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "'(' expected behind route[...]", NONE),
 }

@@ -52,7 +52,7 @@ def test_a_definition_has_the_place_of_its_use():
 
 
 def test_bare_words_and_conditions_are_no_values():
-    found = read('dialect=2.1\nroute { $var(a) = word; $var(b) = (1 == 1); $var(c) = myself; }')
+    found = read('dialect=2.1\nroute { $var(a) = word; $var(b) = (1 == 1 && 2 == 2); $var(c) = myself; }')
     assert messages(found.diagnostics)[:1] == ["'word' is no value"]
     assert {each.message for each in found.diagnostics.errors} == {
         "'word' is no value", "a condition is no value", "'myself' is no value by itself"}

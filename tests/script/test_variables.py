@@ -67,8 +67,8 @@ def test_the_question_mark_is_the_return_code():
 
 
 @pytest.mark.parametrize(("text", "column", "message"), [
-    ("$(hdr(Via)[1)", 11, "missing ]"), ("$(<foo>ru)", 3, "no context"), ("$(ct[x])", 5, "no index"),
-    ("$avp(x", 5, "missing )"), ("$(ru{s.len)", 5, "missing }"), ("$()", 3, "name of a variable is missing"),
+    ("$(hdr(Via)[1)", 13, "missing ]"), ("$(<foo>ru)", 3, "no context"), ("$(ct[x])", 5, "no index"),
+    ("$avp(x", 7, "missing )"), ("$(ru{s.len)", 11, "missing }"), ("$()", 3, "name of a variable is missing"),
     ("$ru x", 4, "behind the variable")])
 def test_errors_say_where(text, column, message):
     with pytest.raises(ScriptError) as caught:

@@ -19,6 +19,8 @@ def check(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> 
     """Warn of routes that are neither called nor armed nor named by a parameter."""
     routes = script.of(tree.Route)
     given = {str(each.value.value) for each in script.of(tree.ModParam)}
+    given |= {each.value for route in routes for node in nodes(route) if isinstance(node, tree.Call)
+              for each in node.arguments if isinstance(each, tree.String)}  # a function may take the name of a route
     for function in registry.functions.values():
         given |= getattr(function.module, "words", set())  # of a file of Python routes
     armed = {kind: names_armed(kind, routes, registry) for kind in ARMED}

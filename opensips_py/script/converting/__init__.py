@@ -22,7 +22,7 @@ def converted(path: str, texts: Mapping[str, str]) -> dict[str, str]:
     stays as it is, one that does not say its dialect is taken for one of 2.1."""
     old = configuration.read(path, read=reader(texts))
     if old.dialect == "4.0":
-        if not dialect.is_guessed(old.script):
+        if not dialect.is_guessed(old.script) or any(dialect.marks(old.script)):
             return dict(texts)
         old = configuration.read(path, read=reader({**texts, path: f"{texts[path]}\ndialect=2.1\n"}))
     sources = {file: Source(file, text) for file, text in texts.items()}

@@ -110,8 +110,31 @@ def part(name: str, given: list[str]) -> str | None:
     return call("remove_body_part", [given[0], '"revert"']) if len(given) == 1 else None
 
 
+def challenge(name: str, given: list[str]) -> str | None:
+    """The quality of protection as 0 or 1 becomes none, or its name."""
+    qop = bare(given[1]) if len(given) == 2 else ""
+    return call(name, [given[0], '"auth"' if qop == "1" else ""]) if qop in ("0", "1") else None
+
+
+def replace_uri(name: str, given: list[str]) -> str | None:
+    """The URI alone comes second."""
+    return call(name, ["", given[0]]) if len(given) == 1 else None
+
+
+def event_parameters(name: str, given: list[str]) -> str | None:
+    """fetch_event_params("ip=$avp(x);$avp(y)") becomes assignments of $param(ip), $param(2)."""
+    made = []
+    for number, each in enumerate(bare(given[0]).split(";") if len(given) == 1 else (), 1):
+        wanted, sign, variable = each.strip().partition("=")
+        made.append(f"{variable.strip()} = $param({wanted.strip()});" if sign else f"{wanted} = $param({number});")
+    return "{ " + " ".join(made) + " }" if made else None
+
+
 CALLS: dict[str, Made] = {
+    **dict.fromkeys(("www_challenge", "proxy_challenge"), challenge),
+    **dict.fromkeys(("uac_replace_from", "uac_replace_to"), replace_uri), "fetch_event_params": event_parameters,
     **dict.fromkeys(SWAPPED, branch_flag), "t_relay": relay, "save": with_words, "lookup": with_words,
     "remove_hf": remove_header, "registered": registered, "remove": remove, "add_body": body, "filter_body": part,
 }
-STATEMENTS = frozenset(("add_body",))  # what becomes more than one call, so that it can be no condition
+# What becomes more than one call, so that it can be no condition
+STATEMENTS = frozenset(("add_body", "fetch_event_params"))

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
 MYSELF = {"uri": ("$rd", "$(ru{uri.port})"), "from_uri": ("$fd", "$(fu{uri.port})"),
           "to_uri": ("$td", "$(tu{uri.port})"), "src_ip": ("$si", ""), "dst_ip": ("$socket_in(ip)", "")}
+DATABASE_OF_URI = ("db_check_to", "db_check_from", "db_does_uri_exist")
 PORTS = ("src_port", "dst_port")
 NUMBER = re.compile(r"-?\d+|0x[0-9a-fA-F]+")
 
@@ -130,7 +131,9 @@ class Routes:
         spans, end = found
         written = [self.argument(span, source, index, node) for index, span in enumerate(spans)]
         special = functions.CALLS.get(node.name)
-        made = special(node.name, written) if special is not None and self.is_ours(node) else None
+        made = special(node.name, written) if special is not None and self.is_ours(node) else self.of_uri(node.name)
+        if made is not None and node.name in functions.STATEMENTS and source.shows(number - 1, ";", "{", "}"):
+            made = made.removeprefix("{ ").removesuffix("; }")  # 4.0 has no blocks by themselves
         if made is not None and not (node.name in functions.STATEMENTS and not self.is_statement(number, source)):
             self.take(source, (number, end + 1), made)
             return
@@ -138,6 +141,20 @@ class Routes:
             if first < last and text != self.renamed(source.written((first, last))):
                 self.take(source, (first, last), text)
         self.name(node, source, number, end)
+
+    def of_uri(self, name: str) -> str | None:
+        """Functions of module uri that auth_db has in 4.0; those that compare names alone are comparisons there."""
+        found = self.old.registry.functions.get(name)
+        if found is None or found.module.name != "uri" or name not in DATABASE_OF_URI \
+                or "auth_db" not in self.old.registry.modules:
+            return None
+        given = {each.parameter.value: each.value.value for each in self.old.script.of(tree.ModParam)
+                 if each.module.value == "uri"}
+        table = given.get("db_table") or ("uri" if given.get("use_uri_table") else "subscriber")
+        if name == "db_does_uri_exist":
+            return f'db_does_uri_exist("$ru", "{table}")'
+        whose = name.removeprefix("db_check_")
+        return f'db_is_{whose}_authorized("{table}")' if given.get("use_uri_table") else f"(${whose[0]}U == $au)"
 
     def name(self, node: tree.Call, source: Source, number: int, end: int) -> None:
         """The name of a function."""

@@ -5,12 +5,15 @@ from typing import Any
 
 from opensips_py.module import loader
 from opensips_py.module.declare import ByDialect
+from opensips_py.module.kinds import Flag
 from opensips_py.script import globals, renames, tree
 from opensips_py.script.configuration import Configuration
+from opensips_py.script.converting.routes import DATABASE_OF_URI
 from opensips_py.script.converting.source import Source
 from opensips_py.script.walk import nodes
 
-DROPPED = ("fork", "user", "uid", "group", "gid", "avp_aliases", "bin_listen", "bin_children")
+DROPPED = ("fork", "user", "uid", "group", "gid", "avp_aliases", "bin_listen", "bin_children", "disable_tcp",
+           "disable_tls", "port")
 PRESETS = {0: "single-instance-no-db", 1: "single-instance-sql-write-through", 2: "single-instance-sql-write-back",
            3: "sql-only"}
 DEFAULT = "the default of OpenSIPS 2.1"
@@ -89,7 +92,7 @@ class Settings:
         name = loader.module_name(item.name)
         found = renames.find("modules", name)
         last = number + 1
-        if name == "uri" and self.uses_of_uri() <= URI:
+        if name == "uri" and self.is_replaced():
             if "sipmsgops" in self.modules:
                 source.comment_out(number, last, "module sipmsgops has its functions in OpenSIPS 4.0")
             else:
@@ -122,6 +125,11 @@ class Settings:
                 if isinstance(node, tree.Call) and node.name in registry.functions
                 and registry.functions[node.name].module.name == "uri"}
 
+    def is_replaced(self) -> bool:
+        """Whether other modules have all that the routes call of module uri."""
+        there = URI | {*DATABASE_OF_URI} if "auth_db" in self.old.registry.modules else URI
+        return self.uses_of_uri() <= there
+
     def is_set(self, module: str, name: str) -> bool:
         """Whether the script sets a parameter of a module."""
         return any((each.module.value, each.parameter.value) == (module, name)
@@ -132,7 +140,10 @@ class Settings:
         module = self.old.registry.modules.get(name)
         if module is None:
             return []
-        given = self.old.registry.parameters_set.get(name, ())
+        given = {*self.old.registry.parameters_set.get(name, ())}
+        if self.now(name) in loader.available():
+            kept = loader.find(self.now(name)).declarations.parameter_names
+            given.update(each.name for each in module.declarations.parameters if each.name not in kept)
         return [(each.name, each.default.v21) for each in module.declarations.parameters
                 if isinstance(each.default, ByDialect) and each.name not in given
                 and (name, each.name) != ("mi_fifo", "fifo_name")]
@@ -145,8 +156,8 @@ class Settings:
             return
         (first, _), (second, _), (third, _) = found[0]
         new = renames.find("params", f"{module}.{name}")
-        if module == "uri" and self.uses_of_uri() <= URI:
-            source.comment_out(number, found[1], "module sipmsgops has no such parameter")
+        if module == "uri" and self.is_replaced():
+            source.comment_out(number, found[1], "no module has such a parameter")
             return
         if module == "usrloc" and name == "db_mode" and item.value.value in PRESETS:
             source.put(second, '"working_mode_preset"')
@@ -158,8 +169,16 @@ class Settings:
             source.put(second, f'"{new.to}"')
         elif new is not None and not (module == "acc" and name.endswith("_flag")):
             source.note(source.end(found[1]), f"OpenSIPS 4.0 itself has {new.words}")
+        if isinstance(item.value.value, int) and self.is_flag(module, name):
+            source.put(third, f'"{item.value.value}"')
         if self.now(module) != module:
             source.put(first, f'"{self.now(module)}"')
+
+    def is_flag(self, module: str, name: str) -> bool:
+        """Whether a parameter is a flag, which has a name in quotes in 4.0."""
+        found = self.old.registry.modules.get(module)
+        parameter = found.declarations.parameter_names.get(name) if found is not None else None
+        return parameter is not None and isinstance(parameter.kind.bare, Flag)
 
     # Defaults of the core
 

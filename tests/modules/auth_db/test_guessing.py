@@ -87,6 +87,25 @@ def test_counting_by_source_and_minute(opensips, tmp_path, monkeypatch):
     assert all(index < PLACES for index in guesses.words)
 
 
+def test_one_reads_again_and_the_others_do_not_wait_for_it():
+    class Slow:
+        asked = 0
+
+        def select(self, *arguments, **how):
+            self.asked += 1
+            assert users.find(key, ()) is known, "what comes meanwhile is answered from memory"
+            return [("new",)]
+    database = Slow()
+    users = Users(database, Columns("username", "domain", False, ("ha1", "ha1_sha256", "ha1_sha512t256")))
+    key = ("subscriber", "alice", "example.com", "ha1")
+    known = users.guessed[key] = Found(("old",), 0.0, 0.0, FEW)
+    found = users.find(key, ())
+    assert found.row == ("new",) and database.asked == 1
+    users.was_wrong(key, found)
+    users.was_wrong(key, known)  # of one that has begun before
+    assert users.find(key, ()) is found and found.wrong == FEW + 2
+
+
 def test_so_many_are_remembered_and_no_more(monkeypatch):
     monkeypatch.setattr(users_of, "REMEMBERED", 3)
     users = Users(None, Columns("username", "domain", False, ("ha1", "ha1_sha256", "ha1_sha512t256")))

@@ -132,6 +132,7 @@ def test_on_a_real_engine(opensips):
     assert server.take_one().message.uri == "sip:x@192.0.2.7"
 
 
-def test_not_in_40(opensips):
-    with pytest.raises(ConfigError, match="avp_copy"):
-        opensips(text=f'dialect=4.0\n{HEAD}route {{ avp_copy("$avp(a)", "$avp(b)"); }}')
+def test_in_40_as_opensips_3_has_it(opensips):
+    opensips(text=f'dialect=4.0\n{HEAD}route {{ avp_copy("$avp(a)", "$avp(b)"); }}')
+    with pytest.raises(ConfigError, match="avp_insert"):
+        opensips(text=f'dialect=4.0\n{HEAD}route {{ avp_insert("$avp(a)", "x", "0"); }}')

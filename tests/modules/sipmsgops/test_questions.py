@@ -58,7 +58,9 @@ def test_to_tag(tag, expected):
 
 
 def test_21_has_it_in_module_uri():
-    assert "has_totag" not in Registry.load(["sipmsgops"], "2.1").functions
+    for modules in (["sipmsgops", "uri"], ["uri", "sipmsgops"]):
+        owners = [Registry.load(modules, each).functions["has_totag"].module.name for each in ("2.1", "4.0")]
+        assert owners == ["uri", "sipmsgops"]
 
 
 @DIALECTS

@@ -52,5 +52,5 @@ def test_e164_number(uri, expected):
 
 
 def test_21_has_them_in_module_uri():
-    found = set(Registry.load(["sipmsgops"], "2.1").functions)
-    assert not any(each.startswith("ruri_") for each in found) and "is_uri_user_e164" not in found
+    functions = Registry.load(["sipmsgops", "uri"], "2.1").functions
+    assert functions["is_uri_user_e164"].module.name == "uri" and functions["ruri_has_param"].module.name == "sipmsgops"

@@ -159,6 +159,52 @@ def test_files_that_are_included():
     assert texts["old.cfg"].startswith('log_level=1\ninclude_file "part.cfg"\n')
 
 
+OF_DATABASES = """listen=udp:127.0.0.1:5060
+debug=2
+auto_aliases=no
+loadmodule "proto_udp.so"
+loadmodule "signaling.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "db_sqlite.so"
+loadmodule "auth.so"
+loadmodule "auth_db.so"
+modparam("auth_db", "db_url", "sqlite:///x.sqlite")
+loadmodule "uri.so"
+modparam("uri", "use_uri_table", §)
+loadmodule "uac_auth.so"
+loadmodule "rr.so"
+loadmodule "uac.so"
+loadmodule "event_route.so"
+route {
+	if (!db_check_to() || !db_check_from()) exit;
+	if (!db_does_uri_exist()) exit;
+	www_challenge("", "0");
+	proxy_challenge("x", "1");
+	uac_replace_from("sip:a@b");
+}
+event_route[E_CORE_THRESHOLD] {
+	fetch_event_params("$avp(a);source=$avp(b)");
+}
+"""
+
+
+def test_functions_that_other_modules_have_in_40():
+    text = converted(OF_DATABASES.replace("§", "0"))
+    for each in ("if (!($tU == $au) || !($fU == $au)) exit;", 'if (!db_does_uri_exist("$ru", "subscriber")) exit;',
+                 'www_challenge("");', 'proxy_challenge("x", "auth");', 'uac_replace_from(, "sip:a@b");',
+                 "\t$avp(a) = $param(1); $avp(b) = $param(source);\n", '# modparam("uri", "use_uri_table", 0)  #'):
+        assert each in text, (each, text)
+    text = converted(OF_DATABASES.replace("§", "1"))
+    assert 'if (!db_is_to_authorized("uri") || !db_is_from_authorized("uri")) exit;' in text
+
+
+def test_flags_of_parameters_are_names_in_40():
+    text = converted('debug=2\nport=5070\nauto_aliases=no\nloadmodule "usrloc.so"\n'
+                     'modparam("usrloc", "nat_bflag", 10)\nroute { exit; }\n')
+    assert 'modparam("usrloc", "nat_bflag", "10")' in text and "# port=5070  # OpenSIPS 4.0 has the port" in text
+
+
 def test_a_script_of_40_stays():
     text = 'log_level=2\nroute { setbflag("a", 1); }\n'
     assert converting.converted("old.cfg", {"old.cfg": text}) == {"old.cfg": text}
