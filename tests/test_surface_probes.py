@@ -21,6 +21,7 @@ def record(monkeypatch):
         bench = Bench("sl maxfwd", 'if (!mf_process_maxfwd_header(10)) { sl_send_reply(483, "Too Many Hops"); exit; }\n'
                       "$var(hops) = 1 + 1;", SETTINGS)
         bench.run_on(bench.message(options(forwards=0)))
+        recorder.look()
         return bench, set(recorder.seen)
     return run
 

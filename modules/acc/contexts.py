@@ -32,7 +32,7 @@ class Contexts:
         if account is None and message is not None and self.dialog is not None:
             dialog = self.dialog.dialog_of(message)
             account = self.account_in(dialog) if dialog is not None else None
-            if account is not None:
+            if account is not None and account.dialog is not None:  # before the answer it is that of the INVITE
                 message.context["acc"] = account
         return account
 

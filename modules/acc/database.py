@@ -18,6 +18,7 @@ from opensips_py.module import (
     param,
     process_state,
     statistic,
+    timer,
 )
 from opensips_py.module.databases import url_of
 from opensips_py.modules.acc.journal import Journal
@@ -107,13 +108,14 @@ class InDatabase:
             return
         for table, kind in ((self.db_table_acc, "acc"), (self.db_table_missed_calls, "missed_calls")):
             form_of(module, found, table, kind)
-            try:
-                columns = columns_in(found, table)
-            except Unavailable:
-                continue
-            for name in self.wanted_columns() if columns is not None else ():
-                if name.lower() not in columns:  # type: ignore[operator]
-                    self.log.error("table %s has no column %s: what should stand there is not accounted", table, name)
+        try:
+            columns = columns_in(found, self.db_table_acc)
+        except Unavailable:
+            return
+        for name in self.wanted_columns() if columns is not None else ():
+            if name.lower() not in columns:  # type: ignore[operator]
+                self.log.warning("table %s has no column %s: what should stand there is not accounted",
+                                 self.db_table_acc, name)
 
     def wanted_columns(self) -> list[str]:
         """The columns that the script wants."""
@@ -130,6 +132,11 @@ class InDatabase:
             self.writer.journal = Journal(Environment(around.path.parent / FILE, around.writing, SIZE))
         self.writer.begin(self.services, database(cast(Module, self), self.db_url), self.lost_records,
                           self.refused_records)
+
+    @timer(15.0)
+    def take_over(self) -> None:
+        """Go on with records of processes that have ended, as the one before this after a rolling restart."""
+        self.writer.adopt()
 
     def table_for(self, record: Record, run: Run, account: Account | None) -> str:
         """The table of a record."""

@@ -53,9 +53,12 @@ def process(pid: int) -> int:
     """What tells a process from all others that have its number in time; 0 where there is none."""
     try:
         with open(f"/proc/{pid}/stat", "rb") as file:
-            begun = int(file.read().rpartition(b")")[2].split()[19])
+            state, *rest = file.read().rpartition(b")")[2].split()
     except OSError:
         return 0
+    if state in (b"Z", b"X"):  # dead, and nobody has asked how it ended
+        return 0
+    begun = int(rest[18])
     return pid << 32 | begun & 0xFFFFFFFF
 
 

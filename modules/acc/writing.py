@@ -121,7 +121,9 @@ class Writer:
 
     def wake(self) -> None:
         """Write what waits, unless somebody does, or the database has just failed."""
-        if not self.busy and not self.waiting and self.journal is not None and len(self.journal):
+        if self.journal is None or self.database is None or self.busy or self.waiting:
+            return
+        if len(self.journal):
             self.busy = True
             self.services.spawn(self.write)
 

@@ -277,6 +277,15 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
         self.use(sets)
         return "OK"
 
+    @mi(None, v40="rtpengine:teardown")
+    def teardown(self, callid: str) -> str:
+        """End the call with the Call-ID *callid*, which module dialog has to know, with a BYE to either side: an engine
+        may ask for that where media have ended."""
+        if "dialog" not in self.registry.modules:
+            raise MIError(NOT_FOUND, "calls are ended by module dialog, which is not loaded")
+        self.services.mi.call("dlg_end_dlg", [callid])
+        return "OK"
+
     @mi("rtpengine_show", v40="rtpengine:show")
     @rendered(lambda sets: [set_node(each) for each in sets])
     def show(self) -> list[dict[str, Any]]:

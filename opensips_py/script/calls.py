@@ -34,6 +34,9 @@ if TYPE_CHECKING:
     from opensips_py.module.run import Route
 
 
+BARE_WORDS = ("set_advertised_address",)  # functions that take a word without quotes
+
+
 class CallCompiler(TypeCompiler):
     """Calls of functions; each is a statement of its own, so that one that fails counts as false."""
 
@@ -182,6 +185,11 @@ class CallCompiler(TypeCompiler):
             raise Reported
         if kind.variable:
             return self.variable_argument(node, kind, argument, function)
+        if isinstance(node, tree.Name) and node.name.isidentifier() and function.name not in BARE_WORDS \
+                and not isinstance(kind.bare, (Flag, RouteName, Integer)):
+            self.diagnostics.misread(f"'{node.name}' is no value", node.place,
+                                     fix=f'put it in quotes if it is a text: "{node.name}"')
+            raise Reported
         if isinstance(node, (tree.Name, tree.Operand)):
             node = tree.String(node.place, node.name)
         if isinstance(node, tree.Address):

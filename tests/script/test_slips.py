@@ -80,6 +80,9 @@ SLIPS = {
         TYPED, "for (local $gateway in", "for ($gateway in", "$gateway is unknown", SAME),
     "call without its word": (
         TYPED, 'route[to_user]("voicemail");', '[to_user] "voicemail";', "a statement expected, found '['", SAME),
+    "argument without quotes": (
+        RESIDENTIAL, 'is_method("BYE")', "is_method(BYE)", "'BYE' is no value", SAME),
+    "table without quotes": (RESIDENTIAL, 'save("location")', "save(location)", "'location' is no value", SAME),
     "condition without parentheses": (
         RESIDENTIAL, "if (!loose_route()) {", "if !loose_route() {", "a condition stands in parentheses", SAME),
     "conditions each in parentheses": (

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import functools
+import os
 from dataclasses import replace
 from typing import Any, Protocol
 
@@ -14,6 +15,7 @@ from opensips_py.module.declare import Parameter, ScriptFunction, Statistic
 from opensips_py.module.registry import BoundCommand, BoundFunction, BoundTransformation, BoundVariable, Registry
 from opensips_py.script.binding import Scope
 from opensips_py.script.calls import CallCompiler
+from opensips_py.state import Words
 from opensips_py.statistics import Counter, Statistics
 from tests.surface import upstream
 from tests.surface.declared import key
@@ -25,6 +27,7 @@ class Recorder(Protocol):
     mutated: str
 
     def note(self, key: str) -> bool: ...
+    def watch(self, key: str, counter: Counter) -> None: ...
     def probed(self, key: str, call: Any, otherwise: Any) -> Any: ...
 
 
@@ -120,28 +123,42 @@ def parameters(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
     patch.setattr(Registry, "assign", assign)
 
 
-# counted by compiled code, which takes no other
-COMPILED = {("core", "rcv_requests"), ("core", "rcv_replies"), ("sl", "sent_replies")}
+def idle(like: Counter) -> Counter:
+    """A counter of its own: compiled code takes nothing but real ones."""
+    fd = os.memfd_create("idle")
+    os.ftruncate(fd, 8)
+    words = Words(fd, 0, 1)
+    os.close(fd)
+    return Counter(words, 0, 1, 1, 0, like.group, like.name, like.kind, like.help)
 
 
-class Counted:
-    """A statistic that tells when it is counted with."""
+class Gauge:
+    """A gauge that tells when it is set: at the end of a test it may be what it was before."""
 
-    def __init__(self, recorder: Recorder, name: str, counter: Counter) -> None:
-        self.recorder, self.name, self.counter = recorder, name, counter
+    def __init__(self, recorder: Recorder, name: str, gauge: Counter) -> None:
+        self.recorder, self.name, self.gauge = recorder, name, gauge
 
     def add(self, n: int = 1) -> None:
         """Count *n* more."""
         if self.recorder.note(self.name):
-            self.counter.add(n)
+            self.gauge.add(n)
 
     def set(self, value: int) -> None:
         """Make it *value*."""
         if self.recorder.note(self.name):
-            self.counter.set(value)
+            self.gauge.set(value)
 
     def __getattr__(self, name: str) -> Any:
-        return getattr(self.counter, name)
+        return getattr(self.gauge, name)
+
+
+def probed_number(recorder: Recorder, key: str, found: Counter) -> Any:
+    """What counts in place of *found*: itself, and its value tells, unless it is the one that is to do nothing."""
+    if found.kind == "gauge":
+        return Gauge(recorder, key, found)
+    counts = idle(found) if key == recorder.mutated else found
+    recorder.watch(key, counts)
+    return counts
 
 
 def statistics(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
@@ -162,9 +179,12 @@ def statistics(recorder: Recorder, patch: pytest.MonkeyPatch) -> None:
         told = own[-1] if own else key(module, "statistics", upstream.pattern_of(module, "statistics", name))
         probed = function and recorder.probed(told, function, lambda: 0)
         found = by_itself(self, group, name, kind, probed, help, shared, begin_again)
-        if not isinstance(found, Counter) or (group, name) in COMPILED:
+        if not isinstance(found, Counter):
             return found
-        return self.__dict__.setdefault("counted", {}).setdefault((group, name), Counted(recorder, told, found))
+        known = self.__dict__.setdefault("probed", {})
+        if (group, name) not in known:
+            known[group, name] = probed_number(recorder, told, found)
+        return known[group, name]
 
     patch.setattr(life, "register", register)
     patch.setattr(Statistics, "register", registered)

@@ -21,15 +21,39 @@ class Recorder:
 
     def __init__(self, mutated: str = "") -> None:
         self.mutated = mutated
-        self.current = ""
+        self.current = self.file = ""
         self.failed: set[str] = set()
         self.seen: dict[str, dict[str, None]] = {}
+        self.watched: list[tuple[str, Any, list[int]]] = []  # counters by their keys, with the value seen last
 
     def note(self, key: str) -> bool:
         """*key* is being executed; True if it shall do its work, False if it shall only succeed."""
         if self.current:
             self.seen.setdefault(key, {})[self.current] = None
         return key != self.mutated
+
+    def watch(self, key: str, counter: Any) -> None:
+        """Note *key* for each test in which *counter* counts."""
+        self.watched.append((key, counter, [counter.value]))
+
+    def look(self) -> None:
+        """See which counters have counted since the last look."""
+        for key, counter, seen in self.watched:
+            if counter.value != seen[0]:
+                seen[0] = counter.value
+                self.note(key)
+
+    def begin(self, test: str) -> None:
+        """Another test begins; counters are kept for those of one file, which may share a server."""
+        if test.partition("::")[0] != self.file:
+            self.file = test.partition("::")[0]
+            self.watched.clear()
+        self.current = test
+
+    def end(self) -> None:
+        """The test is over."""
+        self.look()
+        self.current = ""
 
     def probed(self, key: str, call: Callable[..., Any], otherwise: Callable[..., Any]) -> Callable[..., Any]:
         """*call*, noted; *otherwise* in its place where the name is mutated."""
@@ -50,11 +74,11 @@ class Plugin:
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Iterator[None]:
-        self.recorder.current = item.nodeid
+        self.recorder.begin(item.nodeid)
         try:
             return (yield)
         finally:
-            self.recorder.current = ""
+            self.recorder.end()
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         if report.failed:

@@ -137,6 +137,24 @@ def test_a_bye_that_is_not_relayed(proxy):
     assert table(server, "duration") == [(5,)] and len(lines(server)) == 1
 
 
+def test_requests_before_the_answer_share_the_account_and_are_not_accounted(proxy):
+    server = proxy("""do_accounting("db|log", "cdr"); $acc_extra(a) = "invite";""", """
+        modparam("acc", "extra_fields", "db: a->x")""", more="x", matched="""
+        if ($rm == "PRACK") { $var(a) = $acc_extra(a); $acc_extra(a) = "prack"; }""")
+    made = server.alice.call("bob")
+    ringing = server.bob.last("INVITE")
+    server.bob.answer(ringing, 183)
+    server.alice.send(server.alice.request(
+        "PRACK", "sip:bob@192.0.2.2:5060", to="sip:bob@192.0.2.9", to_tag="tag-bob", call_id=made.call_id, cseq=2,
+        headers={"Route": f"<sip:192.0.2.9;lr;did={did(server)}>"}))
+    server.bob.answer(server.bob.last("PRACK"))
+    assert server.variables == {"a": "invite"} and server.accounting == []
+    server.bob.answer(ringing)
+    made.ack()
+    hang_up(server, made)
+    assert table(server, "x") == [("prack",)] and len(server.accounting) == 1
+
+
 def test_a_call_whose_time_is_over(proxy):
     server = proxy(settings='modparam("dialog", "default_timeout", 30)')
     call(server, lasts=31)

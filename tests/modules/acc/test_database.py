@@ -202,8 +202,7 @@ def test_tables_are_looked_at(ledger):
     books = ledger("exit;", 'modparam("acc", "extra_fields", "db: a->colour")')
     books.acc.verify()
     assert [each.getMessage() for each in books.records] == [
-        f"table {table} has no column colour: what should stand there is not accounted"
-        for table in ("acc", "missed_calls")]
+        "table acc has no column colour: what should stand there is not accounted"]
     books.rows.update("version", {"table_version": 99}, {"table_name": "missed_calls"})
     with pytest.raises(ConfigError, match="version 99"):
         books.acc.verify()

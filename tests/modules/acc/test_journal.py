@@ -127,6 +127,12 @@ def test_what_a_process_held_back_is_written_as_it_was(environment):
 def test_processes_are_told_apart():
     assert process(os.getpid()) >> 32 == os.getpid() and process(0) == 0
     assert process(os.getppid()) != process(os.getpid())
+    child = os.fork()
+    if not child:
+        os._exit(0)
+    os.waitid(os.P_PID, child, os.WEXITED | os.WNOWAIT)
+    assert process(child) == 0  # a zombie
+    os.waitpid(child, 0)
 
 
 # Writing
@@ -239,6 +245,15 @@ def test_a_new_generation_goes_on_with_the_journal(ledger):
     assert written(books) == []  # it waits for its time
     books.pass_time(1)
     assert written(books) == [1]
+
+
+def test_what_is_left_later_is_found_too(ledger):
+    books = ledger()
+    before = Journal(books.acc.writer.journal.environment)
+    before.me = 1
+    before.add(places((("callid", "7"), ("method", "M"), ("time", Moment(START)))))
+    books.pass_time(16)
+    assert written(books) == [7]
 
 
 @pytest.mark.parametrize("there", [True, False])

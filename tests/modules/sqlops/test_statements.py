@@ -189,3 +189,12 @@ def test_kinds_of_values(asking):
 def test_async(asking):
     bench = asking.bench('async(sql_query("SELECT name FROM people WHERE age = 7", "$avp(n)"), go);')
     assert "sql_query" in bench.registry.functions
+
+
+def test_locals_are_values_too(asking):
+    found = asking.variables("""
+        local str $who = "alice"; local int $old = 7; local str $bad = "x' OR '1'='1";
+        sql_query_one("SELECT name FROM people WHERE name = '$who' AND age = $old", "$var(a)"); $var(b) = "none";
+        sql_query_one("SELECT name FROM people WHERE name = '$bad'", "$var(b)");
+        sql_select_one('["age"]', "people", '[{"name":"$who"}]', , "$var(c)");""")
+    assert found == {"a": "alice", "b": "none", "c": 7}

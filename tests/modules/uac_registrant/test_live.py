@@ -52,7 +52,8 @@ loadmodule "uac_auth.so"
 loadmodule "db_sqlite.so"
 db_default_url="@URL@"
 loadmodule "uac_registrant.so"
-modparam("uac_registrant", "timer_interval", 2)
+modparam("uac_registrant", "hash_size", 0)
+modparam("uac_registrant", "timer_interval", 1)
 route {
 	sl_send_reply(200, "Here");
 }
