@@ -39,7 +39,7 @@ def test_a_right_configuration(right, letter):
     result = tool("check", *letter, right)
     assert result.exit_code == 0
     assert result.stdout == f"{right}: the configuration is right (dialect 4.0)\nlistening on udp:127.0.0.1:5060\n"
-    assert "note[N0101]: the dialect is 4.0: only that has log_level=" in result.stderr
+    assert "note[N0101]: the dialect is 4.0: only that has socket=" in result.stderr
     assert "note[N0102]: max_while_loops is 10000 as nothing sets it; in 2.1 it is 100" in result.stderr
     assert not tool("check", right, "--no-notes").stderr
 
