@@ -1,5 +1,6 @@
 from opensips_py.sip._edits import Edits
 from opensips_py.sip._scan import Request, Response
+
 __pyx_capi__: dict[str, object]
 
 def forward_request(request: Request, via: bytes, uri: str | None = None, edits: tuple[Edits, ...] = (),
