@@ -1,10 +1,9 @@
 """The Request-URI: its parameters and telephone numbers."""
 from __future__ import annotations
 
-from opensips_py.errors import MalformedMessage
 from opensips_py.module import Route, script
 from opensips_py.sip import Request
-from opensips_py.sip.uris import has_e164_user, sip_of_tel, uri_of, with_parameter, without_parameter
+from opensips_py.sip.uris import add_parameter, has_e164_user, has_parameter, turn_tel_into_sip, without_parameter
 
 SENDING = Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.LOCAL
 
@@ -15,17 +14,12 @@ class RequestUri:
     @script(SENDING, dialect="4.0")
     def ruri_has_param(self, request: Request, param: str, value: str = "") -> bool:
         """Whether the Request-URI has parameter *param*, with this *value*; without one, as a flag alone."""
-        uri = uri_of(request.uri)
-        return uri is not None and uri.parameter(param) == value
+        return has_parameter(request, param, value)
 
     @script(SENDING, dialect="4.0")
     def ruri_add_param(self, request: Request, param: str) -> bool:
         """Add *param* (name=value) to the Request-URI, behind its other parameters."""
-        uri = uri_of(request.uri)
-        if uri is None or not uri.is_sip:
-            return False
-        request.uri = with_parameter(request.uri, param)
-        return True
+        return add_parameter(request, param)
 
     @script(SENDING, dialect="4.0")
     def ruri_del_param(self, request: Request, param: str) -> bool:
@@ -39,16 +33,7 @@ class RequestUri:
     @script(SENDING, dialect="4.0")
     def ruri_tel2sip(self, request: Request) -> bool:
         """Turn a tel URI of the request into a SIP URI at the host of From (RFC 3261, 19.1.6); others stay."""
-        uri = uri_of(request.uri)
-        if uri is None or uri.scheme != "tel":
-            return uri is not None
-        try:
-            host = request.from_.parsed_uri.host
-        except MalformedMessage:
-            host = ""
-        if host:
-            request.uri = sip_of_tel(request.uri, host)
-        return bool(host)
+        return turn_tel_into_sip(request)
 
     @script(Route.REQUEST | Route.FAILURE | Route.LOCAL, dialect="4.0")
     def is_uri_user_e164(self, uri: str) -> bool:

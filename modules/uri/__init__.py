@@ -3,7 +3,7 @@ from opensips_py.errors import MalformedMessage
 from opensips_py.module import Module, Route, script
 from opensips_py.modules.uri.checking import Checking
 from opensips_py.sip import Credentials, Request
-from opensips_py.sip.uris import has_e164_user, sip_of_tel, uri_of, with_parameter
+from opensips_py.sip.uris import add_parameter, has_e164_user, has_parameter, turn_tel_into_sip
 
 INITIAL = Route.REQUEST | Route.LOCAL
 CREDENTIALS = ("Authorization", "Proxy-Authorization")
@@ -33,32 +33,17 @@ class UriModule(Checking, Module, name="uri"):
     @script(INITIAL)
     def uri_param(self, request: Request, param: str, value: str = "") -> bool:
         """Whether the Request-URI has parameter *param*, with this *value*; without one, as a flag alone."""
-        uri = uri_of(request.uri)
-        return uri is not None and uri.parameter(param) == value
+        return has_parameter(request, param, value)
 
     @script(Route.REQUEST)
     def add_uri_param(self, request: Request, param: str) -> bool:
         """Add *param* (name=value) to the Request-URI, behind its other parameters."""
-        uri = uri_of(request.uri)
-        if uri is None or not uri.is_sip:
-            return False
-        request.uri = with_parameter(request.uri, param)
-        return True
+        return add_parameter(request, param)
 
     @script(Route.REQUEST)
     def tel2sip(self, request: Request) -> bool:
         """Turn a tel URI of the request into a SIP URI at the host of From (RFC 3261, 19.1.6); others stay."""
-        uri = uri_of(request.uri)
-        if uri is None or uri.scheme != "tel":
-            return uri is not None
-        try:
-            host = request.from_.parsed_uri.host
-        except MalformedMessage:
-            host = ""
-        if not host:
-            return False
-        request.uri = sip_of_tel(request.uri, host)
-        return True
+        return turn_tel_into_sip(request)
 
     @script(Route.REQUEST | Route.FAILURE | Route.LOCAL, dialect="2.1")
     def is_uri_user_e164(self, uri: str) -> bool:

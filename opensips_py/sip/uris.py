@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from opensips_py.errors import MalformedMessage
+from opensips_py.sip._scan import Request
 from opensips_py.sip._uri import Uri
 
 
@@ -39,6 +40,35 @@ def without_parameter(text: str, name: str) -> str | None:
 def sip_of_tel(text: str, host: str) -> str:
     """The SIP URI at *host* for a tel URI (RFC 3261, 19.1.6)."""
     return f"sip:{text.partition(':')[2]}@{host};user=phone"
+
+
+def has_parameter(request: Request, name: str, value: str) -> bool:
+    """Whether the Request-URI has parameter *name* with this *value*; "": as a flag alone."""
+    uri = uri_of(request.uri)
+    return uri is not None and uri.parameter(name) == value
+
+
+def add_parameter(request: Request, parameter: str) -> bool:
+    """Add *parameter* (name=value) to the Request-URI, behind its others; False where it is no SIP URI."""
+    uri = uri_of(request.uri)
+    if uri is None or not uri.is_sip:
+        return False
+    request.uri = with_parameter(request.uri, parameter)
+    return True
+
+
+def turn_tel_into_sip(request: Request) -> bool:
+    """Turn a tel URI of the request into a SIP URI at the host of From; others stay. False where that cannot be."""
+    uri = uri_of(request.uri)
+    if uri is None or uri.scheme != "tel":
+        return uri is not None
+    try:
+        host = request.from_.parsed_uri.host
+    except MalformedMessage:
+        host = ""
+    if host:
+        request.uri = sip_of_tel(request.uri, host)
+    return bool(host)
 
 
 def has_e164_user(text: str) -> bool:
