@@ -32,42 +32,32 @@ class Extended:
         return {**own, **self.more, **times}
 
 
-class E_ACC_EVENT(Extended, Event):
+class Accounted(Extended, Event):
+    """What all these events tell first."""
+
+    method: str
+    from_tag: str
+    to_tag: str
+    callid: str
+    sip_code: str
+    sip_reason: str
+    time: int
+
+
+class E_ACC_EVENT(Accounted):
     """A request was answered: with a 2xx, or with a failure where failures are to be told too."""
 
-    method: str
-    from_tag: str
-    to_tag: str
-    callid: str
-    sip_code: str
-    sip_reason: str
-    time: int
 
-
-class E_ACC_MISSED_EVENT(Extended, Event):
+class E_ACC_MISSED_EVENT(Accounted):
     """A call was not accepted by the target that it was sent to."""
 
-    method: str
-    from_tag: str
-    to_tag: str
-    callid: str
-    sip_code: str
-    sip_reason: str
-    time: int
     created: int
     setuptime: int
 
 
-class E_ACC_CDR(Extended, Event):
+class E_ACC_CDR(Accounted):
     """A call that was answered is over. The time is when it was answered, created when its INVITE came."""
 
-    method: str
-    from_tag: str
-    to_tag: str
-    callid: str
-    sip_code: str
-    sip_reason: str
-    time: int
     duration: int
     ms_duration: int | None
     setuptime: int
