@@ -10,7 +10,7 @@ from opensips_py.module import trace
 from opensips_py.module.base import Module
 from opensips_py.module.caches import Cache, Row
 from opensips_py.module.cacheurl import CacheUrl
-from opensips_py.module.kinds import Text
+from opensips_py.module.databases import UrlKind
 from opensips_py.module.marks import process_state
 
 P = ParamSpec("P")
@@ -18,16 +18,11 @@ T = TypeVar("T")
 VALUES, COUNTERS, MAPS, KEYS, QUERIES = "single values", "counters", "maps", "lists of keys", "raw queries"
 
 
-class CacheUrlKind(Text):
+class CacheUrlKind(UrlKind):
     """The URL of a cache."""
 
     name = "cache URL"
-
-    def convert(self, value: Any) -> str:
-        text = super().convert(value)
-        if text:
-            CacheUrl.parse(text)
-        return text
+    form = CacheUrl
 
 
 CacheDbUrl = Annotated[str, CacheUrlKind()]

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from typing import Annotated, Any, Generic, TypeVar, cast
+from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from opensips_py.db import (
     Database,
@@ -31,11 +31,12 @@ class UrlKind(Text):
     """The URL of a database."""
 
     name = "database URL"
+    form: ClassVar[Any] = DatabaseUrl  # its parse() raises where a text is none
 
     def convert(self, value: Any) -> str:
         text = super().convert(value)
         if text:
-            DatabaseUrl.parse(text)
+            self.form.parse(text)
         return text
 
 
