@@ -31,7 +31,7 @@ from opensips_py.module import (
 )
 from opensips_py.module.cookies import NoAnswer
 from opensips_py.module.media_relays import Relay, Relays, read_set
-from opensips_py.module.stored_relays import RelayTable
+from opensips_py.module.stored_relays import RelayTable, StoredRelays
 from opensips_py.modules.rtpengine import figures
 from opensips_py.modules.rtpengine.asking import Engines
 from opensips_py.modules.rtpengine.functions import Media, Sessions
@@ -79,7 +79,8 @@ class Notifications:
         self.name, self.socket, self.reader = "", None, None
 
 
-class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_NOTIFICATION, E_RTPENGINE_STATUS]):
+class RtpEngine(Sessions, Media, StoredRelays, Module, name="rtpengine",
+                events=[E_RTPENGINE_NOTIFICATION, E_RTPENGINE_STATUS]):
     """Have the media of calls relayed by rtpengine: functions put its addresses into session descriptions.
 
     Engines stand in sets. Of a set each takes a share of the calls by its weight, chosen by Call-ID, so that all
@@ -143,27 +144,16 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
         """Look at the table."""
         self.table.verify("rtpengine", versioned=True)
 
-    def prepare(self) -> None:
-        """Read the table."""
-        self.table.prepare()
-
-    def late(self) -> None:
-        """The database answers at last."""
-        if "relays" in self.__dict__:  # once it has started
-            self.use(self.table.beside(self.sets))
-
-    def use(self, sets: dict[int, list[Relay]]) -> None:
-        """Work with other engines."""
-        self.relays.sets = sets
-        self.engines.channels.keep({each.url for each in self.relays})
-        if self.services.index == 0:
-            self.services.spawn(self.look, [*self.relays])
+    @property
+    def channels(self) -> Any:
+        """What engines are reached by."""
+        return self.engines.channels
 
     def start(self) -> None:
         """Open what is needed, and see which engines answer."""
         self.relays = Relays(self.table.beside(self.sets), self.services, "rtpengine relays",
                              self.rtpengine_disable_tout, self.changed)
-        self.engines.channels.keep({each.url for each in self.relays})
+        self.channels.keep({each.url for each in self.relays})
         if self.services.index == 0:
             self.listen()
             self.services.spawn(self.look, [*self.relays])
@@ -271,7 +261,7 @@ class RtpEngine(Sessions, Media, Module, name="rtpengine", events=[E_RTPENGINE_N
         stay so; else all of them begin anew."""
         sets = self.table.reload()
         if not type:
-            self.engines.channels.keep(set())
+            self.channels.keep(set())
             for each in [relay for relays in sets.values() for relay in relays] if self.services.index == 0 else ():
                 self.relays.write(each, 0)
         self.use(sets)

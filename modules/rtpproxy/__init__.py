@@ -22,7 +22,7 @@ from opensips_py.module import (
     uses,
 )
 from opensips_py.module.media_relays import Relay, Relays, read_set
-from opensips_py.module.stored_relays import RelayTable
+from opensips_py.module.stored_relays import RelayTable, StoredRelays
 from opensips_py.modules.rtpproxy.asking import Proxies
 from opensips_py.modules.rtpproxy.media import Figures, Prompts, Recordings
 from opensips_py.modules.rtpproxy.notifying import Notifications
@@ -52,7 +52,7 @@ class E_RTPPROXY_DTMF(Event):
     stream: int
 
 
-class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
+class RtpProxy(Sessions, Prompts, Recordings, Figures, StoredRelays, Module, name="rtpproxy",
                events=[E_RTPPROXY_STATUS, E_RTPPROXY_DTMF]):
     """Have the media of calls relayed by RTPProxy: functions put its addresses into session descriptions.
 
@@ -116,27 +116,16 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, Module, name="rtpproxy",
         """Look at the table, which has no version."""
         self.table.verify("rtpproxy_sockets", versioned=False)
 
-    def prepare(self) -> None:
-        """Read the table."""
-        self.table.prepare()
-
-    def late(self) -> None:
-        """The database answers at last."""
-        if "relays" in self.__dict__:  # once it has started
-            self.use(self.table.beside(self.sets))
-
-    def use(self, sets: dict[int, list[Relay]]) -> None:
-        """Work with other relays."""
-        self.relays.sets = sets
-        self.proxies.channels.keep({each.url for each in self.relays})
-        if self.services.index == 0:
-            self.services.spawn(self.look, [*self.relays])
+    @property
+    def channels(self) -> Any:
+        """What relays are reached by."""
+        return self.proxies.channels
 
     def start(self) -> None:
         """Open what is needed, and see which relays answer."""
         self.relays = Relays(self.table.beside(self.sets), self.services, "rtpproxy relays",
                              self.rtpproxy_disable_tout, self.changed)
-        self.proxies.channels.keep({each.url for each in self.relays})
+        self.channels.keep({each.url for each in self.relays})
         if self.services.index == 0:
             self.notifications.listen(self.rtpp_notify_socket, self)
             self.services.spawn(self.look, [*self.relays])

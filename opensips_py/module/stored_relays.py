@@ -2,12 +2,13 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from opensips_py.db import as_text
 from opensips_py.errors import MIError
 from opensips_py.module.base import Module
 from opensips_py.module.databases import Cached, database, driver
-from opensips_py.module.media_relays import Relay, read_set
+from opensips_py.module.media_relays import Relay, Relays, read_set
 from opensips_py.module.tables import examine
 
 Sets = Mapping[int, Sequence[Relay]]
@@ -58,3 +59,37 @@ class RelayTable:
         if not self.url:
             raise MIError(500, "db_url names no database")
         return {number: list(relays) for number, relays in self.rows.reload().items()}
+
+
+class StoredRelays:
+    """What modules with such a table have in common: they read it before they start, and go on with other relays."""
+
+    services: Any
+    table: RelayTable
+    relays: Relays  # from the start on
+    sets: dict[int, list[Relay]]  # those of the script
+
+    @property
+    def channels(self) -> Any:
+        """What the relays are reached by."""
+        raise NotImplementedError
+
+    def look(self, relays: list[Relay]) -> None:
+        """Ask relays whether they work."""
+        raise NotImplementedError
+
+    def prepare(self) -> None:
+        """Read the table."""
+        self.table.prepare()
+
+    def late(self) -> None:
+        """The database answers at last."""
+        if "relays" in self.__dict__:  # once it has started
+            self.use(self.table.beside(self.sets))
+
+    def use(self, sets: dict[int, list[Relay]]) -> None:
+        """Work with other relays."""
+        self.relays.sets = sets
+        self.channels.keep({each.url for each in self.relays})
+        if self.services.index == 0:
+            self.services.spawn(self.look, [*self.relays])
