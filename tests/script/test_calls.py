@@ -92,8 +92,9 @@ def test_arguments(arguments, seen):
     assert Probe.seen == [seen]
 
 
-@pytest.mark.parametrize("kept", ["$var(x) = answer(-2);", "answer(-2); $var(x) = $rc;", "$avp(x) = answer(-2); $var(x) = $avp(x);",
-                                  "route(sub); $var(x) = $rc;"])
+@pytest.mark.parametrize("kept", [
+    "$var(x) = answer(-2);", "answer(-2); $var(x) = $rc;", "$avp(x) = answer(-2); $var(x) = $avp(x);",
+    "route(sub); $var(x) = $rc;"])
 def test_codes_are_numbers_like_others(kept):
     tests = "if ($var(x) < 0) $var(seen) = $var(x) - 1; if ($var(x) <= -2 && $rc > -3) $var(text) = \"\" + $var(x);"
     _, done = run(kept + tests, more="route[sub] { return(answer(-2)); }")
