@@ -108,7 +108,7 @@ def sip_contacts(message: Message) -> list[tuple[int, NameAddr, Uri]]:
 
 def key_of(number: int) -> tuple[str, int]:
     """What the draft of a Contact is found by."""
-    return "contact", number
+    return drafts.CONTACT, number
 
 
 def write(run: Run, message: Message, number: int, contact: NameAddr, change: Change) -> None:

@@ -35,3 +35,22 @@ def test_what_changes_nothing(proxy, method, status):
     server = refreshed(proxy, method, status)
     caller, callee = dialogs(server).legs(dialog(server))
     assert (caller.target, callee.target) == ("sip:alice@192.0.2.1:5060", "sip:bob@192.0.2.2:5060")
+
+
+REPAIRED = {"settings": 'loadmodule "nathelper.so"', "before": "fix_nated_contact();",
+            "initial": 't_on_reply("back");', "routes": "onreply_route[back] { fix_nated_contact(); }",
+            "matched": 'fix_nated_contact(); t_on_reply("back");'}
+
+
+@pytest.mark.parametrize("again", [False, True])
+def test_contacts_that_the_script_has_repaired(proxy, again):
+    server = proxy(**REPAIRED)
+    call = server.alice.call("bob")
+    invite = server.bob.last("INVITE")
+    server.bob.send(response(invite.message, 200, to_tag="tag-bob", contact="sip:bob@10.0.0.2:99"))
+    call.ack()
+    if again:
+        call.within("INVITE", headers={"Contact": "<sip:alice@10.0.0.1:99>"})
+        server.bob.send(response(server.bob.last("INVITE").message, 200, contact="sip:bob@10.0.0.2:98"))
+    caller, callee = dialogs(server).legs(dialog(server))
+    assert (caller.target, callee.target) == ("sip:alice@192.0.2.1:5060", "sip:bob@192.0.2.2:5060")
