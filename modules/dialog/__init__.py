@@ -32,7 +32,7 @@ from opensips_py.modules.dialog.sequencing import Sequencing
 from opensips_py.modules.dialog.sequential import Sequential
 from opensips_py.modules.dialog.sharing import Sharing
 from opensips_py.modules.dialog.storage import Store
-from opensips_py.modules.dialog.table import Dialogs
+from opensips_py.modules.dialog.table import BYES, Dialogs
 from opensips_py.modules.dialog.variables import Variables
 from opensips_py.sip import Uri
 
@@ -111,8 +111,12 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         for dialog, flags in self.dialogs.store.load():
             if owner(dialog.call_id) != self.services.index:
                 continue
-            if dialog.is_over:  # but for its BYEs
-                self.resume(dialog)
+            if dialog.is_over:
+                if dialog.end_reason in BYES:
+                    self.dialogs.hung_up_before[dialog.did] = dialog
+                    self.expect_again(dialog)
+                else:
+                    self.resume(dialog)
                 continue
             if first:
                 self.counters.processed.add()

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opensips_py.transaction import Branch, Transaction
 
 AT_ONCE = 20  # dialogs that a restarted worker ends in a row ...
+REPEATS = 32.0  # seconds for which a BYE is sent again (RFC 3261, 17.1.2.2)
 PAUSE = 0.1  # ... and the seconds until the next ones
 Answered = Callable[[int], object]  # called with the status that a request came to
 Report = Callable[["Response | None", int], object]
@@ -98,6 +99,17 @@ class Ending:
             return False
         self.services.transactions.cancel(transaction)
         return True
+
+    def expect_again(self, dialog: Dialog) -> None:
+        """The BYE of a dialog was renumbered. While it may be sent again, the store knows by how much: should this
+        process be killed, whoever takes over has it go on as the same request."""
+        self.services.timers.start(REPEATS, self.forget_numbers, dialog)
+
+    def forget_numbers(self, dialog: Dialog) -> None:
+        """Its BYE does not come again."""
+        self.dialogs.hung_up_before.pop(dialog.did, None)
+        if dialog.stored:
+            self.dialogs.store.delete(dialog)
 
     # --- after a restart --------------------------------------------------------------------------------------------
 

@@ -47,7 +47,7 @@ class Matching:
         """Find the dialog of *request* by the parameters of its Route, by Call-ID and tags, or both."""
         did = parameter(parameters, self.rr_param) if mode != DID_NONE else ""
         if did:
-            dialog = self.dialogs.by_did.get(did)
+            dialog = self.dialogs.by_did.get(did) or self.dialogs.hung_up_before.get(did)
             side = side_of(dialog, request) if dialog is not None and dialog.call_id == request.call_id else None
         elif mode == DID_ONLY:
             return False

@@ -4,7 +4,7 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.dialog import CALLEE, contact_of, route_values, routes_to_callee, way
+from opensips_py.dialog import CALLEE, contact_in, contact_of, route_values, routes_to_callee, way
 from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Between, param
@@ -65,7 +65,7 @@ class Pracking:
             routes = recorded[::-1]
         else:
             routes = routes_to_callee(recorded, len(route_values(request.values("Record-Route"))), self.ours(dialog))
-        going = way(contact_of(response.header("Contact")) or request.uri, routes)
+        going = way(contact_of(contact_in(response)) or request.uri, routes)
         lines = going.lines + f"RAck: {number} {response.cseq} INVITE\r\n".encode()
         cseq = dialog.next_cseq(CALLEE)
         dialog.add_shift(CALLEE, 1)

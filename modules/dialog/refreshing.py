@@ -3,8 +3,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog
-from opensips_py.module import drafts
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.transaction import Happening
 
@@ -12,7 +12,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from opensips_py.sip import Message, Request
-    from opensips_py.transaction import Branch
 
 FORWARDED = int(Happening.RESPONSE_FORWARDED)
 
@@ -28,16 +27,15 @@ class Refreshing:
         """See what becomes of a request that may change targets."""
         self.watch(request, FORWARDED, self.dialogs.refreshed)
 
-    def refresh(self, dialog: Dialog, side: int, request: Message, response: Message, branch: Branch) -> None:
-        """A request of *side*, which left by *branch*, has been accepted."""
+    def refresh(self, dialog: Dialog, side: int, request: Message, response: Message) -> None:
+        """A request of *side* has been accepted."""
         facts = self.dialogs.facts(dialog)
         if facts is None or dialog.is_over:
             return
         before = facts.packed()
         contacts, texts, types = list(facts.contacts), list(facts.texts), list(facts.types)
-        of_response = [response.edits] if response.has_edits else []
-        for place, message, edits in ((side, request, drafts.departing(branch)), (1 - side, response, of_response)):
-            contacts[place] = drafts.contact_of(message, edits) or contacts[place]
+        for place, message in ((side, request), (1 - side, response)):
+            contacts[place] = contact_in(message) or contacts[place]
             if self.keeps_bodies and message.body:
                 texts[place], types[place] = message.body, message.content_type or ""
         facts.contacts, facts.texts, facts.types = contacts, texts, types

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 from gevent.lock import BoundedSemaphore
 
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
-from opensips_py.dialog.legs import Leg
+from opensips_py.dialog.legs import Leg, contact_in
 from opensips_py.dialog.record import (
     CALL_ID_HIDDEN,
     END_ON_RACE,
@@ -26,7 +26,6 @@ from opensips_py.dialog.record import (
     Facts,
     pack_facts,
 )
-from opensips_py.module import drafts
 from opensips_py.modules.dialog.observers import Observers, tell
 from opensips_py.modules.dialog.profiles import Membership, Sizes
 from opensips_py.transaction import Branch, Happening, Transaction
@@ -40,6 +39,7 @@ log = logging.getLogger(__name__)
 
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
+BYES = ("Downstream BYE", "Upstream BYE")  # reasons, by side
 REFRESHING = ("INVITE", "UPDATE")  # methods
 TRANSACTION_DELETED = int(Happening.DELETED)
 WATCHED = int(Happening.RESPONSE_FORWARDED | Happening.LOCAL_REPLY | Happening.DELETED)
@@ -58,6 +58,7 @@ class Dialogs:
         self.by_call: dict[str, Dialog] = {}  # by Call-ID; further ones hang on `other`
         self.observers = Observers()
         self.overdue: deque[Dialog] = deque()  # their time was over before this process began
+        self.hung_up_before: dict[str, Dialog] = {}  # by a BYE that came before this process, and may come again
         self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
         self.writing = False
         self.unshared: deque[tuple[str, int]] = deque()  # what the store of shared profiles does not know yet
@@ -174,8 +175,7 @@ class Dialogs:
             (request.header("From"), response.header("From")),
             (f"{to};tag={tag}" if tag else to, response.header("To")),
             (request.header("Call-ID"), response.header("Call-ID")),
-            (drafts.contact_of(request, drafts.departing(branch)),
-             drafts.contact_of(response, [response.edits] if response.has_edits else ())),
+            (contact_in(request), contact_in(response)),
             (request.values("Record-Route"), response.values("Record-Route")),
             (request.listener.uri_text, branch.target.listener.uri_text),
             (request.body, response.body) if bodies else (b"", b""),
@@ -187,7 +187,7 @@ class Dialogs:
         dialog.to_tag = self.module.tm.local_tag(transaction)
         from_, to = request.header("From"), f"{request.header('To')};tag={dialog.to_tag}"
         self.begin(dialog, request, None, (
-            (from_, from_), (to, to), (dialog.call_id, dialog.call_id), (request.header("Contact"), ""),
+            (from_, from_), (to, to), (dialog.call_id, dialog.call_id), (contact_in(request), ""),
             (request.values("Record-Route"), []), (request.listener.uri_text, ""), (b"", b""), ("", "")))
 
     def begin(self, dialog: Dialog, request: Request, response: Response | None, facts: tuple[Any, ...]) -> None:
@@ -256,6 +256,8 @@ class Dialogs:
         request.context["dialog"] = dialog, side, before
         state = dialog.state
         if state == DELETED:
+            if method == "BYE" and dialog.shifts is not None:  # it goes on with the number that it had before
+                self.module.count_on(dialog, request, side)
             return
         if method == "ACK":
             if state == ANSWERED and side == CALLER:
@@ -283,10 +285,10 @@ class Dialogs:
     def refreshed(self, happening: Happening, transaction: Transaction, branch: Branch | None, message: Any,
                   status: int) -> None:
         """A re-INVITE or UPDATE is being answered."""
-        if 200 <= status < 300 and branch is not None:
+        if 200 <= status < 300:
             request = transaction.request
             dialog, side, _ = request.context["dialog"]
-            self.module.refresh(dialog, side, request, message, branch)
+            self.module.refresh(dialog, side, request, message)
 
     def within(self, dialog: Dialog, request: Request, side: int) -> None:
         """Tell of a request within a dialog."""
@@ -296,7 +298,7 @@ class Dialogs:
     def hung_up(self, dialog: Dialog, request: Request, side: int) -> None:
         """One side ends the call."""
         if following(dialog.state, BYE) == DELETED:
-            self.end(dialog, "Downstream BYE" if side == CALLER else "Upstream BYE", request)
+            self.end(dialog, BYES[side], request)
         elif dialog.state == EARLY:
             dialog.flags |= RACED
 
@@ -392,10 +394,13 @@ class Dialogs:
         if self.observers.ended:
             tell(self.observers.ended, dialog, request)
         leaving = self.leaving(dialog)
-        if repeating:
+        renumbered = request is not None and dialog.shifts is not None
+        if repeating or renumbered:
             self.store.update_now(dialog, leaving)
         else:
             self.store.delete(dialog, leaving)
+        if renumbered:
+            self.module.expect_again(dialog)
         if self.module.db_mode:
             self.module.to_write(dialog)
         delay = dialog.delay if dialog.delay >= 0 else self.module.delete_delay
@@ -411,4 +416,4 @@ class Dialogs:
         return iter(list(self.by_did.values()))
 
 
-__all__ = ["CALLEE", "CALLER", "WATCHED", "Dialogs", "Place"]
+__all__ = ["BYES", "CALLEE", "CALLER", "WATCHED", "Dialogs", "Place"]

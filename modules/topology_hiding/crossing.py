@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opensips_py.module import drafts
+from opensips_py.dialog import contact_in
 from opensips_py.sip import HeaderId, via_lines
 from opensips_py.transaction import Branch, Happening
 
@@ -48,8 +48,7 @@ class Crossing:
         remove(request, OF_PATH)
         if self.module.rr is not None:
             self.module.rr.hide(request)
-        contact = drafts.contact_of(request, drafts.scopes(run, request))
-        self.replace_contact(request, contact, request.values(HeaderId.RECORD_ROUTE), request.listener, 1 - self.side)
+        self.replace_contact(request, request.values(HeaderId.RECORD_ROUTE), request.listener, 1 - self.side)
         if self.dialog is not None:
             self.show_call_id(request, self.module.call_id_shown(self.dialog, 1 - self.side))
         if request.method == "ACK":
@@ -64,10 +63,9 @@ class Crossing:
         if call_id is not None and call_id != message.header(HeaderId.CALL_ID):
             message.set_header_value(message.headers(HeaderId.CALL_ID)[0], call_id)
 
-    def replace_contact(self, message: Message, contact: str | None, routes: Iterable[str], socket: Any,
-                        to: int) -> None:
+    def replace_contact(self, message: Message, routes: Iterable[str], socket: Any, to: int) -> None:
         """Show side *to* ours in place of the Contact of a message, which came by *socket*."""
-        headers = message.headers(HeaderId.CONTACT)
+        headers, contact = message.headers(HeaderId.CONTACT), contact_in(message)
         if not headers or contact is None or contact == "*":
             return
         for header in headers:
@@ -86,8 +84,7 @@ class Crossing:
         response.insert_header(via_lines(request) + b"".join(request.data[each.start:each.end] for each in recorded))
         if not 300 <= status < 400:  # those who are to ask elsewhere have to know where
             routes = response.values(HeaderId.RECORD_ROUTE)[::-1]
-            contact = drafts.contact_of(response, [response.edits])
-            self.replace_contact(response, contact, routes, branch.listener, self.side)
+            self.replace_contact(response, routes, branch.listener, self.side)
         self.show_call_id(response, request.header(HeaderId.CALL_ID))
 
 

@@ -14,7 +14,6 @@ from opensips_py.sip import Edits, Header, Message
 from opensips_py.transaction import Branch
 
 Render = Callable[[Any], bytes]
-CONTACT = "contact"  # the first part of the keys of Contacts; the second is their place in the message
 
 
 class Draft:
@@ -108,25 +107,6 @@ def place_header(run: Run, message: Message, draft: Draft, header: Header, place
         # Two splices: a later deletion of the whole header covers either and so wins, one of just its extent would not.
         message.edits.delete(header.start, header.start + 1)
         message.edits.replace(header.start + 1, header.end, Piece(draft, place, render))
-
-
-def contact_of(message: Message, lists: Iterable[Edits | None]) -> str | None:
-    """The first Contact header as scripts have changed its first URI (fix_nated_contact); None where there is none.
-    Whoever remembers where somebody is reached wants that, not what he believes himself."""
-    headers = message.headers("Contact")
-    if not headers:
-        return None
-    found = [each for each in lists if each is not None]
-    changes = Edits()
-    for edits in reversed(found):
-        for start, end, text in edits:
-            if type(text) is Piece and text.draft.key == (CONTACT, 0) and text.place is not None:
-                changes.replace(start, end, text)
-    if not changes:
-        return headers[0].value
-    data = changes.apply(message.data, View(found))
-    end = headers[0].value_end + len(data) - len(message.data)
-    return data[headers[0].value_start:end].decode("utf-8", "surrogateescape")
 
 
 def edited_body(run: Run, message: Message) -> bytes:

@@ -68,18 +68,3 @@ def test_who_only_looks_says_where_from():
     assert drafts.departing(None) == [] and drafts.departing(drafts.View([])) == []
     edits = Edits()
     assert drafts.departing(drafts.View([edits])) == [edits]
-
-
-def test_contacts_as_scripts_have_changed_them(message):
-    run = run_in(Route.REQUEST, message)
-    assert drafts.contact_of(message, [message.edits]) == "<sip:alice@192.0.2.1>"
-    uri = message.contacts[0]
-    draft = drafts.write(message, (drafts.CONTACT, 0), "sip:alice@198.51.100.1:1024")
-    message.edits.replace(uri.uri_start, uri.uri_end, drafts.Piece(draft, "uri", show))
-    message.edits.delete(message.headers("Contact")[0].start, message.headers("Contact")[0].end)  # is no draft
-    assert drafts.contact_of(message, drafts.scopes(run, message)) == "<sip:alice@198.51.100.1:1024>"
-    assert drafts.contact_of(message, [None]) == "<sip:alice@192.0.2.1>"
-
-
-def test_no_contact():
-    assert drafts.contact_of(parse(options().replace("Contact", "X-Contact").encode()), []) is None
