@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.transaction import Happening
@@ -34,7 +35,7 @@ class Refreshing:
         before = facts.packed()
         contacts, texts, types = list(facts.contacts), list(facts.texts), list(facts.types)
         for place, message in ((side, request), (1 - side, response)):
-            contacts[place] = message.header("Contact") or contacts[place]
+            contacts[place] = contact_in(message) or contacts[place]
             if self.keeps_bodies and message.body:
                 texts[place], types[place] = message.body, message.content_type or ""
         facts.contacts, facts.texts, facts.types = contacts, texts, types
