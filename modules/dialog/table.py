@@ -36,6 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
+EARLY_BY, LONG = 0.5, 60.0  # seconds that a dialog may end before its time is over; that a timer may be wrong by
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
 BYES = ("Downstream BYE", "Upstream BYE")  # reasons, by side
 REFRESHING = ("INVITE", "UPDATE")  # methods
@@ -350,8 +351,11 @@ class Dialogs:
             self.module.run_armed(dialog, ON_TIMEOUT)
             if dialog.is_over:
                 return
+        if dialog.timer is not None and dialog.timer.pending:  # prolonged
+            return
         left = dialog.expires - time.time()
-        if left > 0.5:  # prolonged: the timer has been started anew
+        if EARLY_BY < left < LONG:  # the clock of timers was late; one of the machine that jumps has no say
+            dialog.timer = self.module.services.timers.start(left, self.due, dialog)
             return
         self.module.counters.expired.add()
         self.module.terminate(dialog, "Lifetime Timeout", byes=bool(dialog.flags & 1), at=dialog.expires)
