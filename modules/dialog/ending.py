@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog import CALLEE, CALLER, Leg, way_to
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.sip import Request
@@ -33,6 +33,7 @@ class Ending:
     log: logging.Logger
     dlg_extra_hdrs: str
     tm: Any
+    disguise: Any
 
     def terminate(self, dialog: Dialog, reason: str, *, byes: bool = True, headers: str = "", at: float = 0.0) -> None:
         """End an answered dialog, with a BYE to both sides; other modules call this."""
@@ -65,13 +66,17 @@ class Ending:
             return False
         cseq = dialog.next_cseq(side)
         going = way_to(leg)
+        socket = self.sockets.get(leg.socket)
         lines = going.lines + (self.dlg_extra_hdrs + headers).encode("utf-8", "surrogateescape")
         if method in ("INVITE", "UPDATE") and legs[1 - side].target:
-            lines += f"Contact: <{legs[1 - side].target}>\r\n".encode("utf-8", "surrogateescape")
+            contact = f"<{legs[1 - side].target}>"
+            if dialog.flags & HIDDEN and self.disguise is not None:
+                contact = self.disguise.contact(dialog, side, socket)
+            lines += f"Contact: {contact}\r\n".encode("utf-8", "surrogateescape")
         try:
             return self.services.transactions.originate(
                 method, going.uri, from_=leg.peer, to=leg.address, call_id=leg.call_id, cseq=cseq, headers=lines,
-                body=body, content_type=content_type, next_hop=going.next_hop, socket=self.sockets.get(leg.socket),
+                body=body, content_type=content_type, next_hop=going.next_hop, socket=socket,
                 report=partial(told, report), generation=self.services.generation,
                 contexts={"dialog": dialog}) is not None
         except MalformedMessage as error:

@@ -13,7 +13,9 @@ from gevent.lock import BoundedSemaphore
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
 from opensips_py.dialog.legs import Leg, contact_in
 from opensips_py.dialog.record import (
+    CALL_ID_HIDDEN,
     END_ON_RACE,
+    HIDDEN,
     ON_ANSWER,
     ON_HANGUP,
     ON_TIMEOUT,
@@ -135,7 +137,7 @@ class Dialogs:
             if status > 100 and branch is not None:
                 if dialog.flags & PRACK:
                     self.module.acknowledge(dialog, transaction, branch, message)
-                self.ring(dialog, request, message)
+                self.ring(dialog, transaction, branch, message)
         elif status < 300:
             if branch is not None:
                 self.answer(dialog, transaction, branch, message)
@@ -144,8 +146,13 @@ class Dialogs:
         else:
             self.fail(dialog, request, status)
 
-    def ring(self, dialog: Dialog, request: Request, response: Response) -> None:
+    def ring(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
         """A provisional response goes to the caller."""
+        request = transaction.request
+        if dialog.flags & HIDDEN and response.to_tag:
+            if dialog.early is None:
+                dialog.early = {}
+            dialog.early[response.to_tag] = pack_facts(self.facts_of(dialog, transaction, branch, response))
         if dialog.state == UNCONFIRMED:
             self.module.counters.early.add()
             self.move(dialog, EARLY)
@@ -155,20 +162,25 @@ class Dialogs:
     def answer(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
         """A 2xx is about to go to the caller."""
         request = transaction.request
-        dialog.to_tag = tag = response.to_tag
+        dialog.to_tag = response.to_tag
         if transaction.cancelled:
             dialog.flags |= RACED
+        self.begin(dialog, request, response, self.facts_of(dialog, transaction, branch, response))
+
+    def facts_of(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> tuple[Any, ...]:
+        """What an INVITE and a response of its callee say."""
+        request, tag = transaction.request, response.to_tag
         to = request.header("To") or ""
         bodies = self.module.keeps_bodies
-        self.begin(dialog, request, response, (
+        return (
             (request.header("From"), response.header("From")),
             (f"{to};tag={tag}" if tag else to, response.header("To")),
-            (dialog.call_id, response.call_id),
+            (request.header("Call-ID"), response.header("Call-ID")),
             (contact_in(request), contact_in(response)),
             (request.values("Record-Route"), response.values("Record-Route")),
             (request.listener.uri_text, branch.target.listener.uri_text),
             (request.body, response.body) if bodies else (b"", b""),
-            (request.content_type or "", response.content_type or "") if bodies else ("", "")))
+            (request.content_type or "", response.content_type or "") if bodies else ("", ""))
 
     def answer_here(self, dialog: Dialog, transaction: Transaction) -> None:
         """We answer an INVITE ourselves: there is no other side that could be sent anything."""
@@ -185,7 +197,7 @@ class Dialogs:
         if dialog.state == EARLY:
             counters.early.add(-1)
         counters.active.add()
-        dialog.request = None
+        dialog.request = dialog.early = None
         dialog.facts = pack_facts(facts)
         dialog.started = now = time.time()
         dialog.expires = now + dialog.lifetime
@@ -220,7 +232,7 @@ class Dialogs:
         if dialog.state == EARLY:
             counters.early.add(-1)
         counters.failed.add()
-        dialog.request = None
+        dialog.request = dialog.early = None
         dialog.ended = time.time()
         before, dialog.state = dialog.state, DELETED
         if self.observers.failed:
@@ -336,10 +348,18 @@ class Dialogs:
             return Facts(dialog.facts)
         return self.store.facts(dialog) if dialog.stored else None
 
-    def legs(self, dialog: Dialog) -> tuple[Leg, Leg] | None:
-        """Both sides of an answered dialog."""
+    def legs(self, dialog: Dialog, tag: str = "") -> tuple[Leg, Leg] | None:
+        """Both sides of an answered dialog; of a hidden one that rings with the callee who has that *tag*, too."""
         facts = self.facts(dialog)
-        return facts.legs(self.module.ours(dialog)) if facts is not None else None
+        hidden = dialog.flags & HIDDEN
+        if facts is None and hidden and dialog.early and tag in dialog.early:
+            facts = Facts(dialog.early[tag])
+        if facts is None:
+            return None
+        legs = facts.legs(self.module.ours(dialog), bool(hidden))
+        if dialog.flags & CALL_ID_HIDDEN and self.module.disguise is not None:
+            legs[CALLEE].call_id = self.module.disguise.call_id(dialog)
+        return legs
 
     # --- ending -----------------------------------------------------------------------------------------------------
 

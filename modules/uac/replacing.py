@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Route, Run, Services, script
+from opensips_py.module.hidden import Hidden
 from opensips_py.modules.uac.changes import Scope, changes_of, scope_of, watch_now
-from opensips_py.modules.uac.hidden import Hidden
 from opensips_py.sip import Uri
 from opensips_py.sip.digest import UNQUOTABLE, quote
 
