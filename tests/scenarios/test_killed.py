@@ -11,14 +11,13 @@ def test_nothing_is_forgotten(postgres_server):
     with drill(postgres_server.url, short=SECONDS, ping=1) as made:
         made.register(BINDINGS)
         long, pinged = made.establish("long", LONG), made.establish("pinged", PINGED)
-        short = made.establish("short", SHORT)
         made.kill()
-        made.start(BINDINGS, LONG + PINGED + SHORT)
+        made.start(BINDINGS, LONG + PINGED)
         made.check()
+        short = made.establish("short", SHORT)
         made.timeouts(short, killed=True)
-        made.hang_up(long[:20], 7)
-        made.hang_up(long[20:40], 13, again=made.kill_worker)
-        made.hang_up(pinged, 4)
+        made.hang_up(pinged + long[:20], 13)
+        made.hang_up(long[20:40], 7, again=made.kill_worker)
         made.without_database(long[40:60], postgres_server)
         made.check()
         assert made.lengths(short) == {SECONDS * 1000}
