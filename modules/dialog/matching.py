@@ -148,10 +148,11 @@ def parameter(parameters: str, name: str) -> str:
 
 def side_of(dialog: Dialog, request: Request) -> int | None:
     """Who sent a request within a dialog; None where its tags are not those of the dialog. Before the answer each
-    branch of a fork has a tag of its own."""
-    if request.from_tag == dialog.from_tag and (request.to_tag == dialog.to_tag or dialog.state < 3):
+    branch of a fork has a tag of its own; an ACK that comes then is one of an INVITE with the same Call-ID before."""
+    unanswered = dialog.state < 3 and request.method != "ACK"
+    if request.from_tag == dialog.from_tag and (request.to_tag == dialog.to_tag or unanswered):
         return CALLER
-    if request.to_tag == dialog.from_tag and (request.from_tag == dialog.to_tag or dialog.state < 3):
+    if request.to_tag == dialog.from_tag and (request.from_tag == dialog.to_tag or unanswered):
         return CALLEE
     return None
 
