@@ -30,7 +30,8 @@ WORDS = (("bye-on-timeout", BYE_ON_TIMEOUT), ("options-ping-caller", PING_CALLER
          ("reinvite-ping-callee", REINVITE_CALLEE), ("end-on-race-condition", END_ON_RACE), ("auto-prack", PRACK))
 LETTERS = (("B", BYE_ON_TIMEOUT), ("P", PING_CALLER), ("p", PING_CALLEE), ("R", REINVITE_CALLER),
            ("r", REINVITE_CALLEE), ("E", END_ON_RACE))
-Flags = Annotated[int, Bits(words=WORDS, letters=LETTERS)]
+FLAGS = Bits(words=WORDS, letters=LETTERS)
+Flags = Annotated[int, FLAGS]
 
 
 class Creation:
@@ -60,6 +61,10 @@ class Creation:
             return False
         self.create(run, request, flags)
         return True
+
+    def read_flags(self, text: str) -> int:
+        """Flags as a script writes them, for other modules; ValueError where one means nothing."""
+        return FLAGS.convert(text) if text else 0
 
     def create(self, run: Run, request: Request, flags: int) -> Dialog:
         """A dialog for the request of *run*; other modules call this."""

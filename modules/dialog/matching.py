@@ -68,15 +68,16 @@ class Matching:
             dialog = dialog.other
         return None, None
 
-    def match_as(self, request: Request, mode: int) -> bool:
-        """match_dialog in one of its modes."""
+    def match_as(self, request: Request, mode: int | None) -> bool:
+        """match_dialog in one of its modes, None: in that of the parameter; other modules call this."""
         if dialog_at(request) is not None:
             return True
         if not request.to_tag:
             return False
         if request.context is None:
             request.context = {}
-        return self.match(request, self.rr.route_parameters(request) or "", mode)
+        return self.match(request, self.rr.route_parameters(request) or "",
+                          self.dlg_match_mode if mode is None else mode)
 
     @script(Route.REQUEST, name="match_dialog", dialect="2.1")
     def match_dialog_21(self, request: Request) -> bool:

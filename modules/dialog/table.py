@@ -8,8 +8,6 @@ from itertools import count
 from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
-from gevent.lock import BoundedSemaphore
-
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
 from opensips_py.dialog.legs import Leg
 from opensips_py.dialog.record import (
@@ -24,12 +22,14 @@ from opensips_py.dialog.record import (
     Facts,
     pack_facts,
 )
+from opensips_py.module.contact_drafts import contact_left
 from opensips_py.modules.dialog.observers import Observers, tell
 from opensips_py.modules.dialog.profiles import Membership, Sizes
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
     from opensips_py.modules.dialog import DialogModule
+    from opensips_py.modules.dialog.sharing import Shares
     from opensips_py.modules.dialog.storage import Store
     from opensips_py.sip import Request, Response
 
@@ -49,6 +49,7 @@ class Dialogs:
     module: DialogModule
     store: Store
     sizes: Sizes
+    shares: Shares
 
     def __init__(self) -> None:
         self.by_did: dict[str, Dialog] = {}
@@ -57,8 +58,6 @@ class Dialogs:
         self.overdue: deque[Dialog] = deque()  # their time was over before this process began
         self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
         self.writing = False
-        self.unshared: deque[tuple[str, int]] = deque()  # what the store of shared profiles does not know yet
-        self.sharing = BoundedSemaphore(1)
         self._numbers = count(getrandbits(28))
 
     def __len__(self) -> int:
@@ -161,7 +160,7 @@ class Dialogs:
             (request.header("From"), response.header("From")),
             (f"{to};tag={tag}" if tag else to, response.header("To")),
             (dialog.call_id, response.call_id),
-            (request.header("Contact"), response.header("Contact")),
+            (contact_left(request, branch), contact_left(response)),
             (request.values("Record-Route"), response.values("Record-Route")),
             (request.listener.uri_text, branch.target.listener.uri_text),
             (request.body, response.body) if bodies else (b"", b""),
@@ -173,7 +172,7 @@ class Dialogs:
         dialog.to_tag = self.module.tm.local_tag(transaction)
         from_, to = request.header("From"), f"{request.header('To')};tag={dialog.to_tag}"
         self.begin(dialog, request, None, (
-            (from_, from_), (to, to), (dialog.call_id, dialog.call_id), (request.header("Contact"), ""),
+            (from_, from_), (to, to), (dialog.call_id, dialog.call_id), (contact_left(request), ""),
             (request.values("Record-Route"), []), (request.listener.uri_text, ""), (b"", b""), ("", "")))
 
     def begin(self, dialog: Dialog, request: Request, response: Response | None, facts: tuple[Any, ...]) -> None:
@@ -272,7 +271,8 @@ class Dialogs:
         if 200 <= status < 300:
             request = transaction.request
             dialog, side, _ = request.context["dialog"]
-            self.module.refresh(dialog, side, request, message)
+            contacts = contact_left(request, branch), contact_left(message)
+            self.module.refresh(dialog, side, contacts, (request, message))
 
     def within(self, dialog: Dialog, request: Request, side: int) -> None:
         """Tell of a request within a dialog."""
@@ -299,10 +299,10 @@ class Dialogs:
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
         self.changed(dialog)
 
-    def changed(self, dialog: Dialog) -> None:
-        """Something of a dialog is to be stored anew, if it is stored."""
+    def changed(self, dialog: Dialog, facts: bytes | None = None) -> None:
+        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given."""
         if dialog.stored:
-            self.store.update(dialog)
+            self.store.update(dialog, facts=facts)
             if self.module.db_mode:
                 self.module.to_write(dialog)
 
