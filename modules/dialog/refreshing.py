@@ -3,6 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.transaction import Happening
@@ -26,15 +27,15 @@ class Refreshing:
         """See what becomes of a request that may change targets."""
         self.watch(request, FORWARDED, self.dialogs.refreshed)
 
-    def refresh(self, dialog: Dialog, side: int, reached: tuple[str, str], messages: tuple[Message, Message]) -> None:
-        """A request of *side* has been accepted; *reached* are the contacts of it and of its response as they left."""
+    def refresh(self, dialog: Dialog, side: int, request: Message, response: Message) -> None:
+        """A request of *side* has been accepted."""
         facts = self.dialogs.facts(dialog)
         if facts is None or dialog.is_over:
             return
         before = facts.packed()
         contacts, texts, types = list(facts.contacts), list(facts.texts), list(facts.types)
-        for place, contact, message in zip((side, 1 - side), reached, messages, strict=True):
-            contacts[place] = contact or contacts[place]
+        for place, message in ((side, request), (1 - side, response)):
+            contacts[place] = contact_in(message) or contacts[place]
             if self.keeps_bodies and message.body:
                 texts[place], types[place] = message.body, message.content_type or ""
         facts.contacts, facts.texts, facts.types = contacts, texts, types

@@ -6,9 +6,9 @@ import binascii
 import logging
 from typing import Annotated, NamedTuple
 
+from opensips_py.dialog.legs import MENDED
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Bits, Route, Run, VariableSpec, drafts, script
-from opensips_py.module.contact_drafts import URI, key_of
 from opensips_py.modules.nathelper.detecting import readable_contacts, uri_of
 from opensips_py.sip import Message, NameAddr, Request, Uri
 
@@ -48,7 +48,12 @@ class Contacts:
             before: Change = drafts.current(run, message, key_of(number)) or Change()
             kept = f";{ORIGINAL}={encoded(uri)}" if flags & PRESERVE else ""
             extra = "".join(each for each in (added, kept) if each not in before.of_uri)
-            write(run, message, number, contact, before._replace(place=place, of_uri=before.of_uri + extra))
+            change = before._replace(place=place, of_uri=before.of_uri + extra)
+            write(run, message, number, contact, change)
+            if not changed:  # the first one is where requests within a dialog go
+                if message.context is None:
+                    message.context = {}
+                message.context[MENDED] = f"<{changed_uri(uri, change)}>"
             changed = True
         return changed
 
@@ -107,14 +112,19 @@ def sip_contacts(message: Message) -> list[tuple[int, NameAddr, Uri]]:
             if (uri := uri_of(each)) is not None]
 
 
+def key_of(number: int) -> tuple[str, int]:
+    """What the draft of a Contact is found by."""
+    return "contact", number
+
+
 def write(run: Run, message: Message, number: int, contact: NameAddr, change: Change) -> None:
     """Have a Contact leave as *change* says."""
     key = key_of(number)
     draft = drafts.write(message, key, change)
-    if not drafts.is_placed(run, message, key, URI):
+    if not drafts.is_placed(run, message, key, "uri"):
         enclosed = message.data[contact.uri_start - 1:contact.uri_start] == b"<"
         message.edits.replace(contact.uri_start, contact.uri_end,
-                              drafts.Piece(draft, URI, uri_writer(contact.parsed_uri, enclosed)))
+                              drafts.Piece(draft, "uri", uri_writer(contact.parsed_uri, enclosed)))
         message.edits.insert(contact.end, drafts.Piece(draft, "parameters", header_parameters))
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from opensips_py.module import ConfigError, Module, OneOf, hookimpl, param, uses
+from opensips_py.module.hidden import Hidden
 from opensips_py.modules.uac.answering import PARAMETER, Answering
-from opensips_py.modules.uac.hidden import Hidden
 from opensips_py.modules.uac.remembering import Remembering
 from opensips_py.modules.uac.replacing import Replacing
 from opensips_py.sip import Request
@@ -54,7 +54,7 @@ class Uac(Answering, Replacing, Remembering, Module, name="uac"):
     def start(self) -> None:
         """Take the secret."""
         secret = self.restore_passwd.encode("utf-8", "surrogateescape")
-        self.hidden = Hidden(secret or secrets(self.services.boot.state_dir).key)
+        self.hidden = Hidden(secret or secrets(self.services.boot.state_dir).key, "uac")
 
     @hookimpl
     def route_followed(self, request: Request, parameters: str) -> None:

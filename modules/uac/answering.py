@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 ANYWHERE = Route.REQUEST | Route.FAILURE | Route.BRANCH
 Algorithms = Annotated[int, Bits(words=tuple((each.name.lower(), 1 << each.number) for each in ALGORITHMS),
                                  numbers=False)]
-PARAMETER = "vsc"  # of Record-Route: by how much later requests of the caller count up
+PARAMETER = "aci"  # of Record-Route: by how much later requests of the caller count up
 MOST_ATTEMPTS = 5  # a server that never has enough is left
 LARGEST_STEP = 1 << 16
 

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Route, Run, Services, script
+from opensips_py.module.hidden import Hidden
 from opensips_py.module.numbering import Scope
 from opensips_py.modules.uac.changes import changes_of, scope_of, watch_now
-from opensips_py.modules.uac.hidden import Hidden
 from opensips_py.sip import Uri
 from opensips_py.sip.digest import UNQUOTABLE, quote
 

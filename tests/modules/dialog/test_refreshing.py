@@ -19,6 +19,18 @@ def refreshed(proxy, method, status=200):
     return server
 
 
+def test_contacts_that_were_mended(proxy):
+    server = proxy('loadmodule "nathelper.so"', before='fix_nated_contact(";by=us");', initial='t_on_reply("r");',
+                   matched='append_hf("X-Valid: $var(valid)\\r\\n");',
+                   follow='loose_route(); validate_dialog(); $var(valid) = $rc;',
+                   routes='onreply_route[r] { fix_nated_contact(";by=us"); }')
+    call = called(server)
+    caller, callee = dialogs(server).legs(dialog(server))
+    assert (caller.target, callee.target) == ("sip:alice@192.0.2.1:5060;by=us", "sip:bob@192.0.2.2:5060;by=us")
+    call.within("INFO")
+    assert server.bob.last("INFO").header("X-Valid") == "1"
+
+
 @pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
 def test_both_contacts_change(proxy, method):
     server = refreshed(proxy, method)

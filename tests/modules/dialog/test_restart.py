@@ -1,6 +1,7 @@
 """What a process finds that its predecessor has left: on the clock of the test."""
 from __future__ import annotations
 
+from opensips_py.testing import request
 from tests.modules.dialog.conftest import called, dialog, dialogs, module, restarted
 from tests.modules.dialog.test_ending import stored
 
@@ -76,6 +77,28 @@ def test_byes_that_nobody_answered_are_sent_again_as_they_were(proxy):
     assert ends == []  # that was told before
     server.alice.answer(byes["192.0.2.1"])
     server.bob.answer(byes["192.0.2.2"])
+    assert stored(server) == 0
+
+
+def test_a_bye_that_was_renumbered_is_so_when_it_is_sent_again(proxy):
+    server = proxy('modparam("dialog", "options_ping_interval", 10)', create='create_dialog("options-ping-callee");')
+    call = called(server)
+    server.advance(10.5)
+    server.bob.answer(server.bob.last("OPTIONS"))
+    bye = request("BYE", "sip:bob@192.0.2.2:5060", to="sip:bob@192.0.2.9", to_tag="tag-bob", from_tag="a", cseq=2,
+                  call_id=call.call_id, branch="z9hG4bKbye", headers={"Route": call.final().header("Record-Route")})
+    server.receive(bye, "192.0.2.1")
+    before = server.bob.last("BYE").message
+    assert before.cseq == 3 and len(dialogs(server)) == 0
+    server.engine.transactions.servers.clear()  # the process is gone
+    table = restarted(server)
+    assert len(table) == 0 == server.counted("active_dialogs") and stored(server) == 1
+    server.take()
+    server.receive(bye, "192.0.2.1")
+    again = server.bob.last("BYE")
+    assert (again.message.cseq, again.message.via_branch) == (before.cseq, before.via_branch)
+    server.bob.answer(again)
+    server.advance(33)
     assert stored(server) == 0
 
 
