@@ -52,9 +52,9 @@ class Sharing:
     dialogs: Any
     cache: Cache | None
     cachedb_url: CacheDbUrl = param("", "The key-value store in which profiles whose names end with /s are counted, "
-                                    "together with other servers; empty: every profile is counted here alone. A server that was "
-                                    "killed puts its part right when it is back; that of one which is never back, or "
-                                    "whose machine went down, stays counted for profile_timeout.")
+                                    "together with other servers; empty: every profile is counted here alone. A server "
+                                    "that was killed puts its part right when it is back; the part of one that is "
+                                    "never back, or whose machine went down, stays counted for profile_timeout.")
     profile_value_prefix: str = param("dlg_val_", "What the keys of values of a shared profile begin with.")
     profile_no_value_prefix: str = param("dlg_noval_", "What the keys of shared profiles without values begin with.")
     profile_size_prefix: str = param("dlg_size_", "What the keys of sizes of shared profiles with values begin with.")
