@@ -14,7 +14,7 @@ from opensips_py.transaction import Branch, Happening, Transaction
 if TYPE_CHECKING:
     from opensips_py.sip import Message, Request
 
-BEGINNING = Route.REQUEST | Route.FAILURE | Route.BRANCH
+BEGINNING = Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.LOCAL
 NAME = "rtpproxy"  # of what is kept with dialogs
 LEAVING = int(Happening.REQUEST_BUILT)
 ANSWERED = int(Happening.RESPONSE_FORWARDED)
