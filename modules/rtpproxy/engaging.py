@@ -7,14 +7,13 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Route, Run, Writable, script
 from opensips_py.modules.rtpproxy.flags import NONE, Flags
-from opensips_py.modules.rtpproxy.sessions import Letters, Sessions
+from opensips_py.modules.rtpproxy.sessions import ROUTES, Letters, Sessions
 from opensips_py.sip.bodies import parts_of
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
     from opensips_py.sip import Message, Request
 
-BEGINNING = Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.LOCAL
 NAME = "rtpproxy"  # of what is kept with dialogs
 LEAVING = int(Happening.REQUEST_BUILT)
 ANSWERED = int(Happening.RESPONSE_FORWARDED)
@@ -23,7 +22,7 @@ ANSWERED = int(Happening.RESPONSE_FORWARDED)
 class Engaging(Sessions):
     """Dialogs whose media are relayed, whatever is said in them."""
 
-    @script(BEGINNING, waits=True)
+    @script(ROUTES, waits=True)
     def rtpproxy_engage(self, run: Run, flags: Letters = NONE, ip_address: str | None = None, set_id: int | None = None,
                         sock_var: Writable | None = None, ret_var: Writable | None = None) -> bool:
         """Have a relay take the media of the call that this INVITE begins: every offer and answer in it, until it ends.
@@ -36,7 +35,7 @@ class Engaging(Sessions):
         if self.dialog is None:
             self.log.error("rtpproxy_engage() needs module dialog")
             return False
-        if request.method != "INVITE" or request.to_tag:
+        if run.message is not request or request.method != "INVITE" or request.to_tag:
             self.log.error("rtpproxy_engage: only an INVITE that begins a call can be engaged")
             return False
         offers = has_description(request)
@@ -49,7 +48,7 @@ class Engaging(Sessions):
             run.transaction.observe(ANSWERED, partial(self.answered, dialog, offers))
         return True
 
-    @script(BEGINNING, waits=True, dialect="2.1")
+    @script(ROUTES, waits=True, dialect="2.1")
     def engage_rtp_proxy(self, run: Run, flags: Letters = NONE, ip_address: str | None = None,
                          set_id: int | None = None, sock_var: Writable | None = None) -> bool:
         """The old name of rtpproxy_engage()."""
