@@ -8,8 +8,6 @@ from itertools import count
 from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
-from gevent.lock import BoundedSemaphore
-
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
 from opensips_py.dialog.legs import Leg, contact_in
 from opensips_py.dialog.record import (
@@ -32,6 +30,7 @@ from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
     from opensips_py.modules.dialog import DialogModule
+    from opensips_py.modules.dialog.sharing import Shares
     from opensips_py.modules.dialog.storage import Store
     from opensips_py.sip import Request, Response
 
@@ -53,6 +52,7 @@ class Dialogs:
     module: DialogModule
     store: Store
     sizes: Sizes
+    shares: Shares
 
     def __init__(self) -> None:
         self.by_did: dict[str, Dialog] = {}
@@ -62,8 +62,6 @@ class Dialogs:
         self.hung_up_before: dict[str, Dialog] = {}  # by a BYE that came before this process, and may come again
         self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
         self.writing = False
-        self.unshared: deque[tuple[str, int]] = deque()  # what the store of shared profiles does not know yet
-        self.sharing = BoundedSemaphore(1)
         self._numbers = count(getrandbits(28))
 
     def __len__(self) -> int:
@@ -316,10 +314,10 @@ class Dialogs:
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
         self.changed(dialog)
 
-    def changed(self, dialog: Dialog) -> None:
-        """Something of a dialog is to be stored anew, if it is stored."""
+    def changed(self, dialog: Dialog, facts: bytes | None = None) -> None:
+        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given."""
         if dialog.stored:
-            self.store.update(dialog)
+            self.store.update(dialog, facts=facts)
             if self.module.db_mode:
                 self.module.to_write(dialog)
 
