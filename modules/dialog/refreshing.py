@@ -41,6 +41,5 @@ class Refreshing:
         facts.contacts, facts.texts, facts.types = contacts, texts, types
         after = facts.packed()
         if after != before and dialog.stored:
-            self.dialogs.store.update(dialog, facts=after)
-            self.dialogs.changed(dialog)
+            self.dialogs.changed(dialog, after)
 
