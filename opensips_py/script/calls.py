@@ -227,6 +227,8 @@ class CallCompiler(TypeCompiler):
                 return
         elif isinstance(kind.bare, Integer):
             return
+        elif isinstance(kind.bare, RouteName) and node.name not in self.context.kinds.get(TITLES[kind.bare.route], ()):
+            raise Reported  # the checker has complained of a route that is not there
         self.diagnostics.misread(f"'{node.name}' is no value", node.place, fix=fix)
         raise Reported
 

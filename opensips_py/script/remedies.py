@@ -172,6 +172,7 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"write (?P<right>timer_route\[\w+, 60\])$",
          lambda fix, wrong, place, texts: timed(place, fix["right"], texts), False),
         (r"leave it out$", removed, False),
+        (r"write (?P<right>return) to leave a route$", instead, False),
         (r"in parentheses: (?P<right>.*)$", instead, True),
         (r"write (?P<right>,) instead$", instead, True),
         (r"add '(?P<right>.)'(?: here)?$", behind, True),

@@ -28,9 +28,13 @@ class StatementParser(ExpressionParser):
         """{ statements }; with *lenient*, the brace may be missing at the end of a line."""
         opening = self.expect("{", f"before the body of {what}", lenient=lenient)
         self.braces.opened(opening)
-        body = self.statements("}")
+        body = self.statements("}", *(("else",) if what == "if" else ()))
         if self.accept("}"):
             self.braces.closed(what, opening, self.previous)
+        elif self.sees("else"):
+            self.braces.blocks.pop()
+            self.report("the block of if is not closed", self.behind(), f"found {self.shown()}",
+                        "add the missing '}'", [("opened here", opening.place)])
         else:
             self.unclosed(what, opening)
         return body
@@ -38,7 +42,7 @@ class StatementParser(ExpressionParser):
     def statements(self, *ends: str) -> list[tree.Statement]:
         """Statements up to one of *ends*, the next route, or the end of the file."""
         found: list[tree.Statement] = []
-        while not self.sees(*ends) and self.token.kind != "end" and not self.starts_route():
+        while not self.ended_by(ends, found) and self.token.kind != "end" and not self.starts_route():
             before = self.at
             if self.starts_line():
                 self.braces.goes_on(self.token, self.behind())
@@ -49,6 +53,10 @@ class StatementParser(ExpressionParser):
             if self.at == before and not self.sees(*ends):
                 self.take()
         return found
+
+    def ended_by(self, ends: tuple[str, ...], found: list[tree.Statement]) -> bool:
+        """Whether one of *ends* ends the statements *found*; a second else of the if before it does not."""
+        return self.sees(*ends) and not (self.sees("else") and bool(found) and isinstance(found[-1], tree.If))
 
     def body(self, what: str, keyword: Place | None = None) -> list[tree.Statement]:
         """A block, or a single statement."""

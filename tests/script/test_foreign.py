@@ -140,3 +140,27 @@ def test_flags_without_quotes_are_of_2_1():
     old = (SCRIPT % "setflag(SEEN);").replace("socket=", "children=2\nlisten=")
     assert not [each for each in findings(old, PATH) if each["severity"] == "error"]
     assert read_text(str(PATH.parents[2] / "cfg/nat.cfg")).count('flag("') > 5
+
+
+def test_a_brace_that_is_missing_before_else_is_one_error():
+    text = SCRIPT % 'if ($rU == "a") {\n\t\txlog("a");\n\telse {\n\t\txlog("b");\n\t}'
+    found = only(text)
+    assert found["message"] == "the block of if is not closed"
+    assert not errors(applied(text, [Edit(**each) for each in found["edits"]]))
+    twice = SCRIPT % 'if ($rU == "a") {\n\t\tif ($rd == "b") exit; else exit;\n\t\telse exit;\n\t}'
+    assert only(twice)["message"] == "'else' without an if before it"
+
+
+def test_the_name_of_a_route_without_quotes_is_blamed_once():
+    assert only(SCRIPT % "t_on_failure(busy);")["message"].endswith("there is no failure_route[busy]")
+    text = SCRIPT % "t_on_failure(busy);" + "failure_route[busy] { exit; }\n"
+    found = only(text)
+    assert found["message"] == "'busy' is no value"
+    assert applied(text, [Edit(**each) for each in found["edits"]]) == text.replace("(busy)", '("busy")')
+
+
+def test_sockets_are_looked_at_beside_other_mistakes():
+    text = SCRIPT.replace("udp:127.0.0.1:5060", "udp:nobody0:5060") % "$null = $ruu;"
+    assert [each["message"] for each in errors(text)] == [
+        "udp:nobody0: no address, interface or name of this machine", "$null is unknown"]
+    assert errors(text)[1]["fix"] == "write NULL instead of $null"
