@@ -111,8 +111,8 @@ class Provider:
         """Make calls, and wait for the end of all."""
         with self.answering(sum(milliseconds) // 2):
             callers = self.mix(calls, milliseconds)
-            running = [self.sipp(each.scenario, free_ports()[0], "-trace_logs", "-log_file", f"{number}.log", "-rp", "10000",
-                                 target=self.server.port, calls=len(each.lines), timeout=seconds,
+            running = [self.sipp(each.scenario, free_ports()[0], "-trace_logs", "-log_file", f"{number}.log",
+                                 "-rp", "10000", target=self.server.port, calls=len(each.lines), timeout=seconds,
                                  rate=max(1, 10 * rate * len(each.lines) // calls),
                                  fields="\n".join(["SEQUENTIAL", *each.lines, ""]))
                        for number, each in enumerate(callers)]
