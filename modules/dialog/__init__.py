@@ -30,7 +30,7 @@ from opensips_py.modules.dialog.profiling import Profiling
 from opensips_py.modules.dialog.refreshing import Refreshing
 from opensips_py.modules.dialog.sequencing import Sequencing
 from opensips_py.modules.dialog.sequential import Sequential
-from opensips_py.modules.dialog.sharing import Sharing
+from opensips_py.modules.dialog.sharing import Shares, Sharing
 from opensips_py.modules.dialog.storage import Store
 from opensips_py.modules.dialog.table import BYES, Dialogs
 from opensips_py.modules.dialog.variables import Variables
@@ -97,11 +97,13 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         store = self.dialogs.store = Store(boot.state_dir, max(self.services.index, 0), control.set_writing)
         if not boot.restarted:
             index, owner = self.services.index, self.services.slots.owner_of_call_id
-            store.collect(lambda dialog: owner(dialog.call_id) == index)
+            store.collect(lambda dialog: owner(dialog.call_id) == index, self.services.workers)
         sizes = self.dialogs.sizes = Sizes(store)
         sizes.others = [Store(boot.state_dir, worker, control.set_writing) for worker in range(self.services.workers)
                         if worker != self.services.index]
+        self.dialogs.shares = Shares(store.shares())
         self.restore(not boot.restarted)
+        self.tell_soon()
         if self.db_mode:
             self.services.spawn(self.meet_table)
 
@@ -129,6 +131,8 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         dialog.state = 4  # whether the ACK has come was not worth a write of its own
         self.dialogs.add(dialog)
         self.counters.active.add()
+        if dialog.profiles:
+            self.share([(each, 1) for each in dialog.profiles])
         left = dialog.expires - self.now()
         if left <= 0:
             self.resume(dialog)

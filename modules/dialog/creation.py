@@ -31,7 +31,8 @@ WORDS = (("bye-on-timeout", BYE_ON_TIMEOUT), ("options-ping-caller", PING_CALLER
 LETTERS = (("B", BYE_ON_TIMEOUT), ("P", PING_CALLER), ("p", PING_CALLEE), ("R", REINVITE_CALLER),
            ("r", REINVITE_CALLEE), ("E", END_ON_RACE))
 INTENDED = "lifetime of the dialog to come"  # in the context of a request
-Flags = Annotated[int, Bits(words=WORDS, letters=LETTERS)]
+FLAGS = Bits(words=WORDS, letters=LETTERS)
+Flags = Annotated[int, FLAGS]
 
 
 class Creation:
@@ -61,6 +62,10 @@ class Creation:
             return False
         self.create(run, request, flags)
         return True
+
+    def read_flags(self, text: str) -> int:
+        """Flags as a script writes them, for other modules; ValueError where one means nothing."""
+        return FLAGS.convert(text) if text else 0
 
     def create(self, run: Run, request: Request, flags: int) -> Dialog:
         """A dialog for the request of *run*; other modules call this."""

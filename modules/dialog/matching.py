@@ -78,8 +78,9 @@ class Matching:
             dialog = dialog.other
         return None, None
 
-    def match_as(self, request: Request, mode: int, parameters: str | None = None) -> bool:
-        """match_dialog in one of its modes; other modules call this with *parameters* that did not come in a Route."""
+    def match_as(self, request: Request, mode: int | None, parameters: str | None = None) -> bool:
+        """match_dialog in one of its modes, None: in that of the parameter; other modules call this, also with
+        *parameters* that did not come in a Route."""
         if dialog_at(request) is not None:
             return True
         if not request.to_tag:
@@ -88,7 +89,7 @@ class Matching:
             request.context = {}
         if parameters is None:
             parameters = self.rr.route_parameters(request) or ""
-        return self.match(request, parameters, mode)
+        return self.match(request, parameters, self.dlg_match_mode if mode is None else mode)
 
     @script(Route.REQUEST, name="match_dialog", dialect="2.1")
     def match_dialog_21(self, request: Request) -> bool:

@@ -7,8 +7,10 @@ from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog, pack_facts
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Response
+    from opensips_py.sip import Request, Response
     from opensips_py.transaction import Branch, Transaction
+
+HEAD_ENDS = b"\r\n\r\n"
 
 
 def facts_of(transaction: Transaction, branch: Branch, response: Response, bodies: bool) -> tuple[Any, ...]:
@@ -23,7 +25,8 @@ def facts_of(transaction: Transaction, branch: Branch, response: Response, bodie
         (request.values("Record-Route"), response.values("Record-Route")),
         (request.listener.uri_text, branch.target.listener.uri_text),
         (request.body, response.body) if bodies else (b"", b""),
-        (request.content_type or "", response.content_type or "") if bodies else ("", ""))
+        (request.content_type or "", response.content_type or "") if bodies else ("", ""),
+        *(told(transaction, branch, request, response) if bodies else ()))
 
 
 def note_further(dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
@@ -33,3 +36,12 @@ def note_further(dialog: Dialog, transaction: Transaction, branch: Branch, respo
     if dialog.early is None:
         dialog.early = {}
     dialog.early[response.to_tag] = pack_facts(facts_of(transaction, branch, response, False))
+
+
+def told(transaction: Transaction, branch: Branch | None, request: Request, response: Response) -> list[list[bytes]]:
+    """The session descriptions that go on to either side, first to whoever has sent the request; none where they are
+    those that came."""
+    data = branch.data if branch is not None else None
+    sent = [response.edited(transaction).partition(HEAD_ENDS)[2] if response.has_edits else response.body,
+            data.partition(HEAD_ENDS)[2] if data else request.body]
+    return [] if sent == [response.body, request.body] else [sent]

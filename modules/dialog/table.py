@@ -8,8 +8,6 @@ from itertools import count
 from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
-from gevent.lock import BoundedSemaphore
-
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
 from opensips_py.dialog.legs import Leg, contact_in
 from opensips_py.dialog.record import (
@@ -28,17 +26,19 @@ from opensips_py.dialog.record import (
 )
 from opensips_py.modules.dialog.observers import Observers, tell
 from opensips_py.modules.dialog.profiles import Membership, Sizes
-from opensips_py.modules.dialog.sides import facts_of, note_further
+from opensips_py.modules.dialog.sides import facts_of, note_further, told
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
     from opensips_py.modules.dialog import DialogModule
+    from opensips_py.modules.dialog.sharing import Shares
     from opensips_py.modules.dialog.storage import Store
     from opensips_py.sip import Request, Response
 
 log = logging.getLogger(__name__)
 
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
+EARLY_BY, LONG = 0.5, 60.0  # seconds that a dialog may end before its time is over; that a timer may be wrong by
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
 BYES = ("Downstream BYE", "Upstream BYE")  # reasons, by side
 REFRESHING = ("INVITE", "UPDATE")  # methods
@@ -53,6 +53,7 @@ class Dialogs:
     module: DialogModule
     store: Store
     sizes: Sizes
+    shares: Shares
 
     def __init__(self) -> None:
         self.by_did: dict[str, Dialog] = {}
@@ -62,8 +63,6 @@ class Dialogs:
         self.hung_up_before: dict[str, Dialog] = {}  # by a BYE that came before this process, and may come again
         self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
         self.writing = False
-        self.unshared: deque[tuple[str, int]] = deque()  # what the store of shared profiles does not know yet
-        self.sharing = BoundedSemaphore(1)
         self._numbers = count(getrandbits(28))
 
     def __len__(self) -> int:
@@ -274,7 +273,7 @@ class Dialogs:
         if 200 <= status < 300:
             request = transaction.request
             dialog, side, _ = request.context["dialog"]
-            self.module.refresh(dialog, side, request, message)
+            self.module.refresh(dialog, side, request, message, told(transaction, branch, request, message))
 
     def within(self, dialog: Dialog, request: Request, side: int) -> None:
         """Tell of a request within a dialog."""
@@ -301,10 +300,10 @@ class Dialogs:
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
         self.changed(dialog)
 
-    def changed(self, dialog: Dialog) -> None:
-        """Something of a dialog is to be stored anew, if it is stored."""
+    def changed(self, dialog: Dialog, facts: bytes | None = None) -> None:
+        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given."""
         if dialog.stored:
-            self.store.update(dialog)
+            self.store.update(dialog, facts=facts)
             if self.module.db_mode:
                 self.module.to_write(dialog)
 
@@ -353,8 +352,11 @@ class Dialogs:
             self.module.run_armed(dialog, ON_TIMEOUT)
             if dialog.is_over:
                 return
+        if dialog.timer is not None and dialog.timer.pending:  # prolonged
+            return
         left = dialog.expires - time.time()
-        if left > 0.5:  # prolonged: the timer has been started anew
+        if EARLY_BY < left < LONG:  # the clock of timers was late; one of the machine that jumps has no say
+            dialog.timer = self.module.services.timers.start(left, self.due, dialog)
             return
         self.module.counters.expired.add()
         self.module.terminate(dialog, "Lifetime Timeout", byes=bool(dialog.flags & 1), at=dialog.expires)
