@@ -346,9 +346,15 @@ class Dialogs:
             return Facts(dialog.facts)
         return self.store.facts(dialog) if dialog.stored else None
 
-    def legs(self, dialog: Dialog, tag: str = "") -> tuple[Leg, Leg] | None:
-        """Both sides of an answered dialog; of a hidden one that rings with the callee who has that *tag*, too."""
-        facts = self.facts(dialog)
+    def early_legs(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response
+                   ) -> tuple[Leg, Leg] | None:
+        """Both sides of a dialog that is not answered yet, as a provisional response of its callee has them."""
+        return self.legs(dialog, facts=Facts(pack_facts(self.facts_of(dialog, transaction, branch, response))))
+
+    def legs(self, dialog: Dialog, tag: str = "", facts: Facts | None = None) -> tuple[Leg, Leg] | None:
+        """Both sides of an answered dialog; of a hidden one that rings with the callee who has that *tag*, too; or as
+        *facts* have them."""
+        facts = facts or self.facts(dialog)
         hidden = dialog.flags & HIDDEN
         if facts is None and hidden and dialog.early and tag in dialog.early:
             facts = Facts(dialog.early[tag])
