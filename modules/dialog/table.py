@@ -335,7 +335,7 @@ class Dialogs:
     def early_legs(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response
                    ) -> tuple[Leg, Leg] | None:
         """Both sides of a dialog that is not answered yet, as a provisional response of its callee has them."""
-        return self.legs(dialog, facts=Facts(pack_facts(self.facts_of(dialog, transaction, branch, response))))
+        return self.legs(dialog, facts=Facts(pack_facts(facts_of(transaction, branch, response, False))))
 
     def legs(self, dialog: Dialog, tag: str = "", facts: Facts | None = None) -> tuple[Leg, Leg] | None:
         """Both sides of an answered dialog; of a hidden one with the callee of a fork who has *tag*, before it, too; or
