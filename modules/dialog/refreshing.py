@@ -27,8 +27,9 @@ class Refreshing:
         """See what becomes of a request that may change targets."""
         self.watch(request, FORWARDED, self.dialogs.refreshed)
 
-    def refresh(self, dialog: Dialog, side: int, request: Message, response: Message) -> None:
-        """A request of *side* has been accepted."""
+    def refresh(self, dialog: Dialog, side: int, request: Message, response: Message,
+                told: list[list[bytes]]) -> None:
+        """A request of *side* has been accepted; *told* are the session descriptions that go on, if they are others."""
         facts = self.dialogs.facts(dialog)
         if facts is None or dialog.is_over:
             return
@@ -39,6 +40,8 @@ class Refreshing:
             if self.keeps_bodies and message.body:
                 texts[place], types[place] = message.body, message.content_type or ""
         facts.contacts, facts.texts, facts.types = contacts, texts, types
+        if self.keeps_bodies and (request.body or response.body):
+            facts.told = (told[0][side], told[0][1 - side]) if told else None
         after = facts.packed()
         if after != before and dialog.stored:
             self.dialogs.changed(dialog, after)

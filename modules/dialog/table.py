@@ -38,7 +38,9 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
+EARLY_BY, LONG = 0.5, 60.0  # seconds that a dialog may end before its time is over; that a timer may be wrong by
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
+HEAD_ENDS = b"\r\n\r\n"
 BYES = ("Downstream BYE", "Upstream BYE")  # reasons, by side
 REFRESHING = ("INVITE", "UPDATE")  # methods
 TRANSACTION_DELETED = int(Happening.DELETED)
@@ -178,7 +180,8 @@ class Dialogs:
             (request.values("Record-Route"), response.values("Record-Route")),
             (request.listener.uri_text, branch.target.listener.uri_text),
             (request.body, response.body) if bodies else (b"", b""),
-            (request.content_type or "", response.content_type or "") if bodies else ("", ""))
+            (request.content_type or "", response.content_type or "") if bodies else ("", ""),
+            *(told(transaction, branch, request, response) if bodies else ()))
 
     def answer_here(self, dialog: Dialog, transaction: Transaction) -> None:
         """We answer an INVITE ourselves: there is no other side that could be sent anything."""
@@ -287,7 +290,7 @@ class Dialogs:
         if 200 <= status < 300:
             request = transaction.request
             dialog, side, _ = request.context["dialog"]
-            self.module.refresh(dialog, side, request, message)
+            self.module.refresh(dialog, side, request, message, told(transaction, branch, request, message))
 
     def within(self, dialog: Dialog, request: Request, side: int) -> None:
         """Tell of a request within a dialog."""
@@ -369,8 +372,11 @@ class Dialogs:
             self.module.run_armed(dialog, ON_TIMEOUT)
             if dialog.is_over:
                 return
+        if dialog.timer is not None and dialog.timer.pending:  # prolonged
+            return
         left = dialog.expires - time.time()
-        if left > 0.5:  # prolonged: the timer has been started anew
+        if EARLY_BY < left < LONG:  # the clock of timers was late; one of the machine that jumps has no say
+            dialog.timer = self.module.services.timers.start(left, self.due, dialog)
             return
         self.module.counters.expired.add()
         self.module.terminate(dialog, "Lifetime Timeout", byes=bool(dialog.flags & 1), at=dialog.expires)
@@ -413,6 +419,15 @@ class Dialogs:
 
     def __iter__(self) -> Any:
         return iter(list(self.by_did.values()))
+
+
+def told(transaction: Transaction, branch: Branch | None, request: Request, response: Response) -> list[list[bytes]]:
+    """The session descriptions that go on to either side, first to whoever has sent the request; none where they are
+    those that came."""
+    data = branch.data if branch is not None else None
+    sent = [response.edited(transaction).partition(HEAD_ENDS)[2] if response.has_edits else response.body,
+            data.partition(HEAD_ENDS)[2] if data else request.body]
+    return [] if sent == [response.body, request.body] else [sent]
 
 
 __all__ = ["BYES", "CALLEE", "CALLER", "WATCHED", "Dialogs", "Place"]

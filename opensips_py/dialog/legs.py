@@ -23,6 +23,8 @@ class Leg:
     socket: str = ""  # the socket of ours that it talks with, as protocol:address:port
     body: bytes = b""  # the session description that it sent last
     body_type: str = ""
+    told: bytes = b""  # the one that it was sent last: what the other has sent, unless a relay of media changed that
+    told_type: str = ""
 
 
 def contact_of(value: str | None) -> str:

@@ -117,18 +117,20 @@ def pack_facts(facts: tuple[Any, ...]) -> bytes:
 
 
 class Facts:
-    """What the INVITE and its answer said, as it stands in their headers."""
+    """What the INVITE and its answer said, as it stands in their headers; *told*: the session descriptions that went on
+    to the caller and to the callee, where these are others than came."""
 
-    __slots__ = ("call_ids", "contacts", "from_", "recorded", "sockets", "texts", "to", "types")
+    __slots__ = ("call_ids", "contacts", "from_", "recorded", "sockets", "texts", "to", "told", "types")
 
     def __init__(self, data: bytes) -> None:
         (self.from_, self.to, self.call_ids, self.contacts, self.recorded, self.sockets, self.texts,
-         self.types) = unpacked(data)
+         self.types, *told) = unpacked(data)
+        self.told: tuple[bytes, bytes] | None = told[0] if told else None
 
     def packed(self) -> bytes:
         """These facts, packed again."""
         return pack_facts((self.from_, self.to, self.call_ids, self.contacts, self.recorded, self.sockets, self.texts,
-                           self.types))
+                           self.types, *([self.told] if self.told is not None else ())))
 
     def legs(self, is_ours: Any, hidden: bool = False) -> tuple[Leg, Leg]:
         """Both sides; in a *hidden* dialog all that the callee has seen recorded is behind us."""
@@ -139,8 +141,9 @@ class Facts:
     def leg(self, side: int, routes: list[str]) -> Leg:
         """One side; what the other one knew of From and To stands in its own message."""
         address, peer = (self.from_, self.to) if side == CALLER else (self.to, self.from_)
+        told = self.texts[1 - side] if self.told is None else self.told[side]
         return Leg(address[side], peer[side], self.call_ids[side], contact_of(self.contacts[side]), routes,
-                   self.sockets[side], self.texts[side], self.types[side])
+                   self.sockets[side], self.texts[side], self.types[side], told, self.types[1 - side])
 
 
 _packer = msgpack.Packer(unicode_errors="surrogateescape", autoreset=True)

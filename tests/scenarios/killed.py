@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import contextlib
+import itertools
 import os
 import pathlib
 import random
@@ -103,12 +104,19 @@ class Drill:
         self.calls: dict[str, Call] = {}
         self.answered: dict[str, float] = {}
         self.over: set[str] = set()
+        self.serials = itertools.count(1)
         self.registrations: Registrations | None = None
 
     def mi(self, command: str, *values: Any) -> Any:
-        """The answer to a management command."""
-        folder = self.server.folder
-        return client.ask(str(folder / "fifo"), command, list(values), str(folder))
+        """The answer to a management command, once somebody takes it: the server may just be on its way."""
+        folder, deadline = self.server.folder, time.monotonic() + 20
+        while True:
+            try:
+                return client.ask(str(folder / "fifo"), command, list(values), str(folder))
+            except (MIError, OSError):
+                if time.monotonic() > deadline:
+                    raise
+                time.sleep(BACK)
 
     # What there is to be remembered
 
@@ -145,17 +153,13 @@ class Drill:
 
     def serves(self, probe: Phone) -> bool:
         """Whether an OPTIONS is answered."""
-        probe.send(options(self.server.port, probe.port, time.monotonic_ns()))
+        probe.send(options(self.server.port, probe.port, next(self.serials)))
         probe.hear(BACK)
         return bool(probe.heard)
 
     def knows(self) -> tuple[int, int]:
         """How many bindings and calls the server has."""
-        try:
-            found = self.mi("get_statistics", ["location-contacts", "active_dialogs"])
-        except (MIError, OSError):
-            time.sleep(BACK)
-            return -1, -1
+        found = self.mi("get_statistics", ["location-contacts", "active_dialogs"])
         return int(found.get("usrloc:location-contacts", 0)), int(found["dialog:active_dialogs"])
 
     def kill_worker(self) -> int:
@@ -214,7 +218,7 @@ class Drill:
                 until(lambda: all(2 * len(wanted & set(each.got("BYE"))) >= len(wanted) for each in before), 60)
                 self.kill_and_start()
         with self.attended() as after:
-            until(lambda: all(wanted <= set(each.got("BYE")) for each in after), 60)
+            until(lambda: all(wanted <= set(each.got("BYE")) for each in after), 30)
             until(lambda: wanted.isdisjoint(self.listed()), 20)
         self.over |= wanted
         delays = []

@@ -112,8 +112,8 @@ class Provider:
         with self.answering(sum(milliseconds) // 2):
             callers = self.mix(calls, milliseconds)
             running = [self.sipp(each.scenario, free_ports()[0], "-trace_logs", "-log_file", f"{number}.log",
-                                 target=self.server.port, calls=len(each.lines), timeout=seconds,
-                                 rate=max(1, rate * len(each.lines) // calls),
+                                 "-rp", "10000", target=self.server.port, calls=len(each.lines), timeout=seconds,
+                                 rate=max(1, 10 * rate * len(each.lines) // calls),
                                  fields="\n".join(["SEQUENTIAL", *each.lines, ""]))
                        for number, each in enumerate(callers)]
             try:

@@ -1,6 +1,8 @@
 """What a process finds that its predecessor has left: on the clock of the test."""
 from __future__ import annotations
 
+import pytest
+
 from opensips_py.testing import request
 from tests.modules.dialog.conftest import called, dialog, dialogs, module, restarted
 from tests.modules.dialog.test_ending import stored
@@ -48,6 +50,19 @@ def test_dialogs_that_were_over_meanwhile_end_at_their_time(proxy):
     server.advance(1)
     assert ends == [(began + 60, "Lifetime Timeout")]
     assert server.alice.last("BYE") and server.bob.last("BYE")
+
+
+@pytest.mark.parametrize(("jump", "seconds"), [(-3, 3), (3600, 0)])
+def test_timers_that_disagree_with_the_clock(proxy, jump, seconds):
+    server = proxy(LIMITED)
+    called(server)
+    found = dialog(server)
+    server.advance(10)
+    found.expires += -jump if seconds else jump
+    server.advance(50.1)
+    assert found.is_over is not bool(seconds)
+    server.advance(seconds)
+    assert found.is_over
 
 
 def test_byes_after_a_restart_do_not_come_all_at_once(proxy):
