@@ -23,8 +23,8 @@ class Manager(pluggy.PluginManager):
             return None
         found = super().parse_hookimpl_opts(plugin, name)
         if found is None:
-            raise TypeError(f"{type(plugin).__name__}.{name} is compiled, so pluggy would pass over it: an implementation of "
-                            "a hook stands in a file without a .pxd")
+            raise TypeError(f"{type(plugin).__name__}.{name} is compiled, so pluggy would not see it: hooks are "
+                            "implemented in files without a .pxd")
         return found
 
     def end(self) -> None:
