@@ -48,6 +48,8 @@ class Matching:
         if did:
             dialog = self.dialogs.by_did.get(did) or self.dialogs.hung_up_before.get(did)
             side = side_of(dialog, request) if dialog is not None and dialog.call_id == request.call_id else None
+            if dialog is not None and side is None and dialog.early and dialog.call_id == request.call_id:
+                return self.match_further(dialog, request)
         elif mode == DID_ONLY:
             return False
         else:
@@ -56,6 +58,14 @@ class Matching:
             return False
         self.dialogs.sequential(dialog, request, side)
         return True
+
+    def match_further(self, dialog: Dialog, request: Request) -> bool:
+        """A request of a branch that answered as well: it belongs to the dialog, but nothing in it ends that."""
+        for side, own, tag in ((CALLER, request.from_tag, request.to_tag), (CALLEE, request.to_tag, request.from_tag)):
+            if own == dialog.from_tag and tag in (dialog.early or ()):
+                request.context["dialog"] = dialog, side, 0
+                return True
+        return False
 
     def by_elements(self, request: Request) -> tuple[Dialog | None, int | None]:
         """The dialog with the Call-ID and the tags of *request* (RFC 3261, 12.2.2), and who sent it."""

@@ -141,6 +141,31 @@ def test_branches_that_ring_are_told_apart(hiding):
     assert bob.last("ACK").message.uri == "sip:second@192.0.2.2" and sides.dialogs[0].early is None
 
 
+def test_two_who_answer(hiding):
+    """Both are acknowledged; hanging up on one does not end the call with the other."""
+    sides = hiding(True, after='append_branch("sip:carol@192.0.2.3");')
+    alice, bob = sides.alice, sides.bob
+    alice.invite()
+    invite = bob.last("INVITE")
+    for tag in ("first", "second", "second"):
+        bob.say(invite, 200, tag=tag, contact=f"<sip:{tag}@192.0.2.2>", recorded=False)
+    first, second = {each.message.to_tag: each for each in alice.inbox if each.status == 200}.values()
+    for answer in (first, second):
+        alice.know(answer)
+        alice.ask("ACK", contact="", cseq=1)
+        assert bob.last("ACK").message.uri == f"sip:{answer.message.to_tag}@192.0.2.2"
+    alice.ask("BYE")
+    assert bob.last("BYE").message.uri == "sip:second@192.0.2.2" and len(sides.dialogs) == 1
+    bob.know(invite)
+    bob.ask("INFO", from_tag="second")
+    assert alice.last("INFO").message.uri == alice.target
+    bob.ask("INFO", from_tag="third")
+    assert bob.last(404)
+    alice.know(first)
+    alice.ask("BYE")
+    assert bob.last("BYE").message.uri == "sip:first@192.0.2.2" and sides.dialogs == []
+
+
 def test_nobody_is_reached_before_anybody_rings(hiding):
     sides = hiding(True)
     sides.alice.invite()
