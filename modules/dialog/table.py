@@ -333,9 +333,16 @@ class Dialogs:
             return Facts(dialog.facts)
         return self.store.facts(dialog) if dialog.stored else None
 
-    def legs(self, dialog: Dialog, tag: str = "") -> tuple[Leg, Leg] | None:
-        """Both sides of an answered dialog; of a hidden one with the callee of a fork who has *tag*, before it, too."""
-        facts = Facts(dialog.early[tag]) if dialog.early and tag in dialog.early else self.facts(dialog)
+    def early_legs(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response
+                   ) -> tuple[Leg, Leg] | None:
+        """Both sides of a dialog that is not answered yet, as a provisional response of its callee has them."""
+        return self.legs(dialog, facts=Facts(pack_facts(facts_of(transaction, branch, response, False))))
+
+    def legs(self, dialog: Dialog, tag: str = "", facts: Facts | None = None) -> tuple[Leg, Leg] | None:
+        """Both sides of an answered dialog; of a hidden one with the callee of a fork who has *tag*, before it, too; or
+        as *facts* have them."""
+        if facts is None:
+            facts = Facts(dialog.early[tag]) if dialog.early and tag in dialog.early else self.facts(dialog)
         if facts is None:
             return None
         legs = facts.legs(self.module.ours(dialog), bool(dialog.flags & HIDDEN))
