@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.dialog import CALLEE, CALLER, Leg, route_values, way
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import OneOf, ReturnCode, Route, script
 from opensips_py.modules.dialog.creation import dialog_at
@@ -113,6 +113,8 @@ class Matching:
         if not fits(request, before):
             return Validity.WRONG_CSEQ
         leg = legs[1 - side]
+        if place[0].flags & HIDDEN:  # neither side knows where the other one is
+            return Validity.VALID
         try:
             if not is_target(request, leg):
                 return Validity.WRONG_TARGET
