@@ -14,7 +14,7 @@ export TORTURE
 
 build: .venv/.installed
 
-.PHONY: build run test lint check surface bench loadtest soak docs wheel sdist clean
+.PHONY: build run test lint check surface bench loadtest provider killed soak docs wheel sdist clean
 
 .venv/.installed: setup.cfg setup.py pyproject.toml $(SOURCES)
 	PYTHON=$(PYTHON) sh packaging/setup-venv.sh
@@ -59,6 +59,12 @@ bench: .venv/.installed
 
 loadtest: .venv/.load
 	$(BIN)/python loadtest/run.py $(LOAD)
+
+provider: .venv/.test
+	$(BIN)/python -m loadtest.provider $(LOAD)
+
+killed: .venv/.test
+	$(BIN)/python -m loadtest.killed $(LOAD)
 
 soak: .venv/.test
 	$(BIN)/python -m loadtest.soak

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.module import Module, Route, RouteName, Run, hookimpl, param, uses
+from opensips_py.module import ConfigError, Module, Route, RouteName, Run, hookimpl, param, uses
 
 if TYPE_CHECKING:
     from opensips_py.sip import Request
@@ -16,13 +16,28 @@ class ScriptHelper(Module, name="script_helper"):
 
     Requests outside of a dialog are record-routed, but for REGISTER and MESSAGE. Requests within a dialog follow their
     Route headers and are relayed, so the request route never sees them: nor CANCELs, which follow their INVITE, nor the
-    ACKs of failures. Max-Forwards is left to the script."""
+    ACKs of failures. Max-Forwards is left to the script. With use_dialog each call is a dialog of module dialog before
+    the request route begins."""
 
     rr: Any = uses("rr")
     sl: Any = uses("sl")
     tm: Any = uses("tm")
+    dialog: Any = uses("dialog", optional=True)
+    use_dialog: bool = param(False, "Whether module dialog follows the calls that INVITEs begin.")
+    create_dialog_flags: str = param("", "What create_dialog() of module dialog is given as flags.")
     sequential_route: Annotated[str, RouteName(Route.REQUEST)] = param(
         "", "A route to run before a request within a dialog is relayed; where it ends with exit, it has relayed it.")
+
+    def load(self) -> None:
+        """Check the parameters about dialogs."""
+        if not self.use_dialog:
+            return
+        if self.dialog is None:
+            raise ConfigError('use_dialog needs module dialog: add loadmodule "dialog.so"', self.name, "use_dialog")
+        try:
+            self.flags: int = self.dialog.read_flags(self.create_dialog_flags)
+        except ValueError as error:
+            raise ConfigError(str(error), self.name, "create_dialog_flags") from None
 
     @hookimpl
     def request_route_begins(self, run: Run) -> bool:
@@ -37,6 +52,8 @@ class ScriptHelper(Module, name="script_helper"):
         if request.method not in NOT_RECORDED:
             self.tell(run, "record-routes a request outside of a dialog")
             self.rr.record_route(run)
+            if self.use_dialog and request.method == "INVITE":
+                self.dialog.create_dialog(run, self.flags)
         return False
 
     def sequential(self, run: Run, request: Request) -> None:
@@ -48,6 +65,8 @@ class ScriptHelper(Module, name="script_helper"):
             else:
                 self.sl.answer(run, 404, "Not Here")
             return
+        if self.use_dialog:
+            self.dialog.match_as(request, None)
         self.tell(run, f"a request within a dialog follows its Route to {request.destination or request.uri}")
         if request.method == "INVITE":
             self.rr.record_route(run)  # some phones take the route set of a call from each of its INVITEs

@@ -251,7 +251,7 @@ class Sipp:
 
 
 class LossyLink:
-    """A UDP relay in front of *target* that loses one datagram in *one_in*, each way, by a seeded dice.
+    """A UDP relay in front of *target* that loses one datagram in *one_in*, each way, by a seeded dice; of 0 none.
 
     Clients talk to :attr:`port`; each gets a relay socket of its own, so that answers find their way back.
     """
@@ -278,7 +278,7 @@ class LossyLink:
             sock.close()
 
     def _keep(self) -> bool:
-        keep = self.random.randrange(self.one_in) != 0
+        keep = self.one_in == 0 or self.random.randrange(self.one_in) != 0
         self.passed += keep
         self.lost += not keep
         return keep

@@ -31,4 +31,5 @@ class Acc(Variables, Module, name="acc", events=[E_ACC_EVENT, E_ACC_MISSED_EVENT
 
     def start(self) -> None:
         """Go on with the journal."""
+        self.writer.is_settled = self.is_settled
         self.begin_database()

@@ -6,6 +6,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Annotated, Any
 
+from opensips_py.dialog import parts_of
 from opensips_py.module import ConfigError, Flag, Route, Run, hookimpl, param
 from opensips_py.modules.acc.accounts import DATABASE, EVENTS, EVERYWHERE, LOG, Account, Mark, known_account
 from opensips_py.modules.acc.contexts import NAME
@@ -14,6 +15,7 @@ from opensips_py.modules.acc.kinds import Extra, Extras
 from opensips_py.modules.acc.records import ENDED, Record, View, joined
 from opensips_py.modules.acc.reporting import PLACES
 from opensips_py.modules.acc.watching import Watching, last_response, reason
+from opensips_py.state.slots import COUNT
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
@@ -147,7 +149,8 @@ class Cdrs(Watching):
             ended.keys = self.writer.add(rows, mark, hold=request is not None)
         except Accounted:
             return
-        self.services.timers.start(SETTLED, self.settled, mark)
+        finally:
+            self.services.timers.start(SETTLED, self.settled, mark)
         if request is None:
             ended.told = True
             self.tell(ended, View(Run(self.services, self.services.generation, Route.REQUEST, None), None, account))
@@ -159,6 +162,18 @@ class Cdrs(Watching):
     def mark_of(dialog: Any) -> bytes:
         """What tells a call from all others."""
         return f"{dialog.did} {dialog.created:.6f}".encode()
+
+    def is_settled(self, mark: bytes) -> bool:
+        """Whether the end of a call that a process has accounted which is gone is not told again: its dialog is one of
+        this worker's, and not there any more."""
+        did = mark.partition(b" ")[0].decode()
+        parts = parts_of(did)
+        if self.dialog is None or parts is None:
+            return True
+        slots = self.services.slots
+        if parts[0] < COUNT and slots.worker_of(parts[0]) != self.services.index:
+            return False
+        return self.dialog.here(did, True, False) is None
 
     def settled(self, mark: bytes) -> None:
         """The dialog is not stored any more."""

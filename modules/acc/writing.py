@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 import lmdb
@@ -77,6 +78,7 @@ class Writer:
         self.lost: Statistic | None = None
         self.refused: Statistic | None = None
         self.complaints = Restraint(log, level=logging.ERROR)
+        self.is_settled: Callable[[bytes], bool] = lambda call: True  # whether nobody tells its end again
 
     def begin(self, services: Services, database: Database, lost: Statistic, refused: Statistic) -> None:
         """Write into *database* from now on."""
@@ -86,9 +88,9 @@ class Writer:
         services.timers.start(REMEMBERED, self.prune)
 
     def prune(self, _: object = None) -> None:
-        """Forget calls whose end nobody will tell again: who has ended dialogs of others has done so by now."""
+        """Forget calls whose end nobody tells again: who goes on with dialogs of another has seen to them by now."""
         if self.journal is not None:
-            self.journal.forget_calls(self.journal.old_calls())
+            self.journal.forget_calls([each for each in self.journal.old_calls() if self.is_settled(each)])
 
     def adopt(self) -> None:
         """Take over what processes have left that are no more."""

@@ -12,6 +12,7 @@ from opensips_py.module import Module, counter, gauge, process_state, uses
 from opensips_py.module.statistic import Tally
 from opensips_py.modules.dialog.creation import Creation, dialog_at
 from opensips_py.modules.dialog.database import DatabaseMirror
+from opensips_py.modules.dialog.disguise import Disguise
 from opensips_py.modules.dialog.ending import Ending
 from opensips_py.modules.dialog.events import E_DLG_STATE_CHANGED, NAME, state_changed
 from opensips_py.modules.dialog.following import Following
@@ -19,7 +20,7 @@ from opensips_py.modules.dialog.keeping import Keeping
 from opensips_py.modules.dialog.loading import Loading
 from opensips_py.modules.dialog.lookups import Lookups
 from opensips_py.modules.dialog.management import Management
-from opensips_py.modules.dialog.matching import Matching
+from opensips_py.modules.dialog.matching import Matching, place_of
 from opensips_py.modules.dialog.observers import Observers
 from opensips_py.modules.dialog.parameters import DID_NONE, Parameters
 from opensips_py.modules.dialog.pinging import Pinging
@@ -29,9 +30,9 @@ from opensips_py.modules.dialog.profiling import Profiling
 from opensips_py.modules.dialog.refreshing import Refreshing
 from opensips_py.modules.dialog.sequencing import Sequencing
 from opensips_py.modules.dialog.sequential import Sequential
-from opensips_py.modules.dialog.sharing import Sharing
+from opensips_py.modules.dialog.sharing import Shares, Sharing
 from opensips_py.modules.dialog.storage import Store
-from opensips_py.modules.dialog.table import Dialogs
+from opensips_py.modules.dialog.table import BYES, Dialogs
 from opensips_py.modules.dialog.variables import Variables
 from opensips_py.sip import Uri
 
@@ -62,6 +63,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
     def load(self) -> None:
         """Check the parameters."""
         self.news = Observers()
+        self.disguise: Disguise | None = None
         self.read_profiles()
         self.check_database()
         self.check_sharing()
@@ -95,11 +97,13 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         store = self.dialogs.store = Store(boot.state_dir, max(self.services.index, 0), control.set_writing)
         if not boot.restarted:
             index, owner = self.services.index, self.services.slots.owner_of_call_id
-            store.collect(lambda dialog: owner(dialog.call_id) == index)
+            store.collect(lambda dialog: owner(dialog.call_id) == index, self.services.workers)
         sizes = self.dialogs.sizes = Sizes(store)
         sizes.others = [Store(boot.state_dir, worker, control.set_writing) for worker in range(self.services.workers)
                         if worker != self.services.index]
+        self.dialogs.shares = Shares(store.shares())
         self.restore(not boot.restarted)
+        self.tell_soon()
         if self.db_mode:
             self.services.spawn(self.meet_table)
 
@@ -109,8 +113,12 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         for dialog, flags in self.dialogs.store.load():
             if owner(dialog.call_id) != self.services.index:
                 continue
-            if dialog.is_over:  # but for its BYEs
-                self.resume(dialog)
+            if dialog.is_over:
+                if dialog.end_reason in BYES:
+                    self.dialogs.hung_up_before[dialog.did] = dialog
+                    self.expect_again(dialog)
+                else:
+                    self.resume(dialog)
                 continue
             if first:
                 self.counters.processed.add()
@@ -123,6 +131,8 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         dialog.state = 4  # whether the ACK has come was not worth a write of its own
         self.dialogs.add(dialog)
         self.counters.active.add()
+        if dialog.profiles:
+            self.share([(each, 1) for each in dialog.profiles])
         left = dialog.expires - self.now()
         if left <= 0:
             self.resume(dialog)
@@ -156,6 +166,11 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
     def dialog_of(self, message: Any) -> Dialog | None:
         """The dialog that a request belongs to: after create_dialog, or once it was matched."""
         return dialog_at(message)
+
+    def side_of(self, message: Any) -> int | None:
+        """Who has sent a request within a dialog: CALLER or CALLEE."""
+        place = place_of(message)
+        return place[1] if place is not None else None
 
     def keep(self, dialog: Dialog, name: str, data: Any) -> None:
         """Keep *data* (numbers, texts, bytes, lists and maps of them) of module *name* with a dialog; None: no more."""

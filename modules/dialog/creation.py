@@ -30,7 +30,9 @@ WORDS = (("bye-on-timeout", BYE_ON_TIMEOUT), ("options-ping-caller", PING_CALLER
          ("reinvite-ping-callee", REINVITE_CALLEE), ("end-on-race-condition", END_ON_RACE), ("auto-prack", PRACK))
 LETTERS = (("B", BYE_ON_TIMEOUT), ("P", PING_CALLER), ("p", PING_CALLEE), ("R", REINVITE_CALLER),
            ("r", REINVITE_CALLEE), ("E", END_ON_RACE))
-Flags = Annotated[int, Bits(words=WORDS, letters=LETTERS)]
+INTENDED = "lifetime of the dialog to come"  # in the context of a request
+FLAGS = Bits(words=WORDS, letters=LETTERS)
+Flags = Annotated[int, FLAGS]
 
 
 class Creation:
@@ -61,6 +63,10 @@ class Creation:
         self.create(run, request, flags)
         return True
 
+    def read_flags(self, text: str) -> int:
+        """Flags as a script writes them, for other modules; ValueError where one means nothing."""
+        return FLAGS.convert(text) if text else 0
+
     def create(self, run: Run, request: Request, flags: int) -> Dialog:
         """A dialog for the request of *run*; other modules call this."""
         dialog = self.dialogs.create(request, flags)
@@ -70,6 +76,7 @@ class Creation:
         if context is None:
             context = request.context = {}
         context["dialog"] = dialog, CALLER, request.cseq
+        dialog.lifetime = context.get(INTENDED, dialog.lifetime)
         if run.transaction is not None:
             run.transaction.observe(WATCHED, self.dialogs.happened)
         else:
@@ -83,6 +90,12 @@ class Creation:
         """The script has ended; where it has opened no transaction, nothing more will be heard of the call."""
         if run.transaction is None:
             self.dialogs.fail(dialog, run.request, 0)
+
+
+def intended_lifetime(run: Run) -> int | None:
+    """What the script has given the dialog that it has not created yet."""
+    context = run.request.context if run.request is not None else None
+    return context.get(INTENDED) if context is not None else None
 
 
 def dialog_at(message: Any) -> Dialog | None:

@@ -6,7 +6,7 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog import CALLEE, CALLER, Leg, way_to
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.sip import Request
@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from opensips_py.transaction import Branch, Transaction
 
 AT_ONCE = 20  # dialogs that a restarted worker ends in a row ...
+REPEATS = 32.0  # seconds for which a BYE is sent again (RFC 3261, 17.1.2.2)
 PAUSE = 0.1  # ... and the seconds until the next ones
 Answered = Callable[[int], object]  # called with the status that a request came to
 Report = Callable[["Response | None", int], object]
@@ -32,6 +33,7 @@ class Ending:
     log: logging.Logger
     dlg_extra_hdrs: str
     tm: Any
+    disguise: Any
 
     def terminate(self, dialog: Dialog, reason: str, *, byes: bool = True, headers: str = "", at: float = 0.0) -> None:
         """End an answered dialog, with a BYE to both sides; other modules call this."""
@@ -64,13 +66,17 @@ class Ending:
             return False
         cseq = dialog.next_cseq(side)
         going = way_to(leg)
+        socket = self.sockets.get(leg.socket)
         lines = going.lines + (self.dlg_extra_hdrs + headers).encode("utf-8", "surrogateescape")
         if method in ("INVITE", "UPDATE") and legs[1 - side].target:
-            lines += f"Contact: <{legs[1 - side].target}>\r\n".encode("utf-8", "surrogateescape")
+            contact = f"<{legs[1 - side].target}>"
+            if dialog.flags & HIDDEN and self.disguise is not None:
+                contact = self.disguise.contact(dialog, side, socket)
+            lines += f"Contact: {contact}\r\n".encode("utf-8", "surrogateescape")
         try:
             return self.services.transactions.originate(
                 method, going.uri, from_=leg.peer, to=leg.address, call_id=leg.call_id, cseq=cseq, headers=lines,
-                body=body, content_type=content_type, next_hop=going.next_hop, socket=self.sockets.get(leg.socket),
+                body=body, content_type=content_type, next_hop=going.next_hop, socket=socket,
                 report=partial(told, report), generation=self.services.generation,
                 contexts={"dialog": dialog}) is not None
         except MalformedMessage as error:
@@ -93,6 +99,17 @@ class Ending:
             return False
         self.services.transactions.cancel(transaction)
         return True
+
+    def expect_again(self, dialog: Dialog) -> None:
+        """The BYE of a dialog was renumbered. While it may be sent again, the store knows by how much: should this
+        process be killed, whoever takes over has it go on as the same request."""
+        self.services.timers.start(REPEATS, self.forget_numbers, dialog)
+
+    def forget_numbers(self, dialog: Dialog) -> None:
+        """Its BYE does not come again."""
+        self.dialogs.hung_up_before.pop(dialog.did, None)
+        if dialog.stored:
+            self.dialogs.store.delete(dialog)
 
     # --- after a restart --------------------------------------------------------------------------------------------
 

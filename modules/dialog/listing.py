@@ -4,7 +4,7 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from opensips_py.dialog import Leg, contact_of, database_id, uri_of
+from opensips_py.dialog import Leg, contact_in, contact_of, database_id, uri_of
 from opensips_py.dialog.record import Dialog, Facts
 from opensips_py.mi.tree import Node, listed
 
@@ -58,7 +58,7 @@ def beginning(dialog: Dialog, legs: tuple[Leg, Leg] | None) -> dict[str, Any]:
         socket, body = caller.socket, caller.body
     elif (request := dialog.request) is not None:
         from_, to = request.from_.uri, request.to.uri
-        target, routes = contact_of(request.header("Contact")), [str(each) for each in request.record_routes]
+        target, routes = contact_of(contact_in(request)), [str(each) for each in request.record_routes]
         socket, body = request.listener.uri_text, request.body
     else:
         from_ = to = target = socket = ""

@@ -47,7 +47,7 @@ class Matching:
         """Find the dialog of *request* by the parameters of its Route, by Call-ID and tags, or both."""
         did = parameter(parameters, self.rr_param) if mode != DID_NONE else ""
         if did:
-            dialog = self.dialogs.by_did.get(did)
+            dialog = self.dialogs.by_did.get(did) or self.dialogs.hung_up_before.get(did)
             side = side_of(dialog, request) if dialog is not None and dialog.call_id == request.call_id else None
         elif mode == DID_ONLY:
             return False
@@ -68,15 +68,18 @@ class Matching:
             dialog = dialog.other
         return None, None
 
-    def match_as(self, request: Request, mode: int) -> bool:
-        """match_dialog in one of its modes."""
+    def match_as(self, request: Request, mode: int | None, parameters: str | None = None) -> bool:
+        """match_dialog in one of its modes, None: in that of the parameter; other modules call this, also with
+        *parameters* that did not come in a Route."""
         if dialog_at(request) is not None:
             return True
         if not request.to_tag:
             return False
         if request.context is None:
             request.context = {}
-        return self.match(request, self.rr.route_parameters(request) or "", mode)
+        if parameters is None:
+            parameters = self.rr.route_parameters(request) or ""
+        return self.match(request, parameters, self.dlg_match_mode if mode is None else mode)
 
     @script(Route.REQUEST, name="match_dialog", dialect="2.1")
     def match_dialog_21(self, request: Request) -> bool:
@@ -146,10 +149,11 @@ def parameter(parameters: str, name: str) -> str:
 
 def side_of(dialog: Dialog, request: Request) -> int | None:
     """Who sent a request within a dialog; None where its tags are not those of the dialog. Before the answer each
-    branch of a fork has a tag of its own."""
-    if request.from_tag == dialog.from_tag and (request.to_tag == dialog.to_tag or dialog.state < 3):
+    branch of a fork has a tag of its own; an ACK that comes then is one of an INVITE with the same Call-ID before."""
+    unanswered = dialog.state < 3 and request.method != "ACK"
+    if request.from_tag == dialog.from_tag and (request.to_tag == dialog.to_tag or unanswered):
         return CALLER
-    if request.to_tag == dialog.from_tag and (request.from_tag == dialog.to_tag or dialog.state < 3):
+    if request.to_tag == dialog.from_tag and (request.from_tag == dialog.to_tag or unanswered):
         return CALLEE
     return None
 

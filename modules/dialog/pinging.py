@@ -71,7 +71,7 @@ class Pinging:
 
     def ping_side(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str) -> None:
         """Ping one side: a re-INVITE offers it once more what the other side has last offered."""
-        body, kind = (legs[1 - side].body, legs[1 - side].body_type) if method == INVITE else (b"", "")
+        body, kind = (legs[side].told, legs[side].told_type) if method == INVITE else (b"", "")
         if self.send(dialog, legs, side, method, partial(self.ping_answered, dialog, method), body=body,
                      content_type=kind):
             dialog.add_shift(side, 1)

@@ -4,8 +4,8 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.dialog import CALLEE, contact_of, route_values, routes_to_callee, way
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog import CALLEE, contact_in, contact_of, route_values, routes_to_callee, way
+from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Between, param
 from opensips_py.modules.dialog.table import Dialogs
@@ -61,16 +61,20 @@ class Pracking:
         if dialog.is_over or request is None:
             return
         recorded = route_values(response.values("Record-Route"))
-        routes = routes_to_callee(recorded, len(route_values(request.values("Record-Route"))), self.ours(dialog))
-        going = way(contact_of(response.header("Contact")) or request.uri, routes)
+        if dialog.flags & HIDDEN:
+            routes = recorded[::-1]
+        else:
+            routes = routes_to_callee(recorded, len(route_values(request.values("Record-Route"))), self.ours(dialog))
+        going = way(contact_of(contact_in(response)) or request.uri, routes)
         lines = going.lines + f"RAck: {number} {response.cseq} INVITE\r\n".encode()
         cseq = dialog.next_cseq(CALLEE)
         dialog.add_shift(CALLEE, 1)
         try:
             sent = self.services.transactions.originate(
                 "PRACK", going.uri, from_=response.header("From") or "", to=response.header("To") or "",
-                call_id=response.call_id, cseq=cseq, headers=lines, next_hop=going.next_hop, socket=socket,
-                report=partial(self.prack_answered, transaction), generation=self.services.generation)
+                call_id=response.header("Call-ID") or "", cseq=cseq, headers=lines,
+                next_hop=going.next_hop, socket=socket, report=partial(self.prack_answered, transaction),
+                generation=self.services.generation)
         except MalformedMessage as error:
             self.log.error("a PRACK within dialog %s: %s", dialog.did, error)
             sent = None

@@ -7,25 +7,28 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.dialog import CALLEE, CALLER
 from opensips_py.dialog.record import Dialog
 from opensips_py.module import Route, Run, script
+from opensips_py.module.numbering import acknowledge_up, acknowledged, count_up, number_span
+from opensips_py.modules.dialog.matching import place_of
 from opensips_py.modules.dialog.table import Dialogs
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Message, Request
+    from opensips_py.sip import Request
 
 WHERE = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL
 FORWARDED = int(Happening.RESPONSE_FORWARDED)
 
 
-def renumber(message: Message, number: int) -> None:
-    """Give a message another CSeq number as it leaves."""
-    header = message.headers("CSeq")[0]
-    message.set_header_value(header, f"{number} {message.cseq_method}")
-
-
 def restored(happening: Happening, transaction: Transaction, branch: Branch | None, message: Any, status: int) -> None:
     """A response goes back to whoever sent the request: with the number that it had there."""
-    renumber(message, transaction.request.cseq)
+    message.edits.replace(*number_span(message), str(transaction.request.cseq))
+
+
+def note_invite(dialog: Dialog, side: int, cseq: int, shift: int) -> None:
+    """Note by how much the number of an INVITE has grown, for its ACK and its PRACKs."""
+    if dialog.invites is None:
+        dialog.invites = {}
+    dialog.invites[side, cseq] = shift
 
 
 class Sequencing:
@@ -36,23 +39,35 @@ class Sequencing:
 
     def count_on(self, dialog: Dialog, request: Request, side: int) -> None:
         """Renumber a request of one side, where the other has had requests of our own."""
-        to = 1 - side
-        method = request.method
+        method, cseq, invites = request.method, request.cseq, dialog.invites
         if method == "CANCEL":  # which is made of its INVITE
             return
         if method == "ACK":  # as its INVITE left
-            shift = dialog.invites.get((side, request.cseq), 0) if dialog.invites else 0
+            shift = invites.get((side, cseq), 0) if invites is not None else 0
         else:
-            shift = dialog.shift(to)
+            shift = dialog.shift(1 - side)
             if method == "INVITE" and shift:
-                if dialog.invites is None:
-                    dialog.invites = {}
-                dialog.invites[side, request.cseq] = shift
+                note_invite(dialog, side, cseq, shift)
+            elif method == "PRACK" and invites is not None:
+                acknowledge_up(request, invites.get((side, acknowledged(request) or 0), 0))
         if not shift:
             return
-        renumber(request, request.cseq + shift)
+        count_up(request, shift)
         if method != "ACK":
             self.watch(request, FORWARDED, restored)
+
+    def counted_up(self, request: Request, step: int) -> None:
+        """The number of a request has grown by *step* more than the dialog knows: what follows counts on. Other modules
+        call this when the request leaves, or before the response that begins the dialog goes to the caller."""
+        place = place_of(request)
+        if place is None:
+            return
+        dialog, side, _ = place
+        dialog.add_shift(1 - side, step)
+        if request.method == "INVITE":
+            before = dialog.invites.get((side, request.cseq), 0) if dialog.invites is not None else 0
+            note_invite(dialog, side, request.cseq, before + step)
+        self.dialogs.changed(dialog)
 
     def watch(self, request: Request, happenings: int, observer: Any) -> None:
         """Observe the transaction of a request, which is there or will be opened."""

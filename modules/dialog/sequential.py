@@ -94,12 +94,13 @@ def heard(answered: AsyncResult[tuple[Response | None, int]], response: Response
 
 
 def content_of(body: str, legs: tuple[Leg, Leg], side: int) -> tuple[bytes, str]:
-    """The body that a command asks for, and its type. We pass bodies on as they are: what a side was sent last is what
-    the other one has sent last."""
+    """The body that a command asks for, and its type."""
     if body in ("", "none"):
         return b"", ""
-    if body in ("inbound", "outbound"):
+    if body == "inbound":
         return legs[1 - side].body, legs[1 - side].body_type
+    if body == "outbound":
+        return legs[side].told, legs[side].told_type
     what, _, rest = body.partition(":")
     kind, colon, text = rest.partition(":")
     if what != "custom" or not colon:

@@ -1,17 +1,19 @@
 """Dialogs on disk: each worker writes an LMDB environment of its own, so that none waits for another one's commits."""
 from __future__ import annotations
 
+import hashlib
 import pathlib
 from collections.abc import Callable, Iterator
 from typing import Any
 
 from opensips_py.dialog.record import Dialog, Facts, pack, unpack
-from opensips_py.state.environment import Environment
+from opensips_py.state.environment import LONGEST_KEY, Environment
 
 SMALLEST = 1 << 20
 DATABASES = 4
 PREFIX, SUFFIX = "dialogs-", ".mdb"
 MET = b"database"
+AMOUNT = 8  # bytes
 LENGTH = 4  # bytes before the part of a record that changes: how long it is
 Operation = Callable[[Any], Any]
 
@@ -37,6 +39,11 @@ def split(record: bytes) -> tuple[bytes, bytes]:
     return record[LENGTH:end], record[end:]
 
 
+def share_of(record: bytes) -> tuple[str, int]:
+    """A counter of shared profiles, and how much of it is ours."""
+    return record[AMOUNT:].decode(), int.from_bytes(record[:AMOUNT], "little", signed=True)
+
+
 class Store:
     """What one worker has stored, and what it finds when it starts."""
 
@@ -46,6 +53,7 @@ class Store:
         self.dialogs = self.environment.database("dialogs")
         self.sizes = self.environment.database("profile sizes")
         self.about = self.environment.database("about")
+        self.told = self.environment.database("shared sizes")
         self.flag_names: Callable[[int], str] = str  # bits of flags as names, in the current configuration
 
     def path(self, worker: int) -> pathlib.Path:
@@ -64,6 +72,22 @@ class Store:
     def note_met(self) -> None:
         """The table knows of what is stored here from now on."""
         self.environment.submit(lambda transaction: transaction.put(MET, b"1", db=self.about))
+
+    def shares(self) -> dict[str, int]:
+        """What the store of shared profiles was told."""
+        return dict(share_of(value) for _, value in self.records(self.environment, self.told))
+
+    def note_share(self, name: str, amount: int) -> None:
+        """The store of shared profiles was told an amount."""
+        text, database = name.encode(), self.told
+        key = text if len(text) <= LONGEST_KEY else hashlib.sha256(text).digest()
+
+        def operation(transaction: Any) -> None:
+            if amount:
+                transaction.put(key, amount.to_bytes(AMOUNT, "little", signed=True) + text, db=database)
+            else:
+                transaction.delete(key, db=database)
+        self.environment.submit(operation)
 
     def pack(self, dialog: Dialog) -> bytes:
         """What may change of a dialog."""
@@ -131,18 +155,17 @@ class Store:
 
     def load(self) -> Iterator[tuple[Dialog, str]]:
         """All dialogs that the worker has stored, each with the names of its flags."""
-        for key, record in self.records(self.environment):
+        for key, record in self.records(self.environment, self.dialogs):
             dialog, flags = unpack(*parts_of_key(key), split(record)[0])
             dialog.stored = True
             yield dialog, flags
 
-    def records(self, environment: Environment) -> list[tuple[bytes, bytes]]:
-        """Everything that an environment has."""
-        database = environment.database("dialogs")
+    def records(self, environment: Environment, database: Any) -> list[tuple[bytes, bytes]]:
+        """Everything that a database of an environment has."""
         with environment.reading(database) as transaction:
             return [(bytes(key), bytes(value)) for key, value in transaction.cursor()]
 
-    def collect(self, is_ours: Callable[[Dialog], bool]) -> None:
+    def collect(self, is_ours: Callable[[Dialog], bool], workers: int) -> None:
         """Take over what others have stored and is ours now: there was another number of workers before."""
         for path in self.folder.glob(f"{PREFIX}*{SUFFIX}"):
             if path == self.path(self.worker):
@@ -150,13 +173,25 @@ class Store:
             other = Environment(path, self.writing, SMALLEST, DATABASES)
             try:
                 self.take_from(other, is_ours)
+                if self.worker == 0 and int(path.name[len(PREFIX):-len(SUFFIX)]) >= workers:
+                    self.take_shares(other)
             finally:
                 other.close()
+
+    def take_shares(self, other: Environment) -> None:
+        """Answer for what a worker that there is no more has told the store of shared profiles."""
+        theirs = other.database("shared sizes")
+        taken = [share_of(value) for _, value in self.records(other, theirs)]
+        ours = self.shares()
+        for name, amount in taken:
+            self.note_share(name, ours.get(name, 0) + amount)
+        if taken:
+            other.run(lambda transaction: transaction.drop(theirs, delete=False))
 
     def take_from(self, other: Environment, is_ours: Callable[[Dialog], bool]) -> None:
         """Move what is ours from another environment; whatever stands in both after a crash is ours already."""
         theirs = other.database("dialogs")
-        moving = [(key, record) for key, record in self.records(other)
+        moving = [(key, record) for key, record in self.records(other, theirs)
                   if is_ours(unpack(*parts_of_key(key), split(record)[0])[0])]
         if not moving:
             return

@@ -8,12 +8,12 @@ from itertools import count
 from random import getrandbits
 from typing import TYPE_CHECKING, Any
 
-from gevent.lock import BoundedSemaphore
-
 from opensips_py.dialog import CALLEE, CALLER, Event, State, following
-from opensips_py.dialog.legs import Leg
+from opensips_py.dialog.legs import Leg, contact_in
 from opensips_py.dialog.record import (
+    CALL_ID_HIDDEN,
     END_ON_RACE,
+    HIDDEN,
     ON_ANSWER,
     ON_HANGUP,
     ON_TIMEOUT,
@@ -30,13 +30,17 @@ from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
     from opensips_py.modules.dialog import DialogModule
+    from opensips_py.modules.dialog.sharing import Shares
     from opensips_py.modules.dialog.storage import Store
     from opensips_py.sip import Request, Response
 
 log = logging.getLogger(__name__)
 
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
+EARLY_BY, LONG = 0.5, 60.0  # seconds that a dialog may end before its time is over; that a timer may be wrong by
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
+HEAD_ENDS = b"\r\n\r\n"
+BYES = ("Downstream BYE", "Upstream BYE")  # reasons, by side
 REFRESHING = ("INVITE", "UPDATE")  # methods
 TRANSACTION_DELETED = int(Happening.DELETED)
 WATCHED = int(Happening.RESPONSE_FORWARDED | Happening.LOCAL_REPLY | Happening.DELETED)
@@ -49,16 +53,16 @@ class Dialogs:
     module: DialogModule
     store: Store
     sizes: Sizes
+    shares: Shares
 
     def __init__(self) -> None:
         self.by_did: dict[str, Dialog] = {}
         self.by_call: dict[str, Dialog] = {}  # by Call-ID; further ones hang on `other`
         self.observers = Observers()
         self.overdue: deque[Dialog] = deque()  # their time was over before this process began
+        self.hung_up_before: dict[str, Dialog] = {}  # by a BYE that came before this process, and may come again
         self.unwritten: dict[str, Dialog] = {}  # what the database does not know yet
         self.writing = False
-        self.unshared: deque[tuple[str, int]] = deque()  # what the store of shared profiles does not know yet
-        self.sharing = BoundedSemaphore(1)
         self._numbers = count(getrandbits(28))
 
     def __len__(self) -> int:
@@ -132,7 +136,7 @@ class Dialogs:
             if status > 100 and branch is not None:
                 if dialog.flags & PRACK:
                     self.module.acknowledge(dialog, transaction, branch, message)
-                self.ring(dialog, request, message)
+                self.ring(dialog, transaction, branch, message)
         elif status < 300:
             if branch is not None:
                 self.answer(dialog, transaction, branch, message)
@@ -141,8 +145,13 @@ class Dialogs:
         else:
             self.fail(dialog, request, status)
 
-    def ring(self, dialog: Dialog, request: Request, response: Response) -> None:
+    def ring(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
         """A provisional response goes to the caller."""
+        request = transaction.request
+        if dialog.flags & HIDDEN and response.to_tag:
+            if dialog.early is None:
+                dialog.early = {}
+            dialog.early[response.to_tag] = pack_facts(self.facts_of(dialog, transaction, branch, response))
         if dialog.state == UNCONFIRMED:
             self.module.counters.early.add()
             self.move(dialog, EARLY)
@@ -152,20 +161,26 @@ class Dialogs:
     def answer(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
         """A 2xx is about to go to the caller."""
         request = transaction.request
-        dialog.to_tag = tag = response.to_tag
+        dialog.to_tag = response.to_tag
         if transaction.cancelled:
             dialog.flags |= RACED
+        self.begin(dialog, request, response, self.facts_of(dialog, transaction, branch, response))
+
+    def facts_of(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> tuple[Any, ...]:
+        """What an INVITE and a response of its callee say."""
+        request, tag = transaction.request, response.to_tag
         to = request.header("To") or ""
         bodies = self.module.keeps_bodies
-        self.begin(dialog, request, response, (
+        return (
             (request.header("From"), response.header("From")),
             (f"{to};tag={tag}" if tag else to, response.header("To")),
-            (dialog.call_id, response.call_id),
-            (request.header("Contact"), response.header("Contact")),
+            (request.header("Call-ID"), response.header("Call-ID")),
+            (contact_in(request), contact_in(response)),
             (request.values("Record-Route"), response.values("Record-Route")),
             (request.listener.uri_text, branch.target.listener.uri_text),
             (request.body, response.body) if bodies else (b"", b""),
-            (request.content_type or "", response.content_type or "") if bodies else ("", "")))
+            (request.content_type or "", response.content_type or "") if bodies else ("", ""),
+            *(told(transaction, branch, request, response) if bodies else ()))
 
     def answer_here(self, dialog: Dialog, transaction: Transaction) -> None:
         """We answer an INVITE ourselves: there is no other side that could be sent anything."""
@@ -173,7 +188,7 @@ class Dialogs:
         dialog.to_tag = self.module.tm.local_tag(transaction)
         from_, to = request.header("From"), f"{request.header('To')};tag={dialog.to_tag}"
         self.begin(dialog, request, None, (
-            (from_, from_), (to, to), (dialog.call_id, dialog.call_id), (request.header("Contact"), ""),
+            (from_, from_), (to, to), (dialog.call_id, dialog.call_id), (contact_in(request), ""),
             (request.values("Record-Route"), []), (request.listener.uri_text, ""), (b"", b""), ("", "")))
 
     def begin(self, dialog: Dialog, request: Request, response: Response | None, facts: tuple[Any, ...]) -> None:
@@ -182,7 +197,7 @@ class Dialogs:
         if dialog.state == EARLY:
             counters.early.add(-1)
         counters.active.add()
-        dialog.request = None
+        dialog.request = dialog.early = None
         dialog.facts = pack_facts(facts)
         dialog.started = now = time.time()
         dialog.expires = now + dialog.lifetime
@@ -217,7 +232,7 @@ class Dialogs:
         if dialog.state == EARLY:
             counters.early.add(-1)
         counters.failed.add()
-        dialog.request = None
+        dialog.request = dialog.early = None
         dialog.ended = time.time()
         before, dialog.state = dialog.state, DELETED
         if self.observers.failed:
@@ -242,6 +257,8 @@ class Dialogs:
         request.context["dialog"] = dialog, side, before
         state = dialog.state
         if state == DELETED:
+            if method == "BYE" and dialog.shifts is not None:  # it goes on with the number that it had before
+                self.module.count_on(dialog, request, side)
             return
         if method == "ACK":
             if state == ANSWERED and side == CALLER:
@@ -272,7 +289,7 @@ class Dialogs:
         if 200 <= status < 300:
             request = transaction.request
             dialog, side, _ = request.context["dialog"]
-            self.module.refresh(dialog, side, request, message)
+            self.module.refresh(dialog, side, request, message, told(transaction, branch, request, message))
 
     def within(self, dialog: Dialog, request: Request, side: int) -> None:
         """Tell of a request within a dialog."""
@@ -282,7 +299,7 @@ class Dialogs:
     def hung_up(self, dialog: Dialog, request: Request, side: int) -> None:
         """One side ends the call."""
         if following(dialog.state, BYE) == DELETED:
-            self.end(dialog, "Downstream BYE" if side == CALLER else "Upstream BYE", request)
+            self.end(dialog, BYES[side], request)
         elif dialog.state == EARLY:
             dialog.flags |= RACED
 
@@ -299,10 +316,10 @@ class Dialogs:
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
         self.changed(dialog)
 
-    def changed(self, dialog: Dialog) -> None:
-        """Something of a dialog is to be stored anew, if it is stored."""
+    def changed(self, dialog: Dialog, facts: bytes | None = None) -> None:
+        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given."""
         if dialog.stored:
-            self.store.update(dialog)
+            self.store.update(dialog, facts=facts)
             if self.module.db_mode:
                 self.module.to_write(dialog)
 
@@ -331,10 +348,18 @@ class Dialogs:
             return Facts(dialog.facts)
         return self.store.facts(dialog) if dialog.stored else None
 
-    def legs(self, dialog: Dialog) -> tuple[Leg, Leg] | None:
-        """Both sides of an answered dialog."""
+    def legs(self, dialog: Dialog, tag: str = "") -> tuple[Leg, Leg] | None:
+        """Both sides of an answered dialog; of a hidden one that rings with the callee who has that *tag*, too."""
         facts = self.facts(dialog)
-        return facts.legs(self.module.ours(dialog)) if facts is not None else None
+        hidden = dialog.flags & HIDDEN
+        if facts is None and hidden and dialog.early and tag in dialog.early:
+            facts = Facts(dialog.early[tag])
+        if facts is None:
+            return None
+        legs = facts.legs(self.module.ours(dialog), bool(hidden))
+        if dialog.flags & CALL_ID_HIDDEN and self.module.disguise is not None:
+            legs[CALLEE].call_id = self.module.disguise.call_id(dialog)
+        return legs
 
     # --- ending -----------------------------------------------------------------------------------------------------
 
@@ -346,8 +371,11 @@ class Dialogs:
             self.module.run_armed(dialog, ON_TIMEOUT)
             if dialog.is_over:
                 return
+        if dialog.timer is not None and dialog.timer.pending:  # prolonged
+            return
         left = dialog.expires - time.time()
-        if left > 0.5:  # prolonged: the timer has been started anew
+        if EARLY_BY < left < LONG:  # the clock of timers was late; one of the machine that jumps has no say
+            dialog.timer = self.module.services.timers.start(left, self.due, dialog)
             return
         self.module.counters.expired.add()
         self.module.terminate(dialog, "Lifetime Timeout", byes=bool(dialog.flags & 1), at=dialog.expires)
@@ -370,10 +398,13 @@ class Dialogs:
         if self.observers.ended:
             tell(self.observers.ended, dialog, request)
         leaving = self.leaving(dialog)
-        if repeating:
+        renumbered = request is not None and dialog.shifts is not None
+        if repeating or renumbered:
             self.store.update_now(dialog, leaving)
         else:
             self.store.delete(dialog, leaving)
+        if renumbered:
+            self.module.expect_again(dialog)
         if self.module.db_mode:
             self.module.to_write(dialog)
         delay = dialog.delay if dialog.delay >= 0 else self.module.delete_delay
@@ -389,4 +420,13 @@ class Dialogs:
         return iter(list(self.by_did.values()))
 
 
-__all__ = ["CALLEE", "CALLER", "WATCHED", "Dialogs", "Place"]
+def told(transaction: Transaction, branch: Branch | None, request: Request, response: Response) -> list[list[bytes]]:
+    """The session descriptions that go on to either side, first to whoever has sent the request; none where they are
+    those that came."""
+    data = branch.data if branch is not None else None
+    sent = [response.edited(transaction).partition(HEAD_ENDS)[2] if response.has_edits else response.body,
+            data.partition(HEAD_ENDS)[2] if data else request.body]
+    return [] if sent == [response.body, request.body] else [sent]
+
+
+__all__ = ["BYES", "CALLEE", "CALLER", "WATCHED", "Dialogs", "Place"]

@@ -10,6 +10,7 @@ from opensips_py.dialog import CALLER
 from opensips_py.dialog.record import Dialog
 from opensips_py.module import Run, pvar
 from opensips_py.modules.dialog import listing
+from opensips_py.modules.dialog.creation import INTENDED, intended_lifetime
 from opensips_py.modules.dialog.matching import place_of
 from opensips_py.modules.dialog.table import Dialogs
 
@@ -125,16 +126,21 @@ class Variables:
         """Seconds until the dialog is over; before it is answered, what it will be given then."""
         dialog = self.current(run)
         if dialog is None:
-            return None
+            return intended_lifetime(run)
         if dialog.is_over:
             return 0
         return max(0, round(dialog.expires - time.time())) if dialog.expires else dialog.lifetime
 
     @timeout.setter
     def set_timeout(self, run: Run, value: int | None) -> None:
-        """Seconds from now on, or from the answer on where there is none yet."""
+        """Seconds from now on, or from the answer on where there is none yet; also of the dialog that create_dialog()
+        makes later of the same request."""
         dialog = self.current(run)
-        if dialog is not None and value is not None and not dialog.is_over:
+        if dialog is None and run.request is not None and value is not None:
+            if run.request.context is None:
+                run.request.context = {}
+            run.request.context[INTENDED] = max(value, 1)
+        elif dialog is not None and value is not None and not dialog.is_over:
             self.dialogs.set_lifetime(dialog, max(value, 1))
 
     @pvar("DLG_del_delay", dialect="4.0")

@@ -6,6 +6,7 @@ import binascii
 import logging
 from typing import Annotated, NamedTuple
 
+from opensips_py.dialog.legs import MENDED
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Bits, Route, Run, VariableSpec, drafts, script
 from opensips_py.modules.nathelper.detecting import readable_contacts, uri_of
@@ -47,7 +48,12 @@ class Contacts:
             before: Change = drafts.current(run, message, key_of(number)) or Change()
             kept = f";{ORIGINAL}={encoded(uri)}" if flags & PRESERVE else ""
             extra = "".join(each for each in (added, kept) if each not in before.of_uri)
-            write(run, message, number, contact, before._replace(place=place, of_uri=before.of_uri + extra))
+            change = before._replace(place=place, of_uri=before.of_uri + extra)
+            write(run, message, number, contact, change)
+            if not changed:  # the first one is where requests within a dialog go
+                if message.context is None:
+                    message.context = {}
+                message.context[MENDED] = f"<{changed_uri(uri, change)}>"
             changed = True
         return changed
 

@@ -91,6 +91,10 @@ class RecordRoute(Module, name="rr"):
         """Add ";name=value" to the Record-Route of this request, if it gets one."""
         path_of(run.message).add(run, text)
 
+    def hide(self, request: Request) -> None:
+        """Have this request leave without a Record-Route of ours, whatever was or will be asked for."""
+        path_of(request).hidden = True
+
     def add_to_branch(self, request: Request, index: int, text: str) -> None:
         """Add ";name=value" to the Record-Route of one branch; before it is built."""
         path_of(request).put(index, text)

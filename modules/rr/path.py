@@ -13,11 +13,12 @@ if TYPE_CHECKING:
 class Path:
     """The state of one request; branches add parameters of their own."""
 
-    __slots__ = ("branches", "local", "parameters", "recorded")
+    __slots__ = ("branches", "hidden", "local", "parameters", "recorded")
 
     def __init__(self) -> None:
         self.local: str | None = None  # parameters of the Route that led here
         self.parameters = ""
+        self.hidden = False  # no Record-Route leaves
         self.branches: dict[int, str] | None = None
         self.recorded: set[int] = set()  # -1: the request, else branch indexes
 

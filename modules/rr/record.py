@@ -24,6 +24,8 @@ class Record:
 
     def __call__(self, outgoing: Any) -> bytes:
         """The header lines for what leaves by *outgoing*."""
+        if self.path.hidden:
+            return b""
         out = outgoing.listener if outgoing is not None else self.incoming
         tail = (self.tail + self.path.text(outgoing)).encode("utf-8", "surrogateescape")
         if out is self.incoming or not self.rr.enable_double_rr:
@@ -52,6 +54,8 @@ class Preset(Record):
 
     def __call__(self, outgoing: Any) -> bytes:
         """The header lines for what leaves by *outgoing*."""
+        if self.path.hidden:
+            return b""
         if self.rr.enable_socket_mismatch_warning:
             self.compare(outgoing.listener if outgoing is not None else self.incoming)
         tail = (self.tail + self.path.text(outgoing)).encode("utf-8", "surrogateescape")

@@ -24,9 +24,9 @@ from opensips_py.module import (
 from opensips_py.module.media_relays import Relay, Relays, read_set
 from opensips_py.module.stored_relays import RelayTable, StoredRelays
 from opensips_py.modules.rtpproxy.asking import Proxies
+from opensips_py.modules.rtpproxy.engaging import Engaging
 from opensips_py.modules.rtpproxy.media import Figures, Prompts, Recordings
 from opensips_py.modules.rtpproxy.notifying import Notifications
-from opensips_py.modules.rtpproxy.sessions import Sessions
 
 NOT_FOUND = 404
 PROBING = 5  # seconds between two looks at relays that were left alone long enough
@@ -52,7 +52,7 @@ class E_RTPPROXY_DTMF(Event):
     stream: int
 
 
-class RtpProxy(Sessions, Prompts, Recordings, Figures, StoredRelays, Module, name="rtpproxy",
+class RtpProxy(Engaging, Prompts, Recordings, Figures, StoredRelays, Module, name="rtpproxy",
                events=[E_RTPPROXY_STATUS, E_RTPPROXY_DTMF]):
     """Have the media of calls relayed by RTPProxy: functions put its addresses into session descriptions.
 
@@ -98,6 +98,7 @@ class RtpProxy(Sessions, Prompts, Recordings, Figures, StoredRelays, Module, nam
 
     def load(self) -> None:
         """Check the parameters, and find the driver of the table."""
+        self.watch_dialogs()
         self.table = RelayTable(self, self.db_url, self.db_table, self.rtpp_socket_col, self.set_id_col, self.late)
         self.seconds = float(self.rtpproxy_tout) if self.rtpproxy_tout > 0 else USUAL
         if self.rtpproxy_timeout:

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from opensips_py.module import Run, Writable
+from opensips_py.module import Writable
 from opensips_py.module.cookies import Channels, NoAnswer
 from opensips_py.module.media_relays import FOR_EVER, Homes, Relay, Relays
 from opensips_py.modules.rtpproxy import lines
@@ -63,7 +63,7 @@ class Asking:
         number = self.default_set if set_id is None else set_id
         return self.proxies.homes.candidates(self.relays, number, call_id)
 
-    def command(self, run: Run, call_id: str, set_id: int | None, socket: Writable | None, text: str) -> str | None:
+    def command(self, call_id: str, set_id: int | None, socket: Writable | None, text: str) -> str | None:
         """The answer of the relay that a call is at; None where there is none, or it is an error."""
         for relay in self.candidates(set_id, call_id):
             try:

@@ -22,30 +22,30 @@ class Prompts(Asking):
     """Prompts for either side of a call; its session has to be there already."""
 
     @script(STREAMING, waits=True)
-    def rtpproxy_stream2uac(self, run: Run, message: Message, prompt_name: str, count: int, set_id: int | None = None,
+    def rtpproxy_stream2uac(self, message: Message, prompt_name: str, count: int, set_id: int | None = None,
                             sock_var: Writable | None = None) -> bool:
         """Play a prompt, made by makeann, *count* times to the client of the transaction; -1: until it is stopped."""
-        return self.play(run, message, True, f"P{count}", f" {prompt_name} session", set_id, sock_var)
+        return self.play(message, True, f"P{count}", f" {prompt_name} session", set_id, sock_var)
 
     @script(STREAMING, waits=True)
-    def rtpproxy_stream2uas(self, run: Run, message: Message, prompt_name: str, count: int, set_id: int | None = None,
+    def rtpproxy_stream2uas(self, message: Message, prompt_name: str, count: int, set_id: int | None = None,
                             sock_var: Writable | None = None) -> bool:
         """Play a prompt to the server of the transaction; false while it has no tag."""
-        return self.play(run, message, False, f"P{count}", f" {prompt_name} session", set_id, sock_var)
+        return self.play(message, False, f"P{count}", f" {prompt_name} session", set_id, sock_var)
 
     @script(STREAMING, waits=True)
-    def rtpproxy_stop_stream2uac(self, run: Run, message: Message, set_id: int | None = None,
+    def rtpproxy_stop_stream2uac(self, message: Message, set_id: int | None = None,
                                  sock_var: Writable | None = None) -> bool:
         """End the prompt for the client of the transaction."""
-        return self.play(run, message, True, "S", "", set_id, sock_var)
+        return self.play(message, True, "S", "", set_id, sock_var)
 
     @script(STREAMING, waits=True)
-    def rtpproxy_stop_stream2uas(self, run: Run, message: Message, set_id: int | None = None,
+    def rtpproxy_stop_stream2uas(self, message: Message, set_id: int | None = None,
                                  sock_var: Writable | None = None) -> bool:
         """End the prompt for the server of the transaction."""
-        return self.play(run, message, False, "S", "", set_id, sock_var)
+        return self.play(message, False, "S", "", set_id, sock_var)
 
-    def play(self, run: Run, message: Message, to_client: bool, command: str, what: str, set_id: int | None,
+    def play(self, message: Message, to_client: bool, command: str, what: str, set_id: int | None,
              sock_var: Writable | None) -> bool:
         """Begin or end a prompt; the first tag names who hears it."""
         hears, other = message.from_tag, message.to_tag
@@ -54,7 +54,7 @@ class Prompts(Asking):
         if not hears:
             return False
         text = f"{command} {message.call_id}{what} {hears};1" + (f" {other};1" if other else "")
-        return self.command(run, message.call_id, set_id, sock_var, text) is not None
+        return self.command(message.call_id, set_id, sock_var, text) is not None
 
 
 class Recordings(Asking):
@@ -73,11 +73,11 @@ class Recordings(Asking):
         call_id, sides = message.call_id, [each for each in (message.from_tag, message.to_tag) if each]
         if destination is None:
             text = f"R{(flags or '').strip()} {call_id} {' '.join(sides)}"
-            return self.command(run, call_id, set_id, sock_var, text) is not None
+            return self.command(call_id, set_id, sock_var, text) is not None
         numbers = [mediastream] if mediastream else self.stream_numbers(run)
         for number in numbers:
             tags = " ".join(f"{each};{number}" for each in sides)
-            if self.command(run, call_id, set_id, sock_var,
+            if self.command(call_id, set_id, sock_var,
                             f"C{(flags or '').strip()} {call_id} {destination} {tags}") is None:
                 return False
         return True
@@ -100,10 +100,10 @@ class Figures(Asking):
     """What a relay has counted."""
 
     @script(ROUTES, waits=True, dialect="4.0")
-    def rtpproxy_stats(self, run: Run, message: Message, up_var: Writable, down_var: Writable, sent_var: Writable,
+    def rtpproxy_stats(self, message: Message, up_var: Writable, down_var: Writable, sent_var: Writable,
                        fail_var: Writable, set_id: int | None = None, sock_var: Writable | None = None) -> bool:
         """Packets of the call: from the caller, from the callee, sent on, and lost."""
-        answer = self.command(run, message.call_id, set_id, sock_var, f"Q {session(message)}")
+        answer = self.command(message.call_id, set_id, sock_var, f"Q {session(message)}")
         words = (answer or "").split()
         if len(words) < 5 or not all(each.isdecimal() for each in words[:5]):
             return False
@@ -112,11 +112,11 @@ class Figures(Asking):
         return True
 
     @script(ROUTES, waits=True, dialect="4.0")
-    def rtpproxy_all_stats(self, run: Run, message: Message, stats_avp: Writable, set_id: int | None = None,
+    def rtpproxy_all_stats(self, message: Message, stats_avp: Writable, set_id: int | None = None,
                            sock_var: Writable | None = None) -> bool:
         """All figures of the call as values of an AVP, by index: 0 the seconds left, packets 1 from the caller, 2 from
         the callee, 3 relayed, 4 dropped; of RTP 5 sent, 6 received, 7 twice, 8 lost, 9 with errors."""
-        answer = self.command(run, message.call_id, set_id, sock_var,
+        answer = self.command(message.call_id, set_id, sock_var,
                               f"Qv {session(message)} {' '.join(FIGURES)}")
         pairs = dict(word.partition("=")[::2] for word in (answer or "").split())
         values = [pairs.get(name, "") for name in FIGURES]

@@ -54,19 +54,19 @@ class Sessions(Asking):
         return self.describe(run, False, flags, ip_address, set_id, sock_var, ret_var, body_var, bind_local)
 
     @script(ROUTES, waits=True)
-    def rtpproxy_unforce(self, run: Run, message: Message, set_id: int | None = None,
+    def rtpproxy_unforce(self, message: Message, set_id: int | None = None,
                          sock_var: Writable | None = None) -> bool:
         """End the session of the call at its relay; false where there is none."""
         text = f"D {message.call_id} {message.from_tag}" + (f" {message.to_tag}" if message.to_tag else "")
-        answer = self.command(run, message.call_id, set_id, sock_var, text)
+        answer = self.command(message.call_id, set_id, sock_var, text)
         self.proxies.homes.forget(message.call_id)
         return answer is not None
 
     @script(ROUTES, waits=True, dialect="2.1")
-    def unforce_rtp_proxy(self, run: Run, message: Message, set_id: int | None = None,
+    def unforce_rtp_proxy(self, message: Message, set_id: int | None = None,
                           sock_var: Writable | None = None) -> bool:
         """The old name of rtpproxy_unforce()."""
-        return self.rtpproxy_unforce(run, message, set_id, sock_var)
+        return self.rtpproxy_unforce(message, set_id, sock_var)
 
     def describe(self, run: Run, offers: bool, flags: Flags, host: str | None, set_id: int | None,
                  sock_var: Writable | None, ret_var: Writable | None, body_var: Writable | None,

@@ -4,21 +4,24 @@ from __future__ import annotations
 from typing import Annotated, Any
 
 from opensips_py.module import ConfigError, Module, OneOf, hookimpl, param, uses
+from opensips_py.module.hidden import Hidden
 from opensips_py.modules.uac.answering import PARAMETER, Answering
-from opensips_py.modules.uac.hidden import Hidden
+from opensips_py.modules.uac.remembering import Remembering
 from opensips_py.modules.uac.replacing import Replacing
 from opensips_py.sip import Request
 from opensips_py.state.directory import secrets
 from opensips_py.transaction import Transaction
 
 
-class Uac(Answering, Replacing, Module, name="uac"):
+class Uac(Answering, Replacing, Remembering, Module, name="uac"):
     """Change requests so that other servers take them. The caller sees nothing of it: responses, and with restore_mode
-    auto the later requests of both sides, are changed back, by what Record-Route keeps. So this holds no state."""
+    auto the later requests of both sides, are changed back. What that takes is kept with the dialog, where the script
+    has called create_dialog() of module dialog before or force_dialog is set; else in Record-Route."""
 
     tm: Any = uses("tm")
     rr: Any = uses("rr", optional=True)
     uac_auth: Any = uses("uac_auth", optional=True)
+    dialog: Any = uses("dialog", optional=True)
 
     restore_mode: Annotated[str, OneOf("none", "manual", "auto")] = param(
         "auto", "What becomes of replaced headers: auto restores them in responses and later requests of the dialog, "
@@ -27,9 +30,15 @@ class Uac(Answering, Replacing, Module, name="uac"):
                                     "requests of one dialog need the same. Empty: a secret of this installation.")
     rr_from_store_param: str = param("vsf", "Record-Route parameter that keeps the URI of From.")
     rr_to_store_param: str = param("vst", "Record-Route parameter that keeps the URI of To.")
+    force_dialog: bool = param(False, "Whether restore_mode auto begins a dialog of module dialog where the script has "
+                                      "not, for an INVITE that the request route changes.")
 
     def load(self) -> None:
         """Check that what was replaced can be restored."""
+        if self.dialog is not None:
+            self.dialog.observe(within=self.within)
+        elif self.force_dialog:
+            raise ConfigError('force_dialog needs module dialog: add loadmodule "dialog.so"', "uac", "force_dialog")
         if self.restore_mode == "none":
             return
         for name in ("rr_from_store_param", "rr_to_store_param"):
@@ -45,7 +54,7 @@ class Uac(Answering, Replacing, Module, name="uac"):
     def start(self) -> None:
         """Take the secret."""
         secret = self.restore_passwd.encode("utf-8", "surrogateescape")
-        self.hidden = Hidden(secret or secrets(self.services.boot.state_dir).key)
+        self.hidden = Hidden(secret or secrets(self.services.boot.state_dir).key, "uac")
 
     @hookimpl
     def route_followed(self, request: Request, parameters: str) -> None:

@@ -6,17 +6,20 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Bits, Dialect, Route, Run, Services, script
-from opensips_py.modules.uac.changes import Changes, changes_of, number_span, scope_of, watch_now
-from opensips_py.sip import Credentials, Edits, HeaderId
+from opensips_py.module.numbering import acknowledge_up
+from opensips_py.modules.uac.changes import Changes, changes_of, scope_of, watch_now
+from opensips_py.sip import Credentials, Edits
 from opensips_py.sip.digest import ALGORITHMS
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opensips_py.sip import Request
 
 ANYWHERE = Route.REQUEST | Route.FAILURE | Route.BRANCH
 Algorithms = Annotated[int, Bits(words=tuple((each.name.lower(), 1 << each.number) for each in ALGORITHMS),
                                  numbers=False)]
-PARAMETER = "vsc"  # of Record-Route: by how much later requests of the caller count up
+PARAMETER = "aci"  # of Record-Route: by how much later requests of the caller count up
 MOST_ATTEMPTS = 5  # a server that never has enough is left
 LARGEST_STEP = 1 << 16
 
@@ -69,6 +72,7 @@ class Answering:
     services: Services
     uac_auth: Any
     rr: Any
+    followed: Callable[[Request], Any]
 
     @script(Route.FAILURE, name="uac_auth", dialect="2.1")
     def uac_auth_21(self, run: Run) -> bool:
@@ -83,13 +87,13 @@ class Answering:
         *algorithms*, with commas between, are those that may be used. False outside of failure routes, or where the
         response is no challenge, none of module uac_auth's credentials is for its realm, or they were refused.
         The CSeq number grows, which responses and later requests of the dialog do not show to the caller; so within a
-        dialog only a BYE can be answered for."""
+        dialog that module dialog does not follow only a BYE can be answered for."""
         return self.answer(run, algorithms or 0)
 
     @script(ANYWHERE, dialect="4.0")
     def uac_inc_cseq(self, run: Run, cseq: int) -> bool:
         """Let the CSeq number of the request grow by *cseq*; responses have the old one again."""
-        changes = changes_of(run.message, self.rr)
+        changes = changes_of(run.message, self)
         changes.count_up(run.message, scope_of(run), cseq)
         watch_now(self.services.transactions, run.message, changes)
         return True
@@ -105,8 +109,9 @@ class Answering:
             self.log.info("uac_auth: there is no response to take a challenge from")
             return False
         counts_up = self.dialect != "2.1"
-        if counts_up and request.to_tag and request.method != "BYE":
-            self.log.error("uac_auth: within a dialog only a BYE can be answered for, not a %s", request.method)
+        if counts_up and request.to_tag and request.method != "BYE" and self.followed(request) is None:
+            self.log.error("uac_auth: without module dialog, within a dialog only a BYE can be answered for, not a %s",
+                           request.method)
             return False
         answerable = self.uac_auth.choose(response, algorithms, run)
         if answerable is None:
@@ -116,7 +121,7 @@ class Answering:
 
     def attempt(self, run: Run, request: Request, answer: Answer, step: int) -> bool:
         """Answer once more, unless the same credentials were refused."""
-        changes = changes_of(request, self.rr)
+        changes = changes_of(request, self)
         before = next((each for each in changes.attempts if each.edits is run.branch.run_edits), None)
         known = {each.place: each for each in before.answers} if before is not None else {}
         refused = answer.place in known and not answer.answerable.challenge.stale
@@ -136,7 +141,7 @@ class Answering:
         request.append_header(made)
         if made.step:
             changes.count_up(request, made.edits, made.step)
-            if self.rr is not None and not request.to_tag:
+            if self.rr is not None and not request.to_tag and self.followed(request) is None:
                 changes.parameters.append((made.edits, f";{PARAMETER}={made.step}"))
             watch_now(self.services.transactions, request, changes)
 
@@ -146,12 +151,9 @@ class Answering:
         step = int(text) if text.isascii() and text.isdigit() and len(text) <= 5 else 0
         if not 0 < step <= LARGEST_STEP or self.rr.direction(request) != "downstream":
             return
-        changes = changes_of(request, self.rr)
+        changes = changes_of(request, self)
         changes.count_up(request, None, step)
-        acknowledged = request.header(HeaderId.RACK)
-        words = (acknowledged or "").split()
-        if len(words) == 3 and words[1].isascii() and words[1].isdigit():  # RFC 3262, 7.2
-            request.edits.replace(*number_span(request, HeaderId.RACK, 1), str(int(words[1]) + step))
+        acknowledge_up(request, step)
         watch_now(self.services.transactions, request, changes)
 
 

@@ -5,27 +5,31 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Route, Run
-from opensips_py.sip import HeaderId
+from opensips_py.module.numbering import Scope, count_up, covers, number_span, total
 from opensips_py.transaction import Happening
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opensips_py.sip import Edits, Message, NameAddr, Request, Response
     from opensips_py.transaction import Branch, Transaction
     from opensips_py.transaction.layer import TransactionLayer
 
-Scope = Any  # None: all branches; Edits: the branches that have these
 WATCHED = Happening.REQUEST_BUILT | Happening.RESPONSE_FORWARDED
 
 
 class Changes:
     """The changes of one request; an observer of its transaction."""
 
-    __slots__ = ("attempts", "cseq", "parameters", "replaced", "restored", "rr", "steps", "watched")
+    __slots__ = ("attempts", "cseq", "kept", "owner", "parameters", "replaced", "request", "restored", "steps", "told",
+                 "watched")
 
-    def __init__(self, request: Request, rr: Any) -> None:
-        self.cseq, self.rr = request.cseq, rr
+    def __init__(self, request: Request, owner: Any) -> None:
+        self.request, self.cseq, self.owner = request, request.cseq, owner
         self.steps: list[tuple[Scope, int]] = []  # by how much the CSeq number grows
+        self.told = 0  # what the dialog knows of that
         self.parameters: list[tuple[Edits, str]] = []  # of Record-Route, for some branches
+        self.kept: list[tuple[Scope, Callable[[], object]]] = []  # what is kept with the dialog if they are answered
         self.attempts: list[Any] = []  # to answer challenges
         self.replaced: list[tuple[str, Scope]] = []  # the headers that the script has replaced
         self.restored: dict[str, bytes] = {}  # those that responses have as the request came with them
@@ -43,9 +47,22 @@ class Changes:
         if happening is Happening.REQUEST_BUILT:
             for scope, text in self.parameters:
                 if branch is not None and covers(scope, branch):
-                    self.rr.add_to_branch(message, branch.index, text)
+                    self.owner.rr.add_to_branch(message, branch.index, text)
+            if self.request.to_tag:
+                self.tell_dialog(branch)
         else:
             self.restore(message)
+            if 100 < status < 300 and not self.request.to_tag:
+                for scope, keep in self.kept:
+                    if covers(scope, branch):
+                        keep()
+                self.tell_dialog(branch)
+
+    def tell_dialog(self, branch: Branch | None) -> None:
+        """Let the dialog know by how much the number has grown that the other side has seen."""
+        step = total(self.steps, branch) - self.told
+        if step and self.owner.count_with_dialog(self.request, step):
+            self.told += step
 
     def restore(self, response: Response) -> None:
         """Let a response say what the client said, not what we made of it."""
@@ -70,26 +87,17 @@ class Changes:
     def count_up(self, request: Request, scope: Scope, step: int) -> None:
         """Let the CSeq number grow by *step* more, in the branches of *scope*."""
         self.steps.append((scope, step))
-        request.edits.replace(*number_span(request), self.number)
-
-    def number(self, outgoing: Any) -> bytes:
-        """The CSeq number of what leaves."""
-        return b"%d" % (self.cseq + sum(step for scope, step in self.steps if covers(scope, outgoing)))
+        count_up(request, step, scope)
 
 
-def covers(scope: Scope, outgoing: Any) -> bool:
-    """Whether what leaves has the edits of *scope*."""
-    return scope is None or getattr(outgoing, "run_edits", None) is scope or getattr(outgoing, "edits", None) is scope
-
-
-def changes_of(request: Request, rr: Any) -> Changes:
-    """The changes of *request*, made when first asked for."""
+def changes_of(request: Request, owner: Any) -> Changes:
+    """The changes that module *owner* makes in *request*."""
     context = request.context
     if context is None:
         context = request.context = {}
     found: Changes | None = context.get("uac")
     if found is None:
-        found = context["uac"] = Changes(request, rr)
+        found = context["uac"] = Changes(request, owner)
     return found
 
 
@@ -103,14 +111,6 @@ def watch_now(layer: TransactionLayer, request: Request, changes: Changes) -> No
     transaction = layer.find(request, request.method)
     if transaction is not None:
         changes.watch(transaction)
-
-
-def number_span(message: Message, name: HeaderId = HeaderId.CSEQ, place: int = 0) -> tuple[int, int]:
-    """Where the number of CSeq stands, or word *place* of another header."""
-    header = message.headers(name)[0]
-    words = message.data[header.value_start:header.value_end].split(None, place + 1)
-    start = message.data.index(words[place], header.value_start + sum(map(len, words[:place])))
-    return start, start + len(words[place])
 
 
 def span(message: Message, address: NameAddr) -> tuple[int, int]:

@@ -6,12 +6,15 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Route, Run, Services, script
-from opensips_py.modules.uac.changes import Scope, changes_of, scope_of, watch_now
-from opensips_py.modules.uac.hidden import Hidden
+from opensips_py.module.hidden import Hidden
+from opensips_py.module.numbering import Scope
+from opensips_py.modules.uac.changes import changes_of, scope_of, watch_now
 from opensips_py.sip import Uri
 from opensips_py.sip.digest import UNQUOTABLE, quote
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from opensips_py.sip import NameAddr, Request
 
 ANYWHERE = Route.REQUEST | Route.FAILURE | Route.BRANCH
@@ -30,6 +33,7 @@ class Replacing:
     rr_from_store_param: str
     rr_to_store_param: str
     hidden: Hidden
+    keep_with_dialog: Callable[..., bool]
 
     @script(ANYWHERE, dialect="4.0")
     def uac_replace_from(self, run: Run, display: str | None, uri: str) -> bool:
@@ -71,7 +75,7 @@ class Replacing:
         if self.restore_mode == "auto" and uri and request.to_tag:
             self.log.error("%s is not replaced within a dialog, which restore_mode auto sees to", title)
             return False
-        changes = changes_of(request, self.rr)
+        changes = changes_of(request, self)
         scope = scope_of(run)
         if any(each in changes.replaced for each in ((name, None), (name, scope))):
             self.log.error("%s has been replaced already", title)
@@ -93,8 +97,10 @@ class Replacing:
         return True
 
     def keep(self, run: Run, request: Request, name: str, old: str, new: str, scope: Scope) -> bool:
-        """Keep both URIs in Record-Route, for what comes later in the dialog."""
+        """Keep both URIs with the dialog, or in Record-Route, for what comes later in it."""
         if self.restore_mode == "none":
+            return True
+        if self.restore_mode == "auto" and self.keep_with_dialog(run, request, name, old, new, scope):
             return True
         if self.rr is None:
             self.log.error("module rr is needed to restore what is replaced; or set restore_mode none")
@@ -106,7 +112,7 @@ class Replacing:
         if scope is None:
             self.rr.add_parameter(run, text)
         else:
-            changes_of(request, self.rr).parameters.append((scope, text))
+            changes_of(request, self).parameters.append((scope, text))
         return True
 
     def parameter(self, name: str) -> str:
@@ -122,16 +128,19 @@ class Replacing:
         if kept is None:
             self.log.info("a Route parameter %s that is none of ours", self.parameter(name))
             return False
-        downstream = self.rr.direction(request) == "downstream"
+        return self.put_back(request, name, *kept, downstream=self.rr.direction(request) == "downstream")
+
+    def put_back(self, request: Request, name: str, old: str, new: str, *, downstream: bool) -> bool:
+        """Replace *old* by *new* in one header of a request of the caller, or the other way round for the callee."""
         header = name if downstream else OTHER[name]
-        present, wanted = kept if downstream else kept[::-1]
+        present, wanted = (old, new) if downstream else (new, old)
         try:
             address: NameAddr = getattr(request, header)
             if address.uri != present and not address.parsed_uri.equals(Uri.parse(present)):
                 return False  # it is no longer what it was: whoever changed it had a reason
         except MalformedMessage:
             return False
-        changes = changes_of(request, self.rr)
+        changes = changes_of(request, self)
         changes.swap(request, header, address, name_addr(request, address, None, wanted), back=True)
         watch_now(self.services.transactions, request, changes)
         return True

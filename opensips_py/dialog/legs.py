@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip import NameAddr, parse_addresses
+from opensips_py.sip import Message, NameAddr, parse_addresses
 
 CALLER, CALLEE = 0, 1
+MENDED = "mended contact"  # in the context of a message: its Contact as it leads back to the sender
 
 
 @dataclass(slots=True)
@@ -22,6 +23,8 @@ class Leg:
     socket: str = ""  # the socket of ours that it talks with, as protocol:address:port
     body: bytes = b""  # the session description that it sent last
     body_type: str = ""
+    told: bytes = b""  # the one that it was sent last: what the other has sent, unless a relay of media changed that
+    told_type: str = ""
 
 
 def contact_of(value: str | None) -> str:
@@ -32,6 +35,12 @@ def contact_of(value: str | None) -> str:
         return parse_addresses(value)[0].uri
     except (MalformedMessage, IndexError):
         return ""
+
+
+def contact_in(message: Message) -> str | None:
+    """The Contact by which the sender of *message* is reached: what it says itself, unless that was mended."""
+    mended: str | None = message.context.get(MENDED) if message.context is not None else None
+    return message.header("Contact") if mended is None else mended
 
 
 def uri_of(value: str) -> str:

@@ -12,6 +12,8 @@ from opensips_py.dialog.states import State
 VERSION = 1
 BYE_ON_TIMEOUT, PING_CALLER, PING_CALLEE, REINVITE_CALLER, REINVITE_CALLEE, END_ON_RACE, PRACK, RACED = (
     1 << bit for bit in range(8))
+# Each side sees us in the place of the other one: its routes end here. How it sees us is the business of whoever hides.
+HIDDEN, USERS_SHOWN, CALL_ID_HIDDEN, DID_IN_USER, SAME_TO_CALLER, SAME_TO_CALLEE = (1 << bit for bit in range(8, 14))
 PINGED = PING_CALLER | PING_CALLEE | REINVITE_CALLER | REINVITE_CALLEE
 ON_ANSWER, ON_TIMEOUT, ON_HANGUP = "answer", "timeout", "hangup"  # what routes are armed for
 
@@ -25,10 +27,10 @@ class Dialog:
     have them. Times are seconds since 1970; *expires* counts from the answer, *lifetime* is what it is given.
     """
 
-    __slots__ = ("armed", "call_id", "callee_cseq", "caller_cseq", "created", "delay", "did", "end_reason",
-                 "ended", "entry", "expires", "facts", "flags", "from_tag", "invites", "kept", "lifetime", "number",
-                 "other", "pingers", "profiles", "request", "shifts", "started", "state", "stored", "timer", "to_tag",
-                 "user_flags", "values")
+    __slots__ = ("armed", "call_id", "callee_cseq", "caller_cseq", "created", "delay", "did", "early",
+                 "end_reason", "ended", "entry", "expires", "facts", "flags", "from_tag", "invites", "kept",
+                 "lifetime", "number", "other", "pingers", "profiles", "request", "shifts", "started", "state",
+                 "stored", "timer", "to_tag", "user_flags", "values")
 
     def __init__(self, entry: int, number: int, call_id: str, from_tag: str) -> None:
         self.entry, self.number = entry, number
@@ -53,6 +55,7 @@ class Dialog:
         self.invites: dict[tuple[int, int], int] | None = None  # by side and CSeq: what was added to it
         self.pingers: list[Any] | None = None  # timers
         self.facts: bytes | None = None
+        self.early: dict[str, bytes] | None = None  # the facts of a hidden one by To tag, of whoever rings
 
     def __repr__(self) -> str:
         return f"<dialog {self.did} {State(self.state).name}>"
@@ -114,30 +117,33 @@ def pack_facts(facts: tuple[Any, ...]) -> bytes:
 
 
 class Facts:
-    """What the INVITE and its answer said, as it stands in their headers."""
+    """What the INVITE and its answer said, as it stands in their headers; *told*: the session descriptions that went on
+    to the caller and to the callee, where these are others than came."""
 
-    __slots__ = ("call_ids", "contacts", "from_", "recorded", "sockets", "texts", "to", "types")
+    __slots__ = ("call_ids", "contacts", "from_", "recorded", "sockets", "texts", "to", "told", "types")
 
     def __init__(self, data: bytes) -> None:
         (self.from_, self.to, self.call_ids, self.contacts, self.recorded, self.sockets, self.texts,
-         self.types) = unpacked(data)
+         self.types, *told) = unpacked(data)
+        self.told: tuple[bytes, bytes] | None = told[0] if told else None
 
     def packed(self) -> bytes:
         """These facts, packed again."""
         return pack_facts((self.from_, self.to, self.call_ids, self.contacts, self.recorded, self.sockets, self.texts,
-                           self.types))
+                           self.types, *([self.told] if self.told is not None else ())))
 
-    def legs(self, is_ours: Any) -> tuple[Leg, Leg]:
-        """Both sides."""
+    def legs(self, is_ours: Any, hidden: bool = False) -> tuple[Leg, Leg]:
+        """Both sides; in a *hidden* dialog all that the callee has seen recorded is behind us."""
         asked, answered = (route_values(each) for each in self.recorded)
-        to_callee = routes_to_callee(answered, len(asked), is_ours)
+        to_callee = list(reversed(answered)) if hidden else routes_to_callee(answered, len(asked), is_ours)
         return self.leg(CALLER, asked), self.leg(CALLEE, to_callee)
 
     def leg(self, side: int, routes: list[str]) -> Leg:
         """One side; what the other one knew of From and To stands in its own message."""
         address, peer = (self.from_, self.to) if side == CALLER else (self.to, self.from_)
+        told = self.texts[1 - side] if self.told is None else self.told[side]
         return Leg(address[side], peer[side], self.call_ids[side], contact_of(self.contacts[side]), routes,
-                   self.sockets[side], self.texts[side], self.types[side])
+                   self.sockets[side], self.texts[side], self.types[side], told, self.types[1 - side])
 
 
 _packer = msgpack.Packer(unicode_errors="surrogateescape", autoreset=True)

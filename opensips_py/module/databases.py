@@ -49,6 +49,8 @@ class Watching:
     def __init__(self, module: Module, slow: float = 0.0) -> None:
         self.module = module
         self.slow = slow  # seconds; 0: no operation is too slow to be worth a line
+        self.core: Any = module.registry.modules.get("core_statistics")
+        self.counts = module.dialect == "4.0" and self.core is not None
 
     def lost(self, database: Database, error: str) -> None:
         """Say once that it is gone."""
@@ -64,11 +66,10 @@ class Watching:
         is_slow = bool(self.slow) and seconds > self.slow
         if is_slow:
             log.warning("database %s: %s took %.0f ms", database.url, operation, seconds * 1e3)
-        if self.module.dialect == "4.0" and "services" in self.module.__dict__:  # who checks a configuration has none
-            statistics = self.module.services.statistics
-            statistics.counter("sql", "sql_total_queries").add()
+        if self.counts and "services" in self.module.__dict__:  # who checks a configuration has none
+            self.core.sql_total_queries.add()
             if is_slow:
-                statistics.counter("sql", "sql_slow_queries").add()
+                self.core.sql_slow_queries.add()
 
 
 class DatabaseDriver(Module, name="database driver"):

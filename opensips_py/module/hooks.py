@@ -35,6 +35,7 @@ class Hooks:
     Every function takes the arguments of the specification by position, whatever its implementation left out.
     """
 
+    message_read: tuple[Callable[..., None], ...] = ()
     message_refused: tuple[Callable[..., bool], ...] = ()
     request_received: tuple[Callable[..., None], ...] = ()
     response_received: tuple[Callable[..., Any], ...] = ()

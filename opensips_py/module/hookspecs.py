@@ -16,6 +16,12 @@ hookimpl = pluggy.HookimplMarker("opensips_py")
 # --- messages -------------------------------------------------------------------------------------------------------
 
 @hookspec
+def message_read(message: Message) -> None:
+    """A message without a fault was read: nothing has been done with it, nor is it known which worker owns it. Runs in
+    the event loop, so it must not wait."""
+
+
+@hookspec
 def message_refused(message: Message) -> Any:
     """A message came in and nobody has looked at it, which may break RFC 3261; True: it is dropped without a word."""
 

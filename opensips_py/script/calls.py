@@ -110,7 +110,8 @@ class CallCompiler(TypeCompiler):
         if returns == "bool":
             return ast.IfExp(name(result), constant(1), constant(-1))
         failed = compared(name(result), ast.Is(), constant(False))
-        return ast.IfExp(failed, constant(-1), constant(1) if returns == "none" else name(result))
+        number = ast.UnaryOp(ast.UAdd(), name(result))  # a member of an enumeration as what operators know, an integer
+        return ast.IfExp(failed, constant(-1), constant(1) if returns == "none" else number)
 
     def call_condition(self, node: tree.Call) -> ast.expr:
         """A call as a condition: its code is positive."""

@@ -12,7 +12,7 @@ cdef class Reception:
     cdef readonly bint alone
     cdef readonly TransactionLayer layer
     cdef readonly object generation, main, on_reply, counters
-    cdef readonly tuple request_received, response_received, route_begins, request_done
+    cdef readonly tuple message_read, request_received, response_received, route_begins, request_done
     cdef readonly object stopwatch, entry
 
     cpdef object request(self, Request request)

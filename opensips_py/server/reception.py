@@ -62,6 +62,7 @@ class Reception:
         self.main = tracing.watched(generation.main, REQUEST)
         self.on_reply = tracing.watched(generation.on_reply, Route.ONREPLY)
         hooks = generation.registry.hooks
+        self.message_read = hooks.message_read
         self.request_received, self.response_received = hooks.request_received, hooks.response_received
         self.route_begins, self.request_done = tracing.before(hooks.request_route_begins), hooks.request_done
         counters: Any = generation.registry.modules["core_statistics"]
@@ -86,6 +87,8 @@ class Reception:
         receive = self.entry
         for data, source in batch:
             message = scan(data, listener, source)
+            if self.message_read:
+                self.read(message)
             if message is None:
                 self.counters.err_requests.add()
             elif self.alone or self.is_ours(message, data, source, 0):
@@ -98,12 +101,20 @@ class Reception:
         if message is None:
             self.counters.err_requests.add()
             return
+        if self.message_read:
+            self.read(message)
         if isinstance(message, Request) and message.fault is None:
             with contextlib.suppress(MalformedMessage):  # the script is told of that
                 self.worker.transports.accept_alias(message)
         if self.alone or self.is_ours(message, data, source, connection.id):
             self.runners.queue.append((self.entry, message))
             self.runners.drain()
+
+    def read(self, message: Message | None) -> None:
+        """Let modules see a message first."""
+        if message is not None and message.fault is None:
+            with contextlib.suppress(MalformedMessage):  # whoever reads on finds that, too
+                observe(self.message_read, message)
 
     def is_ours(self, message: Request | Response, data: bytes, source: int, connection: int) -> bool:
         """Whether this worker owns *message*; one that it does not is handed over."""
@@ -129,6 +140,8 @@ class Reception:
             return  # of a generation that has not come here, or has gone
         connection = transports.remote_connection(peer, identifier, key, listener) if identifier else None
         message = scan(data, listener, key, connection)
+        if self.message_read:
+            self.read(message)
         if message is not None:
             self.runners.submit(self.entry, message)
 

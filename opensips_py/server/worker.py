@@ -151,6 +151,7 @@ class Worker:
 
     def begin(self) -> None:
         """Take over what the process before us left behind, start modules, timers and links; nothing is read yet."""
+        self.timers.advance(time.monotonic())  # or all that modules start would be over by so much too early
         if self.workers > 1:
             words = self.shared_words("connections", DIRECTORY * 2 + 64)
             Sharing(self.transports, self.links, Directory(words, DIRECTORY, self.index))

@@ -7,6 +7,7 @@ from opensips_py.sip._build import (
     build_response,
     forward_request,
     forward_response,
+    via_lines,
 )
 from opensips_py.sip._edits import Edits
 from opensips_py.sip._names import COMPACT_FORMS, HEADER_NAMES, HeaderId, header_name
@@ -22,5 +23,5 @@ __all__ = [
     "SessionDescription", "Uri", "Via",
     "address_host", "address_key", "address_port", "build_ack", "build_cancel", "build_request", "build_response",
     "delta_seconds", "forward_request", "forward_response", "header_name", "is_ip", "parse", "parse_addresses",
-    "parse_uri", "scan", "unquoted",
+    "parse_uri", "scan", "unquoted", "via_lines",
 ]

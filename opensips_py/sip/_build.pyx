@@ -173,6 +173,19 @@ cpdef bytes build_response(Request request, int status, str reason, str to_tag="
     return plan.build(request.base, request.size)
 
 
+cpdef bytes via_lines(Request request):
+    """The Via header lines of a request, the top one completed as in every response to it."""
+    cdef Plan plan = Plan.__new__(Plan)
+    cdef int k, cut = 0
+    via_source(request, plan)
+    for k in range(request.count):
+        if request.slots[k].id == names.VIA:
+            plan.add(cut, request.slots[k].start, b"", 0, 0)
+            cut = request.slots[k].end
+    plan.add(cut, request.size, b"", 0, 0)
+    return plan.build(request.base, request.size)
+
+
 cdef Request sent_request(object sent):
     message = sent if isinstance(sent, Request) else scan(sent)
     if not isinstance(message, Request) or (<Request>message).why != NULL:

@@ -32,7 +32,8 @@ cdef class Index:
     cdef ViaSpan via
     cdef AddressSpan from_span, to_span
     # What finds the transaction; tags and branch are '' where there is none. The method of a response is that of CSeq.
-    cdef readonly str method, cseq_method, call_id, from_tag, to_tag, via_branch
+    cdef readonly str method, cseq_method, from_tag, to_tag, via_branch
+    cdef public str call_id  # as this server knows it: a module may undo what it was encoded with
     cdef str _source_host
     cdef NameAddr _from, _to
     cdef Via _top_via

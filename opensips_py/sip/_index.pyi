@@ -6,6 +6,7 @@ from typing_extensions import disjoint_base
 class Index:
     """What reading and checking a message leaves: the places of its headers, and the first fault."""
 
+    call_id: str
     listener: Any
     source: int
     connection: Any
@@ -21,8 +22,6 @@ class Index:
     branches: Any
     @property
     def method(self) -> str: ...
-    @property
-    def call_id(self) -> str: ...
     @property
     def from_tag(self) -> str: ...
     @property

@@ -69,10 +69,23 @@ def relay_ack(layer: TransactionLayer, request: Request, proxy: str | None) -> i
     branch = Branch(transaction, 0, "ACK").take(request)
     code = address(layer, branch, request, proxy, False)
     if code == 0:
+        if request.context is not None and "observers" in request.context:
+            tell_of_ack(transaction, branch, request)
         build(layer, transaction, branch, request)
         code = 1 if layer.transmit(branch.target, branch.data) else Fault.UNSENT
     branch.end()
     return code
+
+
+def tell_of_ack(transaction: Transaction, branch: Branch, request: Request) -> None:
+    """Tell those who would observe its transaction that an ACK is about to be sent: they may still change its edits."""
+    for wanted, observer in request.context["observers"]:
+        if wanted & Happening.REQUEST_BUILT:
+            try:
+                observer(Happening.REQUEST_BUILT, transaction, branch, request, 0)
+            except Exception:
+                log.exception("an observer of an ACK failed")
+    transaction.listener = request.listener  # an observer may have waited, and other ACKs have left meanwhile
 
 
 def relay(layer: TransactionLayer, transaction: Transaction, request: Request, flags: int = 0,

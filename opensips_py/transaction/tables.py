@@ -34,7 +34,7 @@ class Event(IntEnum):
     CANCEL = 5  # the transaction user wants the request undone
     ANSWER = 6  # the transaction user answers an INVITE itself with a 2xx
     PARK = 7  # the transaction user will think for a while
-    RELEASE = 8  # the transaction user ends without a final response
+    RELEASE = 8  # the transaction user has not answered: the transaction ends soon
     ERROR = 9  # the transport could not send
     TIMER_A = 10
     TIMER_B = 11
@@ -175,7 +175,8 @@ INVITE_SERVER: Table = {
     (PROCEEDING, SUCCESS): (ACCEPTED, [Do.SEND, Start("L")]),
     (PROCEEDING, ANSWER): (ANSWERED, [Do.SEND, Start("G"), Start("H")]),
     (PROCEEDING, FAILURE): (COMPLETED, [Do.SEND, Start("G"), Start("H")]),
-    (PROCEEDING, RELEASE): (CONFIRMED, [Start("I")]),
+    (PROCEEDING, RELEASE): (PROCEEDING, [Start("I")]),  # management may still answer it
+    (PROCEEDING, Event.TIMER_I): (TERMINATED, []),
     (PROCEEDING, ACK): (PROCEEDING, []),
     (COMPLETED, REQUEST): (COMPLETED, [Do.RESEND]),
     (COMPLETED, PARK): (COMPLETED, []),
@@ -232,13 +233,15 @@ NON_INVITE_SERVER: Table = {
     (TRYING, PROVISIONAL): (PROCEEDING, [Do.SEND]),
     (TRYING, SUCCESS): (COMPLETED, [Do.SEND, Start("J")]),
     (TRYING, FAILURE): (COMPLETED, [Do.SEND, Start("J")]),
-    (TRYING, RELEASE): (COMPLETED, [Start("J")]),
+    (TRYING, RELEASE): (TRYING, [Start("J")]),  # management may still answer it
+    (TRYING, Event.TIMER_J): (TERMINATED, []),
     (PROCEEDING, REQUEST): (PROCEEDING, [Do.RESEND]),
     (PROCEEDING, PARK): (PROCEEDING, []),
     (PROCEEDING, PROVISIONAL): (PROCEEDING, [Do.SEND]),
     (PROCEEDING, SUCCESS): (COMPLETED, [Do.SEND, Start("J")]),
     (PROCEEDING, FAILURE): (COMPLETED, [Do.SEND, Start("J")]),
-    (PROCEEDING, RELEASE): (COMPLETED, [Start("J")]),
+    (PROCEEDING, RELEASE): (PROCEEDING, [Start("J")]),
+    (PROCEEDING, Event.TIMER_J): (TERMINATED, []),
     (COMPLETED, REQUEST): (COMPLETED, [Do.RESEND]),
     (COMPLETED, PARK): (COMPLETED, []),
     (COMPLETED, PROVISIONAL): (COMPLETED, []),

@@ -68,10 +68,10 @@ def proxy_uri(text: str) -> str:
 
 def locate(layer: TransactionLayer, branch: Branch, hop: Uri, failover: bool) -> int:
     """Find where *branch* goes; 0, or a code of Fault. May wait for DNS."""
-    preferred = branch.send_socket or branch.transaction.listener
-    target = layer.resolver.literal(hop, preferred)
+    preferred, received = branch.send_socket, branch.transaction.listener
+    target = layer.resolver.literal(hop, preferred, received)
     if target is None:
-        targets = layer.resolver.resolve(hop, preferred)
+        targets = layer.resolver.resolve(hop, preferred, received)
         if not targets:
             return Fault.UNRESOLVED
         target = targets[0]

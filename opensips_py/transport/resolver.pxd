@@ -9,4 +9,4 @@ cdef class Resolver:
     cdef public object records, chance
     cdef public bint try_ipv6, try_naptr
 
-    cpdef Target literal(self, Uri uri, Listener preferred=*)
+    cpdef Target literal(self, Uri uri, Listener preferred=*, Listener received=*)

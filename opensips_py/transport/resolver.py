@@ -9,6 +9,7 @@ from typing import Any
 
 from opensips_py.sip import address_key, is_ip
 from opensips_py.sip._uri import Uri
+from opensips_py.transport.bonds import BOND
 from opensips_py.transport.listener import IPV6, Listener
 from opensips_py.transport.name_servers import NameServers
 from opensips_py.transport.records import Records
@@ -38,10 +39,11 @@ class Resolver:
         self.try_naptr = try_naptr
         self.chance = chance if chance is not None else random.Random()
 
-    def literal(self, uri: Uri, preferred: Listener | None = None) -> Target | None:
+    def literal(self, uri: Uri, preferred: Listener | None = None, received: Listener | None = None) -> Target | None:
         """The target of a URI whose host, or maddr parameter, is an address; None for names. Never waits.
 
-        *preferred* is the listener to leave by if it can: the one that received the request.
+        *preferred* is the listener to leave by if it can: that which the script, or a Route, has chosen; where the URI
+        asks for no protocol, its own is meant. *received* is that by which the request came.
         """
         host, protocol = uri.host, ""
         if uri.parameters:
@@ -50,12 +52,14 @@ class Resolver:
             if uri.scheme != "sips":
                 return None
             protocol = secured(protocol)
+        if not protocol and preferred is not None and preferred.protocol != BOND:
+            protocol = preferred.protocol
         try:
             address = address_key(host, uri.port or self.transports.settings.ports.get(protocol or "udp", 5060))
         except ValueError:
             return None
         protocol = protocol or self.usual(address)
-        return Target(protocol, address, self.transports.choose_listener(protocol, address, preferred))
+        return Target(protocol, address, self.transports.choose_listener(protocol, address, preferred, received))
 
     def usual(self, address: int) -> str:
         """The protocol where a URI asks for none: UDP (RFC 3263, 4.1), unless no listener could send that."""
@@ -64,21 +68,22 @@ class Resolver:
         ipv6 = address >= IPV6
         return next((each.protocol for each in self.transports.listeners if each.is_ipv6 == ipv6), "udp")
 
-    def resolve(self, uri: Uri, preferred: Listener | None = None) -> list[Target]:
+    def resolve(self, uri: Uri, preferred: Listener | None = None, received: Listener | None = None) -> list[Target]:
         """The targets to try for *uri*, best first; none where it cannot be reached, and the log says why."""
-        target = self.literal(uri, preferred)
+        target = self.literal(uri, preferred, received)
         if target is not None:
             return [target] if target.listener is not None else self.unusable(uri, target.protocol)
         if uri.scheme not in ("sip", "sips") or not uri.host:
             return []
         protocol = secured(uri.transport) if uri.scheme == "sips" else uri.transport
+        if not protocol and preferred is not None and preferred.protocol != BOND:
+            protocol = preferred.protocol
         if protocol and protocol not in self.protocols():
             return self.unusable(uri, protocol)
         host = (uri.parameter("maddr") if uri.parameters else None) or uri.host
         found = list(unique(self.locate(host, uri.port, protocol), MOST))
-        if preferred is not None:
-            for each in found:
-                each.listener = self.transports.choose_listener(each.protocol, each.address, preferred)
+        for each in found:
+            each.listener = self.transports.choose_listener(each.protocol, each.address, preferred, received)
         if not found:
             log.info("%s: the DNS knows no address that we could send to", host)
         return found

@@ -24,5 +24,5 @@ cdef class Transports:
     cdef object __weakref__
 
     cpdef object send(self, Target target, bytes data, object report=*)
-    cpdef object choose_listener(self, str protocol, object address, Listener preferred=*)
+    cpdef object choose_listener(self, str protocol, object address, Listener preferred=*, Listener received=*)
     cpdef bint is_local(self, str host, object port=*, str protocol=*) except -1

@@ -347,9 +347,10 @@ class Transports:
 
     # Addresses
 
-    def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None) -> Listener | None:
+    def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None,
+                        received: Listener | None = None) -> Listener | None:
         """The listener to leave by towards *address*: *preferred*, or of a bond the member that can get there, if one
-        can; else the first that can."""
+        can; with mhomed that which the kernel's routes lead to; else *received*, if it can; else the first that can."""
         ipv6 = address >= IPV6
         loopback = is_loopback(address)
         if preferred is not None and preferred.protocol == BOND:
@@ -361,6 +362,9 @@ class Transports:
             found = self._by_route(protocol, address)
             if found is not None:
                 return found
+        if received is not None and received.protocol == protocol and received.is_ipv6 == ipv6 \
+                and is_loopback(received.address) <= loopback:
+            return received
         choice = (protocol, ipv6, loopback)
         if choice not in self._choices:
             self._choices[choice] = self._first_fit(*choice)

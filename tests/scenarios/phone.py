@@ -94,6 +94,12 @@ class Phone:
     def close(self) -> None:
         self.socket.close()
 
+    def __enter__(self) -> Phone:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.close()
+
     def send(self, data: bytes, to: tuple[str, int] | None = None) -> None:
         self.socket.sendto(data.replace(*self.rename, 1) if self.rename[0] else data, to or self.server)
 

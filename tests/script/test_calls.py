@@ -92,6 +92,15 @@ def test_arguments(arguments, seen):
     assert Probe.seen == [seen]
 
 
+@pytest.mark.parametrize("kept", [
+    "$var(x) = answer(-2);", "answer(-2); $var(x) = $rc;", "$avp(x) = answer(-2); $var(x) = $avp(x);",
+    "route(sub); $var(x) = $rc;"])
+def test_codes_are_numbers_like_others(kept):
+    tests = "if ($var(x) < 0) $var(seen) = $var(x) - 1; if ($var(x) <= -2 && $rc > -3) $var(text) = \"\" + $var(x);"
+    _, done = run(kept + tests, more="route[sub] { return(answer(-2)); }")
+    assert done.variables["seen"] == -3 and done.variables["text"] == "-2" and type(done.variables["x"]) is int
+
+
 def test_numbers_in_quotes():
     run('$var(n) = 5; show("3"); show("$var(n)");', "2.1")
     assert Probe.seen == [(3, "none", 7), (5, "none", 7)]

@@ -150,6 +150,27 @@ def test_what_another_worker_owns_is_handed_over() -> None:
     assert owner.lines() == ["200 192.0.2.1"]
 
 
+def test_a_module_may_tell_which_call_a_message_is_of() -> None:
+    """The owner of that call gets it; its bytes stay as they came."""
+    place, owner = Place(workers=2), Place(workers=2, index=1)
+    known, seen = other_call_id(place), []
+
+    def read(message: Any) -> None:
+        seen.append(message.method)
+        if message.call_id == "hidden":
+            message.call_id = known
+    for each in (place, owner):
+        each.registry.hooks.message_read = (raising(ValueError("module")), read)
+        each.change()
+    place.datagram(place.options("hidden", "a1", "a3"))
+    place.datagram(b"rubbish")
+    place.datagram(place.options("hidden", "CSeq: 1", "CSeq: x"))
+    assert seen == ["OPTIONS"] and len(place.links.sent) == 1
+    owner.links.handlers[HAND_OVER](0, *place.links.sent[0][2:])
+    answered = owner.take()
+    assert [each.status for each in answered] == [200] and answered[0].call_id == "hidden"
+
+
 def test_a_response_is_handed_to_whoever_sent_the_request() -> None:
     owner, other = Place(workers=2, index=1), Place(workers=2, index=0)
     owner.datagram(request(world=owner, call_id=other_call_id(other)).data)

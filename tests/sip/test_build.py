@@ -14,6 +14,7 @@ from opensips_py.sip import (
     forward_response,
     parse,
     scan,
+    via_lines,
 )
 
 VIA = b"Via: SIP/2.0/UDP 10.9.9.9:5060;branch=z9hG4bKnew\r\n"
@@ -195,3 +196,12 @@ def test_unknown_headers_and_bodies_pass_through_to_the_byte(body, name):
     data = (b"OPTIONS sip:h SIP/2.0\r\nVia: SIP/2.0/UDP h\r\n" + line + b"f:sip:a@b\r\nt:sip:a@b\r\ni:x\r\n"
             b"CSeq:1 OPTIONS\r\nl: %d\r\n\r\n" % len(body) + body)
     assert forward_request(scan(data), VIA) == data.replace(b"SIP/2.0\r\n", b"SIP/2.0\r\n" + VIA, 1)
+
+
+def test_via_lines_are_those_of_a_response(invite):
+    data = invite.replace(b"\r\nMax-", b"\r\nv: SIP/2.0/UDP 10.0.0.7;branch=z9hG4bKa,SIP/2.0/TCP b\r\nMax-", 1)
+    request = scan(data, None, SOURCE)
+    vias = via_lines(request)
+    assert [each for each in lines(build_response(request, 200, "OK")) if each[:2].lower() in (b"vi", b"v:")] == (
+        vias.rstrip().split(b"\r\n"))
+    assert b"received=10.0.0.2;rport=1234" in vias and vias.count(b"\r\n") == 3

@@ -38,7 +38,8 @@ class Network(Transports):
 
     target = Target
 
-    def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None) -> Listener | None:
+    def choose_listener(self, protocol: str, address: AddressKey, preferred: Listener | None = None,
+                        received: Listener | None = None) -> Listener | None:
         return {"udp": self.udp, "tcp": self.tcp}.get(protocol)
 
     def accept_alias(self, request: Request) -> None:
@@ -58,15 +59,16 @@ class Hosts(Resolver):
     def __init__(self, network: Network) -> None:
         self.network = network
 
-    def literal(self, uri: Uri, preferred: Listener | None = None) -> Target | None:
+    def literal(self, uri: Uri, preferred: Listener | None = None, received: Listener | None = None) -> Target | None:
         if not uri.host.replace(".", "").isdigit():
             return None
-        protocol = uri.parameter("transport") or "udp"
+        protocol = uri.parameter("transport") or (preferred.protocol if preferred is not None else "udp")
+        preferred = preferred or received
         listener = preferred if preferred is not None and preferred.protocol == protocol else \
             self.network.choose_listener(protocol, 0)
         return Target(protocol, address_key(uri.host, uri.port or 5060), listener)
 
-    def resolve(self, uri: Uri, preferred: Listener | None = None) -> list[Target]:
+    def resolve(self, uri: Uri, preferred: Listener | None = None, received: Listener | None = None) -> list[Target]:
         if self.network.while_resolving is not None:
             self.network.while_resolving()
         found = list(self.network.hosts.get(uri.host, []))

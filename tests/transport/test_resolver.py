@@ -173,6 +173,16 @@ def test_the_listener_that_received_the_request_is_preferred(resolver: Resolver,
     assert [each.listener for each in resolver.resolve(Uri.parse("sip:plain.example.com:1"), second)] == [second]
 
 
+def test_a_chosen_listener_means_its_protocol_where_the_uri_asks_for_none(resolver: Resolver, world: World) -> None:
+    udp, tcp = world.transports.listeners[:2]
+    for host in ("127.0.0.1:5070", "plain.example.com:5070"):
+        protocols = [[each.protocol for each in resolver.resolve(Uri.parse(f"sip:{host}{more}"), tcp, udp)]
+                     for more in ("", ";transport=udp")]
+        assert protocols == [["tcp"], ["udp"]]
+    received = resolver.literal(Uri.parse("sip:127.0.0.1:5070"), None, tcp)
+    assert received is not None and received.protocol == "udp"  # how the request came says nothing
+
+
 # The cache
 
 def test_answers_are_kept_for_their_ttl(resolver: Resolver, server: NameServer, clock: Clock) -> None:

@@ -50,6 +50,11 @@ def test_multihomed_the_kernel_decides(transports: Transports) -> None:
     transports.settings.mhomed = True
     transports.listeners[2].host = host
     assert transports.choose_listener("udp", NEAR) is transports.listeners[2]
+    first, chosen, elsewhere = transports.listeners[:3]
+    assert transports.choose_listener("udp", NEAR, None, first) is elsewhere  # also from where the request came
+    assert transports.choose_listener("udp", NEAR, chosen, first) is chosen  # but not from where the script wants it
+    transports.settings.mhomed = False
+    assert transports.choose_listener("udp", NEAR, None, first) is first
 
 
 @pytest.mark.parametrize(("host", "expected"), [

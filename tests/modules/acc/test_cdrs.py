@@ -333,6 +333,22 @@ def test_accounted_calls_are_forgotten_in_time(proxy):
     assert journal.environment.entries(journal.calls) == 0
 
 
+def test_accounted_calls_are_remembered_while_their_dialogs_go_on(proxy):
+    server = proxy()
+    made = call(server)
+    acc = server.engine.generation.registry.modules["acc"]
+    dialog, = acc.dialog.dialogs
+    journal, mark = acc.writer.journal, acc.mark_of(dialog)
+    journal.me += 1  # of a process that was killed before it could forget the dialog
+    journal.add([], mark)
+    journal.me -= 1
+    acc.writer.prune()
+    assert journal.old_calls() == [mark]
+    hang_up(server, made)
+    server.advance(31)
+    assert journal.old_calls() == [] and table(server) == []
+
+
 def test_a_reload_in_the_middle(proxy):
     server = proxy()
     made = call(server, lasts=10)

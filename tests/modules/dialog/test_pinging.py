@@ -77,6 +77,21 @@ def test_re_invites_offer_what_was_offered_last(proxy):
     assert len(dialogs(server)) == 0
 
 
+def test_re_invites_offer_what_went_on_in_place_of_what_came(proxy):
+    server = proxy(EVERY_10 + ' loadmodule "textops.so"', create='create_dialog("reinvite-ping-caller,r");',
+                   before='replace_body_all("IP4 192.0.2.1", "IP4 198.51.100.1");', initial='t_on_reply("r");',
+                   routes='onreply_route[r] { replace_body_all("IP4 192.0.2.2", "IP4 198.51.100.2"); }')
+    called(server)
+    restarted(server)
+    server.advance(20.5)
+    asked = [server.alice.last("INVITE"), server.bob.last("INVITE")]
+    assert [b"IP4 198.51.100." + number in each.message.body for number, each in zip((b"2", b"1"), asked, strict=True)
+            ] == [True, True]
+    assert not any(b"192.0.2.1" in each.message.body for each in asked)
+    legs = dialogs(server).legs(dialog(server))
+    assert b"IP4 192.0.2.1" in legs[0].body and b"IP4 192.0.2.2" in legs[1].body
+
+
 def test_the_reason_of_re_invites(proxy):
     server = proxy(EVERY_10, create='create_dialog("reinvite-ping-caller");')
     called(server)

@@ -1,6 +1,9 @@
 """What a process finds that its predecessor has left: on the clock of the test."""
 from __future__ import annotations
 
+import pytest
+
+from opensips_py.testing import request
 from tests.modules.dialog.conftest import called, dialog, dialogs, module, restarted
 from tests.modules.dialog.test_ending import stored
 
@@ -49,6 +52,19 @@ def test_dialogs_that_were_over_meanwhile_end_at_their_time(proxy):
     assert server.alice.last("BYE") and server.bob.last("BYE")
 
 
+@pytest.mark.parametrize(("jump", "seconds"), [(-3, 3), (3600, 0)])
+def test_timers_that_disagree_with_the_clock(proxy, jump, seconds):
+    server = proxy(LIMITED)
+    called(server)
+    found = dialog(server)
+    server.advance(10)
+    found.expires += -jump if seconds else jump
+    server.advance(50.1)
+    assert found.is_over is not bool(seconds)
+    server.advance(seconds)
+    assert found.is_over
+
+
 def test_byes_after_a_restart_do_not_come_all_at_once(proxy):
     server = proxy(LIMITED, **BYES)
     for _ in range(25):
@@ -76,6 +92,28 @@ def test_byes_that_nobody_answered_are_sent_again_as_they_were(proxy):
     assert ends == []  # that was told before
     server.alice.answer(byes["192.0.2.1"])
     server.bob.answer(byes["192.0.2.2"])
+    assert stored(server) == 0
+
+
+def test_a_bye_that_was_renumbered_is_so_when_it_is_sent_again(proxy):
+    server = proxy('modparam("dialog", "options_ping_interval", 10)', create='create_dialog("options-ping-callee");')
+    call = called(server)
+    server.advance(10.5)
+    server.bob.answer(server.bob.last("OPTIONS"))
+    bye = request("BYE", "sip:bob@192.0.2.2:5060", to="sip:bob@192.0.2.9", to_tag="tag-bob", from_tag="a", cseq=2,
+                  call_id=call.call_id, branch="z9hG4bKbye", headers={"Route": call.final().header("Record-Route")})
+    server.receive(bye, "192.0.2.1")
+    before = server.bob.last("BYE").message
+    assert before.cseq == 3 and len(dialogs(server)) == 0
+    server.engine.transactions.servers.clear()  # the process is gone
+    table = restarted(server)
+    assert len(table) == 0 == server.counted("active_dialogs") and stored(server) == 1
+    server.take()
+    server.receive(bye, "192.0.2.1")
+    again = server.bob.last("BYE")
+    assert (again.message.cseq, again.message.via_branch) == (before.cseq, before.via_branch)
+    server.bob.answer(again)
+    server.advance(33)
     assert stored(server) == 0
 
 

@@ -6,7 +6,7 @@ import pytest
 from opensips_py.errors import ConfigError
 from opensips_py.module import MIError
 from opensips_py.module.caches import CacheError
-from tests.modules.dialog.conftest import called, dialog, dialogs, headers, module, script
+from tests.modules.dialog.conftest import called, dialog, dialogs, headers, module, restarted, script
 
 SETTINGS = """loadmodule "cachedb_local.so" modparam("dialog", "cachedb_url", "local://")
 modparam("dialog", "profiles_with_value", "caller/s; gw") modparam("dialog", "profiles_no_value", "all/s")
@@ -74,18 +74,48 @@ def test_prefixes_and_time(proxy):
     assert [cache.counter(each) for each in names] == [None] * 3
 
 
-def test_a_store_that_fails(proxy):
+@pytest.mark.parametrize("outcome", [True, False])
+def test_a_store_that_fails_is_told_later(proxy, outcome):
     server = proxy(SETTINGS, initial='set_dlg_profile("all"); if (!get_profile_size("all", , $var(n))) '
                                      'append_hf("X-No: yes\\r\\n");')
 
     def lost(*_):
-        raise CacheError("it is gone")
-    cache = module(server).cache = type("Lost", (), {"add": lost, "counter": lost})()
+        raise CacheError("it is gone", outcome=outcome)
+    cache, module(server).cache = module(server).cache, type("Lost", (), {"add": lost, "counter": lost})()
     server.alice.call("bob")
     assert server.bob.last("INVITE").header("X-No") == "yes"
-    assert server.log.matching("does not count dlg_noval_all: it is gone") and cache is not None
     with pytest.raises(MIError, match="it is gone"):
         server.mi("dialog:profile_get_size", "all")
+    assert bool(server.log.matching("does not count shared profiles: it is gone; it is told later")) == outcome
+    module(server).cache = cache
+    server.advance(6)
+    assert cache.counter("dlg_noval_all") == (1 if outcome else None)  # what it may have counted it is not told again
+
+
+def test_after_a_crash_the_store_is_put_right(proxy):
+    server = proxy(SETTINGS, initial=ENTER)
+    called(server)
+    module(server).cache.add("dlg_noval_all", 5, 0)  # another server's
+    server.alice.call("bob")  # nobody has answered this one
+    assert counters(server) == [2, 2, 4, 7]
+    module(server).cache.add("dlg_noval_all", -1, 0)  # the store was not told all
+    module(server).dialogs.store.note_share("dlg_noval_all", 1)
+    restarted(server)
+    server.settle()
+    assert counters(server) == [1, 1, 2, 6]
+    restarted(server)
+    server.settle()
+    assert counters(server) == [1, 1, 2, 6] and module(server).dialogs.store.shares() == {
+        "dlg_val_caller_YWxpY2U=": 1, "dlg_val_caller_Ym9i": 1, "dlg_size_caller": 2, "dlg_noval_all": 1}
+    assert server.mi("dialog:end_dlg", dialog(server).call_id) == "OK"
+    server.settle()
+    assert counters(server) == [0, 0, 0, 5] and module(server).dialogs.store.shares() == {}
+
+
+def test_a_counter_that_is_none(proxy):
+    server = proxy(SETTINGS, initial='cache_store("local", "dlg_noval_all", "x"); set_dlg_profile("all");')
+    called(server)
+    assert server.log.matching("does not count dlg_noval_all")
 
 
 def test_a_store_that_is_not_loaded(opensips):

@@ -73,10 +73,23 @@ def test_dialogs_of_a_worker_that_is_no_more(stores):
     for number in range(4):
         before.insert(made(number))
     before.close()
-    now.collect(lambda dialog: dialog.number % 2 == 0)
+    now.collect(lambda dialog: dialog.number % 2 == 0, 1)
     assert sorted(dialog.number for dialog, _ in now.load()) == [0, 2]
     again = stores(1)
     assert sorted(dialog.number for dialog, _ in again.load()) == [1, 3]
+
+
+def test_shares_of_a_worker_that_is_no_more(stores):
+    before, now = stores(1), stores(0)
+    for name, amount in (("a" * 600, 5), ("b", 2), ("gone", 1), ("gone", 0)):
+        before.note_share(name, amount)
+    now.note_share("b", 1)
+    before.close()
+    now.collect(lambda dialog: False, 2)
+    assert now.shares() == {"b": 1}  # it is there yet, and answers for itself
+    now.collect(lambda dialog: False, 1)
+    assert now.shares() == {"a" * 600: 5, "b": 3}
+    assert stores(1).shares() == {}
 
 
 def test_whether_a_database_knows_of_it(stores):

@@ -14,9 +14,9 @@ def headers(**variables):
 
 
 def test_outside_of_a_dialog_all_are_null(proxy):
-    names = ("DLG_status", "DLG_lifetime", "DLG_flags", "DLG_dir", "DLG_did", "DLG_end_reason", "DLG_timeout",
+    names = ("DLG_status", "DLG_lifetime", "DLG_flags", "DLG_dir", "DLG_did", "DLG_end_reason",
              "DLG_del_delay", "DLG_json", "DLG_ctx_json", "dlg_val(x)")
-    server = proxy(create="", initial='$dlg_val(x) = 1; $DLG_timeout = 5; $DLG_flags = "a"; $DLG_del_delay = 1;'
+    server = proxy(create="", initial='$dlg_val(x) = 1; $DLG_flags = "a"; $DLG_del_delay = 1;'
                    + headers(**{f"V{place}": f"${name}" for place, name in enumerate(names)}))
     server.alice.call("bob")
     invite = server.bob.last("INVITE")
@@ -54,6 +54,20 @@ def test_forms_of_2_1(proxy):
     info, found = server.bob.last("INFO"), dialog(server)
     assert info.header("X-D") == f"{found.entry}:{found.number}"
     assert (info.header("X-Y"), info.header("X-F")) == ("DOWNSTREAM", "5")
+
+
+def test_a_lifetime_that_was_set_before_the_dialog(proxy):
+    server = proxy(create="", initial=f'{headers(A="$DLG_timeout")} $DLG_timeout = 5; {headers(B="$DLG_timeout")} '
+                   f'if (is_method("INVITE")) create_dialog("bye-on-timeout"); {headers(C="$DLG_timeout")}')
+    call = server.alice.call("bob")
+    invite = server.bob.last("INVITE")
+    assert [invite.header(f"X-{name}") for name in "ABC"] == ["<null>", "5", "5"]
+    server.bob.answer(invite)
+    call.ack()
+    server.advance(4)
+    assert dialog(server).state == 4
+    server.advance(2)
+    assert server.bob.last("BYE").message.call_id == call.call_id
 
 
 def test_a_lifetime_of_its_own(proxy):

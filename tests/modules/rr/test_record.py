@@ -88,3 +88,12 @@ def test_stateless_forwarding_names_the_outgoing_socket_too():
     bench.run_on(bench.message(options()))
     assert [each.partition(";lr")[0] for each in bench.only().values("Record-Route")] == [
         "<sip:192.0.2.9:5060;transport=tcp;r2=on", "<sip:192.0.2.9:5060;r2=on"]
+
+
+@pytest.mark.parametrize("body", ["record_route();", "record_route_preset(\"192.0.2.9\");"])
+def test_hidden_headers_do_not_leave(body):
+    bench = Bench("tm rr", f"{body} t_relay();")
+    message = request(world=bench)
+    bench.module("rr").hide(message)
+    bench.receive(message)
+    assert bench.take()[-1].values("Record-Route") == []

@@ -7,6 +7,7 @@ from collections import Counter
 
 import pytest
 
+from opensips_py.testing import Phone
 from opensips_py.testing.engine import real_sleep
 from tests.live import HOST, free_ports
 from tests.modules.rtpproxy.conftest import usual
@@ -212,18 +213,21 @@ def test_flags_that_need_a_socket(start, fake):
     assert (relay.asked, server.variables["rc"]) == ([], -1)
 
 
-def test_calls_without_media_end(start, fake):
+@DIALECTS
+def test_calls_without_media_end(start, fake, dialect):
     port, = free_ports()
     relay = fake()
-    server = start('rtpproxy_offer("n"); $var(rc) = $rc;', relay,
-                   settings=f'modparam("rtpproxy", "rtpp_notify_socket", "tcp:{HOST}:{port}")')
-    server.engine.generation.registry.modules["rtpproxy"].dialog = object()  # as if it were loaded
-    ended = []
-    server.engine.mi.call = lambda name, arguments: ended.append((name, arguments))
-    invite(server)
-    assert relay.asked == [f"Uc0,101 call 203.0.113.7 4000 f;1 tcp:{HOST}:{port} Tcall"]
-    told(server, b"Tcall\nthe end\n", place=(HOST, port))
-    assert ended == [("dlg_end_dlg", ["call"])]
+    server = start('rtpproxy_offer("n"); create_dialog(); $var(rc) = $rc; ' + RELAY, relay, dialect=dialect,
+                   settings=f'loadmodule "rr.so" loadmodule "dialog.so"\n'
+                            f'modparam("rtpproxy", "rtpp_notify_socket", "tcp:{HOST}:{port}")')
+    alice, bob = Phone(server, "alice", "203.0.113.7"), Phone(server, "bob", "192.0.2.2")
+    call = alice.call("sip:bob@192.0.2.2", body=OFFER)
+    bob.answer()
+    call.ack()
+    assert relay.asked == [f"Uc0,101 {call.call_id} 203.0.113.7 4000 a;1 tcp:{HOST}:{port} T{call.call_id}"]
+    told(server, f"T{call.call_id}\nthe end\n".encode(), place=(HOST, port))
+    assert alice.last("BYE") and bob.last("BYE")
+    assert len(server.engine.generation.registry.modules["dialog"].dialogs) == 0
 
 
 def test_notifications_after_a_reload(start):

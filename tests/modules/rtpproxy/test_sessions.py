@@ -324,8 +324,3 @@ def test_ipv6_socket(start, fake):
 def test_parameters_are_checked(start, setting, why):
     with pytest.raises(ConfigError, match=why):
         start("exit;", settings=f'modparam("rtpproxy", {setting})')
-
-
-def test_what_needs_dialogs_says_so(start):
-    with pytest.raises(ConfigError, match="waits for module dialog"):
-        start("rtpproxy_engage();")

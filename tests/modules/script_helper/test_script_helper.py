@@ -135,3 +135,58 @@ def test_a_sequential_route_that_returns_zero_like_exit_or_another_code(opensips
 def test_a_sequential_route_that_does_not_exist(opensips):
     with pytest.raises(ConfigError, match=r"test\.cfg:4.*there is no route\[wihtin\]|there is no route\[wihtin\]"):
         opensips(text=sequential("exit;").replace('"within"', '"wihtin"'))
+
+
+# Dialogs
+
+WITH_DIALOG = """loadmodule "dialog.so" loadmodule "sipmsgops.so"
+modparam("script_helper", "use_dialog", 1) modparam("script_helper", "create_dialog_flags", "{flags}")
+"""
+
+
+def with_dialog(opensips, flags="", settings="", within="append_hf(\"X-Within: $DLG_did\\r\\n\");"):
+    server = opensips(text=f"""{HEAD}{WITH_DIALOG.format(flags=flags)}{settings}
+        modparam("script_helper", "sequential_route", "within")
+        route {{ append_hf("X-Did: $DLG_did\\r\\n"); $du = "sip:192.0.2.2"; t_relay(); }}
+        route[within] {{ {within} }}""")
+    server.alice, server.bob = Phone(server, "alice", "192.0.2.1"), Phone(server, "bob", "192.0.2.2")
+    server.dialogs = server.engine.generation.registry.modules["dialog"].dialogs
+    return server
+
+
+@pytest.mark.parametrize("settings", ["", 'modparam("dialog", "dlg_match_mode", 2)\n'])
+def test_calls_are_dialogs_before_the_request_route_begins(opensips, settings):
+    server = with_dialog(opensips, settings=settings)
+    call = server.alice.call("sip:bob@192.0.2.2")
+    invite = server.bob.last("INVITE")
+    (dialog,) = server.dialogs
+    assert invite.header("X-Did") == dialog.did and (";did=" in invite.header("Record-Route")) == (not settings)
+    server.bob.answer(invite)
+    call.ack()
+    call.within("INFO")
+    assert server.bob.last("INFO").header("X-Within") == dialog.did
+    call.bye()
+    assert len(server.dialogs) == 0 and server.bob.last("BYE").header("X-Within") == dialog.did
+
+
+def test_requests_that_begin_no_call_are_no_dialogs(opensips):
+    server = with_dialog(opensips)
+    server.alice.send(server.alice.request("SUBSCRIBE", "sip:bob@192.0.2.2"))
+    assert server.bob.last("SUBSCRIBE").header("X-Did") == "<null>" and len(server.dialogs) == 0
+
+
+def test_flags_of_dialogs(opensips):
+    server = with_dialog(opensips, "PB", 'modparam("dialog", "options_ping_interval", 10)\n')
+    call = server.alice.call("sip:bob@192.0.2.2")
+    server.bob.answer()
+    call.ack()
+    server.advance(11)
+    assert server.alice.last("OPTIONS") and not [each for each in server.bob.inbox if each.method == "OPTIONS"]
+
+
+@pytest.mark.parametrize(("text", "why"), [
+    (HEAD + 'modparam("script_helper", "use_dialog", 1)\n', "use_dialog needs module dialog"),
+    (HEAD + WITH_DIALOG.format(flags="X"), "X.*is not one of")])
+def test_what_dialogs_need_is_checked(opensips, text, why):
+    with pytest.raises(ConfigError, match=why):
+        opensips(text=text + "route { exit; }")

@@ -121,6 +121,28 @@ def test_call_is_cancelled_by_its_call_id():
     assert s.lines() == ["CANCEL 192.0.2.2"]
 
 
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_a_request_that_the_script_leaves_is_answered_by_hand_for_a_while(method, caplog):
+    s = stage("route { t_newtran(); $var(id) = $T_id; }")
+    s.receive(request(method, world=s))
+    s.take()
+    assert "neither relayed nor answered" in caplog.text
+    s.pass_time(1)
+    assert command(s, "t_reply", code=200, reason="OK", trans_id=s.runs[0].variables["id"], to_tag="abc") == "OK"
+    assert s.only().status == 200
+    s.receive(request(method, world=s))
+    assert not [each for each in s.take() if each.status != 200]
+
+
+@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
+def test_but_not_for_ever(method):
+    s = stage("route { t_newtran(); $var(id) = $T_id; }")
+    s.receive(request(method, world=s))
+    s.pass_time(6)
+    with pytest.raises(MIError):
+        command(s, "t_reply", code=200, reason="OK", trans_id=s.runs[0].variables["id"], to_tag="abc")
+
+
 def test_request_is_answered_by_the_identifier_of_its_transaction():
     s = stage("route { t_newtran(); $avp(id) = $T_id; t_reply(180, \"Ringing\"); }")
     s.receive(request(world=s))

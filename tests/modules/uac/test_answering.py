@@ -218,7 +218,7 @@ def test_later_requests_of_the_caller_count_on(opensips, method):
     world = World(opensips(text=script()))
     call, invite = answered_call(world)
     assert invite.message.cseq == 2 and world.alice.inbox[-1].message.cseq == 1
-    assert invite.message.record_routes[0].parsed_uri.parameter("vsc") == "1"
+    assert invite.message.record_routes[0].parsed_uri.parameter("aci") == "1"
     call.ack()
     assert world.gateway.last("ACK").message.cseq == 2
     call.within(method)
@@ -276,23 +276,23 @@ def test_other_branches_carry_no_count(opensips):
     world = World(opensips(text=script(failed=failed)))
     world.alice.call("sip:bob@192.0.2.2")
     again = world.challenge(world.gateway.last("INVITE"), QOP)
-    assert again.message.record_routes[0].parsed_uri.parameter("vsc") == "1"
+    assert again.message.record_routes[0].parsed_uri.parameter("aci") == "1"
     world.gateway.inbox.clear()
     world.gateway.answer(again, 503)
     third = world.gateway.last("INVITE")
-    assert third.message.cseq == 1 and third.message.record_routes[0].parsed_uri.parameter("vsc") is None
+    assert third.message.cseq == 1 and third.message.record_routes[0].parsed_uri.parameter("aci") is None
     assert third.header("Proxy-Authorization") is None
 
 
-@pytest.mark.parametrize("count", ["x", "-1", "0", "99999999", "1;vsc=2", ""])
+@pytest.mark.parametrize("count", ["x", "-1", "0", "99999999", "1;aci=2", ""])
 def test_a_count_that_the_callee_made_up(opensips, count):
     world = World(opensips(text=script()))
     call, _ = answered_call(world)
     call.ack()
     world.gateway.last("ACK")
-    route = f"<sip:127.0.0.1;lr;ftag=a;vsc={count}>"
+    route = f"<sip:127.0.0.1;lr;ftag=a;aci={count}>"
     world.alice.send(request("BYE", "sip:bob@192.0.2.2", to_tag="b", cseq=2, headers={"Route": route}))
-    assert world.gateway.last("BYE").message.cseq == (3 if count == "1;vsc=2" else 2)
+    assert world.gateway.last("BYE").message.cseq == (3 if count == "1;aci=2" else 2)
 
 
 def test_a_hangup_while_it_rings(opensips):
