@@ -2,13 +2,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, Literal, NamedTuple
+from typing import Any, Literal, NamedTuple
 
 from opensips_py.db import DatabaseError, as_text, one_of
 from opensips_py.errors import MalformedMessage
 from opensips_py.mi.tree import listed, rendered
 from opensips_py.module import (
-    Between,
     Cached,
     DbUrl,
     MIError,
@@ -45,7 +44,7 @@ class DomainModule(Module, name="domain"):
     domain and all below it."""
 
     db_url: DbUrl = param("", "The database; empty: db_default_url.")
-    db_mode: Annotated[int, Between(0, 1)] = param(0, "1 keeps the table in memory, 0 asks the database each time.")
+    db_mode: int = param(0, "1 keeps the table in memory, 0 asks the database each time.")
     domain_table: str = param("domain", "The table.")
     domain_col: str = param("domain", "Column of domains.")
     attrs_col: str = param("attrs", "Column of attributes, which scripts may ask for.")

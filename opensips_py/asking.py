@@ -24,7 +24,8 @@ def pipe_to(fifo: Path | None, config: Path | None) -> Pipe:
     if fifo is not None:
         return Pipe(str(fifo), REPLIES)
     if config is not None:
-        return running.pipe_of(str(config)) or fail(f"{config} loads no mi_fifo, so that its server has no pipe")
+        return running.pipe_of(str(config)) or fail(f'{config} loads no mi_fifo, so that its server has no pipe: '
+                                                    'add loadmodule "mi_fifo.so"')
     try:
         return running.find_pipe()
     except ConfigError as error:

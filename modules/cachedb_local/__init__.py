@@ -64,9 +64,8 @@ class CacheDbLocal(CacheDriver, Module, name="cachedb_local", provides=("cachedb
             name, equals, size = (part.strip() for part in each.partition("="))
             if not name and (equals or len(text.split(";")) == 1):
                 raise ValueError(f'"{each.strip()}" has no name of a collection')
-            if equals and not (size.isdigit() and int(size) in SIZES):
-                raise ValueError(f'the size of a collection is a power of two from {SIZES.start} to '
-                                 f'{SIZES.stop - 1}, not "{size}"')
+            if equals and not size.isdigit():
+                raise ValueError(f'the size of a collection is a number, not "{size}"')
             if name and name not in self.collections:
                 self.collections.append(name)
 

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.dialog import CALLEE, CALLER, Leg, route_values, way
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import OneOf, ReturnCode, Route, hookimpl, script
 from opensips_py.modules.dialog.creation import dialog_at
@@ -49,6 +49,8 @@ class Matching:
         if did:
             dialog = self.dialogs.by_did.get(did) or self.dialogs.hung_up_before.get(did)
             side = side_of(dialog, request) if dialog is not None and dialog.call_id == request.call_id else None
+            if dialog is not None and side is None and dialog.early and dialog.call_id == request.call_id:
+                return self.match_further(dialog, request)
         elif mode == DID_ONLY:
             return False
         else:
@@ -57,6 +59,14 @@ class Matching:
             return False
         self.dialogs.sequential(dialog, request, side)
         return True
+
+    def match_further(self, dialog: Dialog, request: Request) -> bool:
+        """A request of a branch that answered as well: it belongs to the dialog, but nothing in it ends that."""
+        for side, own, tag in ((CALLER, request.from_tag, request.to_tag), (CALLEE, request.to_tag, request.from_tag)):
+            if own == dialog.from_tag and tag in (dialog.early or ()):
+                request.context["dialog"] = dialog, side, 0
+                return True
+        return False
 
     def by_elements(self, request: Request) -> tuple[Dialog | None, int | None]:
         """The dialog with the Call-ID and the tags of *request* (RFC 3261, 12.2.2), and who sent it."""
@@ -104,6 +114,8 @@ class Matching:
         if not fits(request, before):
             return Validity.WRONG_CSEQ
         leg = legs[1 - side]
+        if place[0].flags & HIDDEN:  # neither side knows where the other one is
+            return Validity.VALID
         try:
             if not is_target(request, leg):
                 return Validity.WRONG_TARGET

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from functools import partial
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 from gevent.event import AsyncResult
 
@@ -12,9 +12,7 @@ from opensips_py.dialog.record import Dialog
 from opensips_py.module import MIError, OneOf, Route, Run, mi, script
 from opensips_py.modules.dialog.management import one_of
 from opensips_py.modules.dialog.table import Dialogs
-
-if TYPE_CHECKING:
-    from opensips_py.sip import Response
+from opensips_py.sip import Response
 
 SIDES = {"caller": CALLER, "callee": CALLEE}
 CHALLENGES = {"challenge": CALLER, "challenge-caller": CALLER, "challenge-callee": CALLEE}
@@ -25,6 +23,12 @@ def lines_of(text: str) -> str:
     """Header lines as they are given, each with its end."""
     lines = text.replace("\\r\\n", "\r\n").replace("\r\n", "\n").strip("\n").replace("\n", "\r\n")
     return f"{lines}\r\n" if lines else ""
+
+
+def acknowledging(response: Response) -> str:
+    """The header line by which a PRACK acknowledges a reliable response (RFC 3262, 7.2); empty where it is none."""
+    number = response.header("RSeq")
+    return f"RAck: {number} {response.cseq} {response.cseq_method}\r\n" if number else ""
 
 
 class Sequential:
@@ -38,13 +42,26 @@ class Sequential:
     @script(Route.ANY, waits=True, dialect="4.0")
     def dlg_send_sequential(self, run: Run, method: str, leg: Annotated[str, OneOf(*SIDES)], body: str = "",
                             content_type: str = "", headers: str = "") -> bool:
-        """Send a request within the dialog to its caller or its callee."""
+        """Send a request within the dialog to its caller or its callee; from the reply route of a provisional response
+        also before the dialog is answered, for example the PRACK for that response."""
         dialog = self.current(run)
-        legs = self.dialogs.legs(dialog) if dialog is not None and dialog.is_answered else None
+        legs = self.legs_at(run, dialog) if dialog is not None else None
         if dialog is None or legs is None:
             return False
+        lines = lines_of(headers)
+        if method == "PRACK" and isinstance(run.message, Response):
+            lines += acknowledging(run.message)
         return self.send_one(dialog, legs, SIDES[leg], method, lambda response, status: None,
-                             body.encode("utf-8", "surrogateescape"), content_type, lines_of(headers))
+                             body.encode("utf-8", "surrogateescape"), content_type, lines)
+
+    def legs_at(self, run: Run, dialog: Dialog) -> tuple[Leg, Leg] | None:
+        """Both sides of a dialog, as far as they are known where *run* is."""
+        if dialog.is_answered:
+            return self.dialogs.legs(dialog)
+        response = run.message
+        if dialog.is_over or run.branch is None or not isinstance(response, Response) or not response.to_tag:
+            return None
+        return self.dialogs.early_legs(dialog, run.transaction, run.branch, response)
 
     def send_one(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, report: Any, body: bytes,
                  content_type: str, headers: str) -> bool:

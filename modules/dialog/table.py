@@ -26,6 +26,7 @@ from opensips_py.dialog.record import (
 )
 from opensips_py.modules.dialog.observers import Observers, tell
 from opensips_py.modules.dialog.profiles import Membership, Sizes
+from opensips_py.modules.dialog.sides import facts_of, note_further, told
 from opensips_py.transaction import Branch, Happening, Transaction
 
 if TYPE_CHECKING:
@@ -39,7 +40,6 @@ log = logging.getLogger(__name__)
 UNCONFIRMED, EARLY, ANSWERED, CONFIRMED, DELETED = (int(state) for state in State)
 EARLY_BY, LONG = 0.5, 60.0  # seconds that a dialog may end before its time is over; that a timer may be wrong by
 PROVISIONAL, SUCCESS, FAILURE, ACK, BYE, END = (int(event) for event in Event)
-HEAD_ENDS = b"\r\n\r\n"
 BYES = ("Downstream BYE", "Upstream BYE")  # reasons, by side
 REFRESHING = ("INVITE", "UPDATE")  # methods
 TRANSACTION_DELETED = int(Happening.DELETED)
@@ -129,6 +129,8 @@ class Dialogs:
         request = transaction.request
         dialog: Dialog = request.context["dialog"][0]
         if dialog.state > EARLY:  # a 2xx that is sent again, or that of another branch
+            if dialog.flags & HIDDEN and 200 <= status < 300 and branch is not None and not dialog.is_over:
+                note_further(dialog, transaction, branch, message)
             return
         if happening == TRANSACTION_DELETED:
             self.fail(dialog, request, 0)
@@ -149,9 +151,7 @@ class Dialogs:
         """A provisional response goes to the caller."""
         request = transaction.request
         if dialog.flags & HIDDEN and response.to_tag:
-            if dialog.early is None:
-                dialog.early = {}
-            dialog.early[response.to_tag] = pack_facts(self.facts_of(dialog, transaction, branch, response))
+            note_further(dialog, transaction, branch, response)
         if dialog.state == UNCONFIRMED:
             self.module.counters.early.add()
             self.move(dialog, EARLY)
@@ -164,23 +164,7 @@ class Dialogs:
         dialog.to_tag = response.to_tag
         if transaction.cancelled:
             dialog.flags |= RACED
-        self.begin(dialog, request, response, self.facts_of(dialog, transaction, branch, response))
-
-    def facts_of(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> tuple[Any, ...]:
-        """What an INVITE and a response of its callee say."""
-        request, tag = transaction.request, response.to_tag
-        to = request.header("To") or ""
-        bodies = self.module.keeps_bodies
-        return (
-            (request.header("From"), response.header("From")),
-            (f"{to};tag={tag}" if tag else to, response.header("To")),
-            (request.header("Call-ID"), response.header("Call-ID")),
-            (contact_in(request), contact_in(response)),
-            (request.values("Record-Route"), response.values("Record-Route")),
-            (request.listener.uri_text, branch.target.listener.uri_text),
-            (request.body, response.body) if bodies else (b"", b""),
-            (request.content_type or "", response.content_type or "") if bodies else ("", ""),
-            *(told(transaction, branch, request, response) if bodies else ()))
+        self.begin(dialog, request, response, facts_of(transaction, branch, response, self.module.keeps_bodies))
 
     def answer_here(self, dialog: Dialog, transaction: Transaction) -> None:
         """We answer an INVITE ourselves: there is no other side that could be sent anything."""
@@ -348,15 +332,19 @@ class Dialogs:
             return Facts(dialog.facts)
         return self.store.facts(dialog) if dialog.stored else None
 
-    def legs(self, dialog: Dialog, tag: str = "") -> tuple[Leg, Leg] | None:
-        """Both sides of an answered dialog; of a hidden one that rings with the callee who has that *tag*, too."""
-        facts = self.facts(dialog)
-        hidden = dialog.flags & HIDDEN
-        if facts is None and hidden and dialog.early and tag in dialog.early:
-            facts = Facts(dialog.early[tag])
+    def early_legs(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response
+                   ) -> tuple[Leg, Leg] | None:
+        """Both sides of a dialog that is not answered yet, as a provisional response of its callee has them."""
+        return self.legs(dialog, facts=Facts(pack_facts(facts_of(transaction, branch, response, False))))
+
+    def legs(self, dialog: Dialog, tag: str = "", facts: Facts | None = None) -> tuple[Leg, Leg] | None:
+        """Both sides of an answered dialog; of a hidden one with the callee of a fork who has *tag*, before it, too; or
+        as *facts* have them."""
+        if facts is None:
+            facts = Facts(dialog.early[tag]) if dialog.early and tag in dialog.early else self.facts(dialog)
         if facts is None:
             return None
-        legs = facts.legs(self.module.ours(dialog), bool(hidden))
+        legs = facts.legs(self.module.ours(dialog), bool(dialog.flags & HIDDEN))
         if dialog.flags & CALL_ID_HIDDEN and self.module.disguise is not None:
             legs[CALLEE].call_id = self.module.disguise.call_id(dialog)
         return legs
@@ -418,15 +406,6 @@ class Dialogs:
 
     def __iter__(self) -> Any:
         return iter(list(self.by_did.values()))
-
-
-def told(transaction: Transaction, branch: Branch | None, request: Request, response: Response) -> list[list[bytes]]:
-    """The session descriptions that go on to either side, first to whoever has sent the request; none where they are
-    those that came."""
-    data = branch.data if branch is not None else None
-    sent = [response.edited(transaction).partition(HEAD_ENDS)[2] if response.has_edits else response.body,
-            data.partition(HEAD_ENDS)[2] if data else request.body]
-    return [] if sent == [response.body, request.body] else [sent]
 
 
 __all__ = ["BYES", "CALLEE", "CALLER", "WATCHED", "Dialogs", "Place"]

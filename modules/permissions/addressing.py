@@ -28,7 +28,7 @@ from opensips_py.module import (
 from opensips_py.module.databases import url_of
 from opensips_py.module.tables import examine
 from opensips_py.modules.permissions.addresses import ANY_GROUP, PROTOCOLS, Addresses, Entry, entry
-from opensips_py.modules.permissions.partitions import DEFAULT, Partition, partition
+from opensips_py.modules.permissions.partitions import DEFAULT, Group, Partition, partition
 
 if TYPE_CHECKING:
     from opensips_py.module.declare import Dialect
@@ -144,11 +144,13 @@ class Addressing:
         return self.match(group_id, ip, port, proto, context_info, pattern, partition)
 
     @script(OLD_ROUTES | TIMES, name="check_address", dialect="2.1")
-    def check_address_21(self, group_id: int, ip: str, port: int, proto: str, context_info: Writable | None = None,
+    def check_address_21(self, group_id: Group, ip: str, port: int, proto: str, context_info: Writable | None = None,
                          pattern: str | None = None) -> Match:
-        """Whether *ip*, *port* (0: any) and *proto* (ANY: any) are in group *group_id* (0: in any). *context_info* gets
-        the text of the row; where that has a pattern, it has to fit the text *pattern*."""
-        return self.match(group_id, ip, port, proto, context_info, pattern)
+        """Whether *ip*, *port* (0: any) and *proto* (ANY: any) are in group *group_id* (0: in any), which may have a
+        partition in front: `partition:4`. *context_info* gets the text of the row; where that has a pattern, it has to
+        fit the text *pattern*."""
+        partition, group = group_id
+        return self.match(group, ip, port, proto, context_info, pattern, partition)
 
     @script(ROUTES, dialect="4.0")
     def check_source_address(self, run: Run, group_id: int, context_info: Writable | None = None,
@@ -157,10 +159,11 @@ class Addressing:
         return self.match(group_id, *source(run), context_info, pattern, partition)
 
     @script(OLD_ROUTES, name="check_source_address", dialect="2.1")
-    def check_source_address_21(self, run: Run, group_id: int, context_info: Writable | None = None,
+    def check_source_address_21(self, run: Run, group_id: Group, context_info: Writable | None = None,
                                 pattern: str | None = None) -> Match:
         """Whether the message came from an address of group *group_id*; see check_address()."""
-        return self.match(group_id, *source(run), context_info, pattern)
+        partition, group = group_id
+        return self.match(group, *source(run), context_info, pattern, partition)
 
     @script(ROUTES, dialect="4.0")
     def get_source_group(self, run: Run, var: Writable, partition: str = DEFAULT) -> bool:

@@ -2,8 +2,27 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Annotated, Any
+
+from opensips_py.module.kinds import Integer, Kind
 
 DEFAULT = "default"
+
+
+@dataclass(frozen=True)
+class GroupKind(Kind):
+    """A group of addresses as scripts of 2.2 to 2.4 name it, the partition in front: `4`, `partition:4`."""
+
+    name = "group"
+
+    def convert(self, value: Any) -> tuple[str, int]:
+        partition, colon, group = str(value).rpartition(":") if isinstance(value, str) else ("", "", value)
+        if colon and not partition.strip():
+            raise ValueError(f"the name of a partition stands in front of the colon, not {value!r}")
+        return partition.strip() or DEFAULT, Integer().convert(group.strip() if isinstance(group, str) else group)
+
+
+Group = Annotated[tuple[str, int], GroupKind()]
 
 
 @dataclass(frozen=True)

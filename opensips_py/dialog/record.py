@@ -55,7 +55,7 @@ class Dialog:
         self.invites: dict[tuple[int, int], int] | None = None  # by side and CSeq: what was added to it
         self.pingers: list[Any] | None = None  # timers
         self.facts: bytes | None = None
-        self.early: dict[str, bytes] | None = None  # the facts of a hidden one by To tag, of whoever rings
+        self.early: dict[str, bytes] | None = None  # facts of others who ring, or answered, by tag
 
     def __repr__(self) -> str:
         return f"<dialog {self.did} {State(self.state).name}>"

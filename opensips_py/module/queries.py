@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -67,7 +68,7 @@ Number = Annotated[int, DatabaseNumber()]
 
 @dataclass(frozen=True)
 class AvpsKind(Kind):
-    """AVPs for a result, with semicolons between: ``$avp(name);$avp(other)``."""
+    """AVPs for a result, with semicolons or commas between: ``$avp(name);$avp(other)``."""
 
     name = "string"
     script = True
@@ -78,7 +79,7 @@ class AvpsKind(Kind):
 
 @dataclass(frozen=True)
 class VariablesKind(Kind):
-    """Variables for a result, with semicolons between: ``$var(name);$avp(other)``."""
+    """Variables for a result, with semicolons or commas between: ``$var(name);$avp(other)``."""
 
     name = "string"
     script = True
@@ -95,9 +96,12 @@ Avps = Annotated[tuple[Avp, ...], AvpsKind()]
 Variables = Annotated[tuple[VariableSpec, ...], VariablesKind()]
 
 
+SEPARATOR = re.compile(r";|,(?=\s*\$)")  # a comma within a name has no variable behind it
+
+
 def names(text: str) -> list[str]:
-    """The parts of a list with semicolons between."""
-    return [each.strip() for each in text.split(";") if each.strip()]
+    """The parts of a list with semicolons or commas between."""
+    return [each.strip() for each in SEPARATOR.split(text) if each.strip()]
 
 
 def scripted(value: Any, big: Callable[[int], int | str] = int) -> int | str:

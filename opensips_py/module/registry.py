@@ -269,6 +269,8 @@ class Registry:
 
     def missing_variable(self, name: str) -> str:
         """Why no loaded module has pseudo-variable *name*."""
+        if name.lower() == "null":
+            return f"${name} is unknown: write NULL instead of ${name}"
         return awaited.message("pvars", name, loaded=self.modules) or \
             f"${name} is unknown" + nearest(name, self.variables).replace("mean ", "mean $")
 

@@ -186,11 +186,8 @@ class CallCompiler(TypeCompiler):
             raise Reported
         if kind.variable:
             return self.variable_argument(node, kind, argument, function)
-        if isinstance(node, tree.Name) and node.name.isidentifier() and function.name not in BARE_WORDS \
-                and not isinstance(kind.bare, (Flag, RouteName, Integer)):
-            self.diagnostics.misread(f"'{node.name}' is no value", node.place,
-                                     fix=f'put it in quotes if it is a text: "{node.name}"')
-            raise Reported
+        if isinstance(node, tree.Name) and function.name not in BARE_WORDS:
+            self.check_bare(node, kind)
         if isinstance(node, (tree.Name, tree.Operand)):
             node = tree.String(node.place, node.name)
         if isinstance(node, tree.Address):
@@ -214,6 +211,26 @@ class CallCompiler(TypeCompiler):
         except ValueError as error:
             self.wrong_argument(str(error), node.place, argument, function)
             raise Reported from None
+
+    def check_bare(self, node: tree.Name, kind: Kind) -> None:
+        """Refuse a text without quotes; flags stand without them in 2.1, and the script may be of 2.1."""
+        if not node.name.isidentifier():
+            return
+        fix = f'put it in quotes if it is a text: "{node.name}"'
+        if isinstance(kind.bare, Flag):
+            if self.context.dialect == "2.1":
+                return
+            fix = f'write "{node.name}" with quotes'
+            if self.context.is_guessed:
+                self.diagnostics.warning(f"{node.name}: OpenSIPS 4.0 wants the name of a flag in quotes", node.place,
+                                         fix=fix)
+                return
+        elif isinstance(kind.bare, Integer):
+            return
+        elif isinstance(kind.bare, RouteName) and node.name not in self.context.kinds.get(TITLES[kind.bare.route], ()):
+            raise Reported  # the checker has complained of a route that is not there
+        self.diagnostics.misread(f"'{node.name}' is no value", node.place, fix=fix)
+        raise Reported
 
     def check_quoted(self, node: tree.String, kind: Kind, argument: Argument, function: tree.Call) -> None:
         """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others, and the script may be of 2.1."""
@@ -258,9 +275,11 @@ class CallCompiler(TypeCompiler):
     def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call,
                        fix: str = "") -> None:
         """Report an argument that its kind refuses."""
-        message, _, hint = message.partition(", did you mean")
-        self.diagnostics.error(f"{function.name}, argument '{argument.name}': {message}", place,
-                               fix=f"did you mean{hint}" if hint else fix)
+        for begins, words in ((", did you mean", "did you mean"), (": add loadmodule", "add loadmodule")):
+            message, _, hint = message.partition(begins)
+            if hint:
+                fix = words + hint
+        self.diagnostics.error(f"{function.name}, argument '{argument.name}': {message}", place, fix=fix)
         raise Reported
 
     def converted(self, node: tree.Expression, kind: Kind, argument: Argument) -> ast.expr:

@@ -35,18 +35,24 @@ ERRORS = (
     Code("E0109", r"a number expected", "write a number"),
     Code("E0109", r"an? (?:value|quoted text|statement|assignment|parameter, .*|route) expected"
                   r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the (?:call|name)"
-                  r"|route\(\) needs the name",
+                  r"|route\(\) needs the name|a condition in parentheses expected|a route begins with \{"
+                  r"|an operator is missing",
          "write what is missing"),
     Code("E0110", r"\S+ is no octal number|\S+ is too large"),
     Code("E0111", r"'.*' is no statement"),
-    Code("E0112", r"'.*' takes no block"),
+    Code("E0112", r"'.*' takes no block|\S+ takes no argument|one value stands behind return"),
+    Code("E0123", r"'\.' joins no texts|a pattern stands in quotes"),
+    Code("E0307", r"what stands behind .* needs parentheses"),
+    Code("E0113", r"a case is a number or a text"),
     Code("E0113", r"'(?:else|case|default)' without|'case' or 'default' expected",
          "put it inside of the statement that it belongs to"),
     Code("E0114", r"'==' compares, and this is an assignment"),
     Code("E0115", r"missing \S behind|the name of a variable is missing|.* behind the variable |<.*> is no context"
                   r"|\[.*\] is no index|a variable starts with \$|a \$\(\.\.\.\)",
          "write $name, $name(x) or $(name(x)[0])"),
-    Code("E0116", r"loadmodule needs a name|the (?:value|module|parameter) of a modparam"),
+    Code("E0117", r"the name of a route is one word"),
+    Code("E0116", r"loadmodule needs a name|the value of the parameter is missing"
+                  r"|the (?:value|module|parameter) of a modparam"),
     Code("E0117", r"the name of a \w+ stands in brackets", "write route[name] { ... }"),
     Code("E0117", r"\S+_route needs a name|a \w+ needs a name|\w+\[\] needs a name|an? \w+ has no name: "
                   r"|a timer_route needs the seconds|'.*' does not belong behind the name",
@@ -62,6 +68,8 @@ ERRORS = (
     Code("E0201", r"module \S+ is unknown$", "`opensips-py modules` lists the modules that there are"),
     Code("E0201", r"module \S+ is not available", "leave it out, with what needs it, until it is there"),
     Code("E0201", r"\S+ needs its driver|module \S+ needs module \S+"),
+    Code("E0304", r"parameter \S+ of module \S+ names no database",
+         'give it a URL such as "mysql://user:password@host/database", or set db_default_url; load its driver, too'),
     Code("E0201", r"module \S+ cannot be loaded|.* has no Module class|.* is not a Python file|plug-in "),
     Code("E0202", r"function \S+ is unknown|\S+ needs module |\S+ is of module \S+, which is not"
                   r"|\S+ of module \S+ waits for module", "look for the function in `opensips-py modules NAME`"),
@@ -132,6 +140,9 @@ WARNINGS = (
     Code("W0106", r"\$var\(.*\) is read before"),
     Code("W0107", r"nothing ever sets"),
     Code("W0108", r"nothing (?:calls|arms|names) "),
+    Code("W0116", r"this case is never reached", "remove it"),
+    Code("W0117", r"nothing raises "),
+    Code("W0205", r"\S+: OpenSIPS 4\.0 wants the name of a flag in quotes"),
     Code("W0109", r"this expression can take"),
     Code("W0110", r"nothing reads \$", "remove it"),
     Code("W0111", r"a text never equals|a number never equals|a list is compared"),

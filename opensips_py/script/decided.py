@@ -88,7 +88,8 @@ def in_routes(configuration: Configuration, spoken: Dialect) -> Iterator[Finding
             if isinstance(node, tree.Call) and node.name in differing:
                 here, there = (differing[node.name][each] for each in (spoken, OTHER[spoken]))
                 given = len(node.arguments)
-                if [each.kind for each in here[:given]] != [each.kind for each in there[:given]]:
+                differs = [each.kind for each in here[:given]] != [each.kind for each in there[:given]]
+                if differs and named(here) != named(there):
                     yield (f"{node.name} takes {named(here)} here; in {OTHER[spoken]}, {named(there)}", node.place)
             elif isinstance(node, tree.Call) and spoken == "2.1" and is_newer(node.name, configuration.registry):
                 yield f"{node.name} is newer than OpenSIPS 2.1", node.place

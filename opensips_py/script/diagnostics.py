@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import difflib
+import re
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
@@ -29,6 +30,7 @@ class Place:
         return Place(self.file, self.line, self.column + offset, length)
 
 
+CHOICE = re.compile(r"is one of (.+), not \"?([^\s\"]+)\"?$")
 NOWHERE = Place("", 0, 0)
 
 
@@ -78,6 +80,8 @@ class Diagnostics:
     def error(self, message: str, place: Place, label: str = "", fix: str = "",
               related: Iterable[tuple[str, Place]] = ()) -> None:
         """Report what keeps the configuration from starting; a place is blamed once for one thing."""
+        if not fix and (choice := CHOICE.search(message)):
+            fix = did_you_mean(choice[2], re.split(r",? or |, ", choice[1]))
         self.add(Diagnostic(ERROR, message, place, label, fix, list(related)))
 
     def misread(self, message: str, place: Place, label: str = "", fix: str = "",

@@ -4,8 +4,9 @@ from __future__ import annotations
 from typing import NoReturn
 
 from opensips_py.script import tree
+from opensips_py.script.foreign import ForeignParser
 from opensips_py.script.lexer import Token
-from opensips_py.script.stream import TokenStream
+from opensips_py.script.stream import Unparsable
 
 TRUE_WORDS = frozenset(("yes", "true", "on", "enable"))
 FALSE_WORDS = frozenset(("no", "false", "off", "disable"))
@@ -20,7 +21,7 @@ LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
 
 
-class ExpressionParser(TokenStream):
+class ExpressionParser(ForeignParser):
     """Expressions, weakest operators first: or and, not, comparisons, | & ^ << >>, + - * / %, - ~.
 
     Operators of one rank go from left to right, as in OpenSIPS: 1 + 2 * 3 is 9. `!` turns a whole comparison round:
@@ -34,12 +35,14 @@ class ExpressionParser(TokenStream):
             token = self.take()
             joint = "and" if token.text in ("and", "&&") else "or"
             left = tree.Logical(token.place, joint, left, self.negation())
+        self.not_spoken()
         return left
 
     def negation(self) -> tree.Expression:
         if self.sees("!", "not"):
             place = self.take().place
             return tree.Not(place, self.negation())
+        self.not_spoken()
         return self.comparison()
 
     def comparison(self) -> tree.Expression:
@@ -48,9 +51,13 @@ class ExpressionParser(TokenStream):
             self.not_compared()
         if self.token.kind == "word" and self.token.text == "is":
             self.fail("'is' is no operator", fix="write == instead of is")
+        self.not_matched()
         if not self.sees(*COMPARISONS):
             return left
+        self.not_unequal()
         token = self.take()
+        if self.sees("/"):
+            self.not_slashed()
         right = self.value()
         if isinstance(left, tree.Operand) and left.name == "msg:len" \
                 and isinstance(right, tree.Name) and right.name == "max_len":
@@ -120,6 +127,7 @@ class ExpressionParser(TokenStream):
             return self.text()
         if token.kind == "variable":
             self.take()
+            self.not_bare()
             return tree.Variable(token.place, token.text)
         if token.kind in ("ip", "net"):
             return self.address()
@@ -233,6 +241,8 @@ class ExpressionParser(TokenStream):
                 self.unquoted(arguments[-1])
             self.fail(f"',' or ')' expected in the call of {name.text}, found {self.shown()}",
                       fix="separate arguments with commas")
+        if self.not_joined():
+            raise Unparsable
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
 
@@ -280,6 +290,9 @@ class ExpressionParser(TokenStream):
         arguments: list[tree.Expression] = []
         while self.accept(","):
             arguments.append(self.value())
+        if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == place.line:
+            self.fail(f"',' or ')' expected in the call of route, found {self.shown()}",
+                      fix="separate arguments with commas")
         self.expect(")", "in the call of route", lenient=(";", "{", "}"))
         return tree.RouteCall(place, route, arguments)
 

@@ -12,6 +12,7 @@ from opensips_py.module.kinds import Format, Kind, Known, ScriptLanguage, Variab
 from opensips_py.module.marks import script
 from opensips_py.module.results import ReturnCode
 from opensips_py.module.run import Route, Run
+from opensips_py.script.diagnostics import did_you_mean
 from opensips_py.script.functions_log import text_of
 
 if TYPE_CHECKING:
@@ -130,7 +131,9 @@ class CacheFunctions:
             return f'no loaded module has the cache {name}: add loadmodule "{module}.so"'
         if module in loader.upstream_modules():
             return f"the cache {name} is of module {module}, which is not available yet"
-        return f"no module has a cache called {name}"
+        kinds = [each.removeprefix("cachedb_") for each in loader.available(self.registry.mpath) if "cachedb_" in each]
+        hint = did_you_mean(wanted, kinds)
+        return f"no module has a cache called {name}" + (f", {hint}" if hint else "")
 
 
 FAILED, NO_NUMBER = Fetched.FAILED, Fetched.NO_NUMBER

@@ -1,6 +1,8 @@
 """Tokens of a configuration to its tree: the superset grammar of OpenSIPS 2.1 and 4.0."""
 from __future__ import annotations
 
+from dataclasses import replace
+
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
 from opensips_py.script.expressions import FALSE_WORDS, TRUE_WORDS
@@ -172,6 +174,9 @@ class Parser(ParameterParser):
         module = self.quoted("the module")
         self.expect(",", "behind the module")
         parameter = self.quoted("the parameter")
+        if self.sees(")"):
+            self.fail("the value of the parameter is missing", self.through(parameter.place, self.token.place),
+                      fix=f'write the value behind a comma: "{parameter.value}", 1)')
         self.expect(",", "behind the parameter")
         value = self.value()
         if isinstance(value, tree.Broken):
@@ -202,6 +207,9 @@ class Parser(ParameterParser):
                 self.name_without_brackets(route, 2)
             elif self.token.kind == "word" and self.ahead().text == "{":
                 self.name_without_brackets(route, 0)
+            if self.sees("(") and self.ahead().place.line > self.token.place.line:
+                self.report("a route begins with {", fix="write { instead of (")
+                self.tokens[self.at] = replace(self.token, text="{")
             if self.accept("("):
                 self.route_parameters(route)
             self.check_head(route)
@@ -230,6 +238,12 @@ class Parser(ParameterParser):
         if self.sees("]"):
             self.fail(f"{route.kind}[] needs a name")
         route.name, route.name_place = self.glued_text(",", "]", "{")
+        if self.token.kind in ("word", "number") and not self.token.glued and not self.starts_line() \
+                and self.ahead().text == "]":
+            whole = self.through(route.name_place, self.take().place)
+            name = "_".join(self.written(whole).split())
+            self.report("the name of a route is one word", whole, fix=f"write {name} instead of {self.written(whole)}")
+            route.name = name
         if self.accept(","):
             if route.kind == "timer_route":
                 route.interval = self.number_behind(",")

@@ -12,6 +12,8 @@ from opensips_py.sip import NameAddr, Request
 if TYPE_CHECKING:
     from opensips_py.sip import Message, Uri
 
+CALL_ID = ("call-id", "i")  # names of its header
+
 
 def address(value: str | None) -> NameAddr | None:
     """A header value as an address; None where it is none."""
@@ -176,6 +178,8 @@ class HeaderVariables:
     @pvar("hdr")
     def header(self, message: Message, name: str, index: Index = None) -> Value:
         """Value of a header by name, long or short; the index counts the headers of that name."""
+        if name.lower() in CALL_ID and index in (None, 0):  # as this server knows the call
+            return message.call_id or None
         if index is None:
             return message.header(name)
         return pick([each.value for each in message.headers(name)], index)

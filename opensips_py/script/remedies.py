@@ -19,7 +19,8 @@ WRONG = re.compile(
     r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
     r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)"
     r"|\"(\S+)\" is (?:not one of|no method|no flag here)"
-    r"|is needed, not \"(\S+)\"|module (\S+) is not available")
+    r"|is needed, not \"(\S+)\"|is one of .*, not \"?([^\s\"]+)\"?$"
+    r"|no module has a cache called (\S+)|module (\S+) is not available")
 Texts = Mapping[str, list[str]]
 
 
@@ -115,11 +116,17 @@ def end_of_line(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, t
     return [at(place, f" {fix['right']}", len(line_of(place, texts).rstrip("\r")) + 1, 0)]
 
 
-def end_of_file(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
-    """A line at the end of the file."""
+def end_of_part(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A line behind what belongs together below the one marked: before a blank line, or the end of the block around
+    it; else at the end of the file."""
     lines = texts.get(place.file, [])
     if not lines:
         return []
+    depth = 0
+    for number, line in enumerate(lines[place.line:], place.line + 1):
+        depth += line.count("{") - line.count("}")
+        if depth < 0 or (depth == 0 and not line.strip() and number > place.line + 1):
+            return [Edit(place.file, number, 1, number, 1, f"{fix['right']}\n")]
     return [Edit(place.file, len(lines), len(lines[-1]) + 1, len(lines), len(lines[-1]) + 1,
                  f"\n{fix['right']}\n" if lines[-1] else f"{fix['right']}\n")]
 
@@ -159,9 +166,13 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"write (?P<right>==?) to (?:compare|assign)$", compared, True),
         (r"write (?P<right>&&|\|\|) to join conditions$",
          lambda fix, wrong, place, texts: [at(place, fix["right"], length=1)], True),
-        (r"write (?P<right>!=|[<>]=|==) to compare$",
+        (r"write (?P<right>!=|[<>]=|==|=~) to compare$",
          lambda fix, wrong, place, texts: [at(place, fix["right"], length=2)], True),
-        (r"write (?P<right>==) instead of is$", instead, True),
+        (r"write (?P<right>.+) instead of \S.*$", instead, True),
+        (r"write (?P<right>timer_route\[\w+, 60\])$",
+         lambda fix, wrong, place, texts: timed(place, fix["right"], texts), False),
+        (r"leave it out$", removed, False),
+        (r"write (?P<right>return) to leave a route$", instead, False),
         (r"in parentheses: (?P<right>.*)$", instead, True),
         (r"write (?P<right>,) instead$", instead, True),
         (r"add '(?P<right>.)'(?: here)?$", behind, True),
@@ -172,7 +183,8 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"add the missing (?P<right>[\"'])$", end_of_text, False),
         (r"add the missing (?P<right>[\"']) before it$", behind, False),
         (r"close it with (?P<right>\*/)$", end_of_line, False),
-        (r"add (?P<right>#!endif)$", end_of_file, False),
+        (r"add (?P<right>#!endif)$", end_of_part, False),
+        (r"join them with (?P<right>\+)$", lambda fix, wrong, place, texts: [at(place, "+ ", length=0)], True),
         (r"add (?P<right>loadmodule \"\S+\")$", module, True),
         (r"add (?P<right>loadmodule \"\S+\") before it$", line_before, True),
         (r"add (?P<right>route \{ )\.\.\. \}$", lambda fix, wrong, place, texts: [], False),
@@ -220,6 +232,13 @@ def redefined(place: Where, texts: Texts) -> Made:
     """#!redefine for #!define."""
     start = line_of(place, texts).find("define", place.column - 1)
     return [at(place, "redefine", start + 1, len("define"))] if start >= 0 else []
+
+
+def timed(place: Where, text: str, texts: Texts) -> Made:
+    """The head of a timer_route with its seconds."""
+    line = line_of(place, texts)
+    start, end = line.rfind("timer_route", 0, place.column), line.find("]", place.column - 1)
+    return [at(place, text, start + 1, end + 1 - start)] if 0 <= start < end else []
 
 
 def unnamed(place: Where, texts: Texts) -> Made:

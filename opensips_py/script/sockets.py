@@ -96,7 +96,9 @@ class SocketParser(StatementParser):
 
     def number_behind(self, word: str) -> int:
         if self.token.kind != "number":
-            self.fail(f"a number expected behind {word}, found {self.shown()}")
+            digits = re.match(r"\d+", self.token.value)
+            self.fail(f"a number expected behind {word}, found {self.shown()}",
+                      fix=f"write {digits[0]} without the quotes" if digits else "")
         return self.number_of(self.take())
 
     def bond_members(self) -> list[str]:

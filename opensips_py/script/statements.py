@@ -8,6 +8,7 @@ from typing import NoReturn
 from opensips_py.script import tree
 from opensips_py.script.diagnostics import Place, did_you_mean
 from opensips_py.script.expressions import JOINTS, ExpressionParser
+from opensips_py.script.foreign import WORDS
 from opensips_py.script.stream import Unparsable
 
 ASSIGNMENTS = ("=", ":=", "+=", "-=", "*=", "/=", "%=", "&=", "|=", "^=", "<<=", ">>=")
@@ -27,9 +28,13 @@ class StatementParser(ExpressionParser):
         """{ statements }; with *lenient*, the brace may be missing at the end of a line."""
         opening = self.expect("{", f"before the body of {what}", lenient=lenient)
         self.braces.opened(opening)
-        body = self.statements("}")
+        body = self.statements("}", *(("else",) if what == "if" else ()))
         if self.accept("}"):
             self.braces.closed(what, opening, self.previous)
+        elif self.sees("else"):
+            self.braces.blocks.pop()
+            self.report("the block of if is not closed", self.behind(), f"found {self.shown()}",
+                        "add the missing '}'", [("opened here", opening.place)])
         else:
             self.unclosed(what, opening)
         return body
@@ -37,7 +42,7 @@ class StatementParser(ExpressionParser):
     def statements(self, *ends: str) -> list[tree.Statement]:
         """Statements up to one of *ends*, the next route, or the end of the file."""
         found: list[tree.Statement] = []
-        while not self.sees(*ends) and self.token.kind != "end" and not self.starts_route():
+        while not self.ended_by(ends, found) and self.token.kind != "end" and not self.starts_route():
             before = self.at
             if self.starts_line():
                 self.braces.goes_on(self.token, self.behind())
@@ -48,6 +53,10 @@ class StatementParser(ExpressionParser):
             if self.at == before and not self.sees(*ends):
                 self.take()
         return found
+
+    def ended_by(self, ends: tuple[str, ...], found: list[tree.Statement]) -> bool:
+        """Whether one of *ends* ends the statements *found*; a second else of the if before it does not."""
+        return self.sees(*ends) and not (self.sees("else") and bool(found) and isinstance(found[-1], tree.If))
 
     def body(self, what: str, keyword: Place | None = None) -> list[tree.Statement]:
         """A block, or a single statement."""
@@ -99,7 +108,8 @@ class StatementParser(ExpressionParser):
             return [statement]
         if self.sees("{") and isinstance(statement, tree.Do):
             return self.no_block(statement)
-        self.report(f"';' expected, found {self.shown()}", fix="end the statement with ;")
+        if not self.not_joined(assigned=isinstance(statement, (tree.Assign, tree.Local))):
+            self.report(f"';' expected, found {self.shown()}", fix="end the statement with ;")
         self.skip_statement()
         return [statement]
 
@@ -119,6 +129,9 @@ class StatementParser(ExpressionParser):
             raise Unparsable  # the lexer has said why
         if self.sees("=="):
             self.fail("'==' compares, and this is an assignment", fix="write = to assign")
+        self.not_arrow()
+        self.not_stepped()
+        self.not_bare()
         if not self.sees(*ASSIGNMENTS):
             self.fail(f"an assignment expected behind {token.text}, found {self.shown()}",
                       fix=f"write {token.text} = value;")
@@ -193,7 +206,7 @@ class StatementParser(ExpressionParser):
             following = self.ahead()
             if following.kind in ("string", "variable", "number") and following.place.line == token.place.line:
                 self.fail(f"missing '(' behind {token.text}", token.place.inside(len(token.text)), fix="add '(' here")
-            fix = did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
+            fix = WORDS.get(token.text) or did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
             if self.ahead().text in ASSIGNMENTS:
                 fix = f"variables start with $: write $var({token.text})"
             self.fail(f"'{token.text}' is no statement", fix=fix)
@@ -215,6 +228,10 @@ class StatementParser(ExpressionParser):
     def test(self) -> tree.Expression:
         """The condition of an if or a while; one that makes no sense does not take its block along."""
         start, known = self.at, len(self.diagnostics.found)
+        if self.sees("{"):
+            self.report(f"a condition in parentheses expected behind {self.previous.text}", self.previous.place,
+                        fix=f"write {self.previous.text} (condition) {{ ... }}")
+            return tree.Broken(self.token.place)
         try:
             condition = self.condition()
         except Unparsable:
@@ -317,6 +334,7 @@ class StatementParser(ExpressionParser):
         if self.token.kind != "variable":
             self.fail(f"{what} expected, found {self.shown()}", fix="for ($var(item) in $(avp(list)[*])) { ... }")
         token = self.take()
+        self.not_bare()
         return tree.Variable(token.place, token.text)
 
     def switch_statement(self) -> tree.Switch:
@@ -353,6 +371,9 @@ class StatementParser(ExpressionParser):
         try:
             if token.text == "case":
                 value = self.signed()
+                if isinstance(value, (tree.Variable, tree.Call)):
+                    self.report("a case is a number or a text", value.place,
+                                fix="write if ($x == ...) { ... } else if ... to compare with what the run decides")
             if not self.accept(":"):
                 self.missing(":", f"behind {token.text}")
         except Unparsable:
@@ -367,7 +388,11 @@ class StatementParser(ExpressionParser):
         if self.sees(*ENDS) or self.starts_line():
             return tree.Return(place, [])
         if not self.sees("("):
-            return tree.Return(place, [self.value()])
+            value = self.value()
+            if self.token.kind in ("number", "string", "variable") and not self.starts_line():
+                self.report(f"one value stands behind return, found {self.shown()}", fix="remove it")
+                self.take()
+            return tree.Return(place, [value])
         start = self.at
         values = self.parenthesised_values()
         if self.sees(";", "}", "else") or self.starts_line():
@@ -398,6 +423,8 @@ class StatementParser(ExpressionParser):
         """A word that may have empty parentheses behind it."""
         token = self.take()
         if self.accept("("):
+            if self.token.kind in ("string", "variable", "number"):
+                self.no_arguments(token.text, self.previous.place)
             self.expect(")", f"behind {token.text}(", lenient=(";",))
         return token.place
 

@@ -24,19 +24,27 @@ def protocols(configuration: Configuration) -> list[str]:
             if "transport" in module.declarations.provides]
 
 
+def blame_sockets(configuration: Configuration) -> bool:
+    """Report the sockets that nobody can listen on; whether there are any."""
+    wrong = list(listening.wrong(configuration.sockets, configuration.globals, protocols(configuration)))
+    for socket, message, fix in wrong:
+        configuration.diagnostics.error(message, socket.place, fix=fix)
+    return bool(wrong)
+
+
 def described(configuration: Configuration) -> Description:
     """What to start for *configuration*, or why it cannot be started."""
     found = configuration.diagnostics
     result = Description(dialect=configuration.dialect)
-    if not found.errors:
+    if found.errors:
+        if not any("loadmodule" in each.help or each.code[:3] in ("E01", "E06") for each in found.errors):
+            blame_sockets(configuration)
+    else:
         try:
             result = settings.described(configuration.globals, configuration.sockets, configuration.dialect,
                                         protocols(configuration))
         except ConfigError as error:
-            wrong = list(listening.wrong(configuration.sockets, configuration.globals, protocols(configuration)))
-            for socket, message, fix in wrong:
-                found.error(message, socket.place, fix=fix)
-            if not wrong:
+            if not blame_sockets(configuration):
                 found.error(error.message, NOWHERE)
     blocks = {severity: ["\n".join(found.block(each)) + "\n" for each in found.in_order() if each.severity == severity]
               for severity in (ERROR, WARNING)}

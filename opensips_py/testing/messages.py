@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Mapping
+from typing import Protocol
 
 from opensips_py.sip import Request, Response, build_response, scan
 
@@ -43,10 +44,17 @@ def request(method: str, uri: str, *, sender: str = "sip:alice@example.com", to:
     return f"{method} {uri} SIP/2.0\r\n{text}".encode("utf-8", "surrogateescape")
 
 
-def response(to: Request | bytes, status: int, reason: str = "", *, to_tag: str = "b", contact: str = "",
+class Carrier(Protocol):
+    """What carries a message, such as one that left a server."""
+
+    @property
+    def message(self) -> Request | Response: ...
+
+
+def response(to: Request | Carrier | bytes, status: int, reason: str = "", *, to_tag: str = "b", contact: str = "",
              headers: Headers | None = None, body: str = "", content_type: str = "application/sdp") -> bytes:
     """A response to the request *to*, as its receiver sends it: Vias, Record-Routes, From, To and CSeq are copied."""
-    asked = scan(to) if isinstance(to, bytes) else to
+    asked = scan(to) if isinstance(to, bytes) else to if isinstance(to, Request) else to.message
     if not isinstance(asked, Request):
         raise TypeError(f"only a request is answered, not {asked!r}")
     lines = dict(headers or {})

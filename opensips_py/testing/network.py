@@ -32,6 +32,21 @@ class Sent:
         return parse(self.data)
 
     @property
+    def is_request(self) -> bool:
+        """Whether it is a request."""
+        return isinstance(self.message, Request)
+
+    @property
+    def uri(self) -> str:
+        """The Request-URI; empty of a response."""
+        return self.message.uri if isinstance(self.message, Request) else ""
+
+    @property
+    def body(self) -> bytes:
+        """What it carries."""
+        return self.message.body
+
+    @property
     def status(self) -> int:
         """The status of a response, 0 of a request."""
         return 0 if isinstance(self.message, Request) else self.message.status

@@ -8,6 +8,7 @@ import pytest
 
 from opensips_py.mi import client
 from tests.live import ROOT, SIPP, XML, Server, Sipp, free_ports
+from tests.scenarios.phone import Phone, calls_to
 
 INSIDE, CARRIER = "127.0.0.31", "127.0.0.32"  # where the two sides are
 BEHIND = {INSIDE: "10.31.0.1", CARRIER: "10.32.0.1"}  # a further proxy of each
@@ -67,3 +68,67 @@ def test_calls_both_ways(tmp_path):
         assert all(re.search("^Call-ID: border-", each, re.M) for each in answers)
         assert not any("border-" in each for each in calls)
         assert any(BEHIND[own] in each for each in calls) and any(BEHIND[own] in each for each in answers)
+
+
+# --- on real workers that are killed --------------------------------------------------------------------------------
+
+LIVE = """log_level=3
+stderror_enabled=yes
+syslog_enabled=no
+workers=2
+socket=udp:127.0.0.1:@PORT@
+loadmodule "proto_udp.so"
+loadmodule "sl.so"
+loadmodule "tm.so"
+loadmodule "rr.so"
+loadmodule "sipmsgops.so"
+loadmodule "dialog.so"
+loadmodule "topology_hiding.so"
+
+route {
+	if (has_totag()) {
+		if (!topology_hiding_match()) {
+			sl_send_reply(404, "Not Here");
+			exit;
+		}
+		t_relay();
+		exit;
+	}
+	if (is_method("OPTIONS")) {
+		sl_send_reply(200, "OK");
+		exit;
+	}
+	if ($rU =~ "^kept")
+		create_dialog();
+	topology_hiding("U");
+	$du = "sip:127.0.0.1:@CALLEE@";
+	t_relay();
+}
+"""
+
+
+def test_calls_go_on_after_the_end_of_every_process():
+    """Half of them with a dialog, half of them with nothing but what stands in Contact."""
+    callee = Phone(0)
+    with Server(LIVE, CALLEE=callee.port) as server:
+        caller = Phone(server.port)
+        callee.server = caller.server
+        calls = calls_to(caller, callee, [f"{kind}{number}" for kind in ("kept", "word") for number in range(4)],
+                         answer=True)
+        server.kill_all()
+        server.start()
+        for each in calls:
+            caller.send(caller.within(each, "INFO"))
+        ids = [each.id for each in calls]
+        for info in callee.take("INFO", ids).values():
+            assert info.uri == f"sip:callee@127.0.0.1:{callee.port}"
+            callee.send(info.answer(200))
+        caller.take("200 INFO", ids)
+        for each in calls:
+            callee.send(callee.back(each, "BYE", f"b{each.id}"))
+        for bye in caller.take("BYE", ids).values():
+            assert bye.uri == f"sip:caller@127.0.0.1:{caller.port}" and len(bye.all("Via")) == 1
+            caller.send(bye.answer(200))
+        callee.take("200 BYE", ids)
+    caller.close()
+    callee.close()

@@ -114,7 +114,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
     "comparison as a statement": (routed("$var(x) §== 5;"), "'==' compares"),
     "chained comparison": (routed("if (1 < $ml §< 5) exit;"), "comparisons cannot be chained"),
     "operand missing": (routed("if ($rU ==§) exit;"), "a value expected, found ')'"),
-    "operator of another language": (routed("$var(x) = $rU §?? 5;"), "';' expected, found '?'"),
+    "operator of another language": (routed("$var(x) = $rU §?? 5;"), "'?' is no operator"),
     "foreign quotes": (routed("xlog(§“text”);"), "unexpected character"),
     "elif": (routed("if ($rU) exit; §elif ($rd) { exit; }"), "'elif' is no statement"),
     "misspelt while": (routed("§whlie ($rU) { exit; }"), "'whlie' takes no block"),

@@ -117,10 +117,10 @@ def test_2_1_quotes_its_numbers():
 
 
 @pytest.mark.parametrize(("storage", "error"), [
-    ("local", 'no loaded module has the cache local: add loadmodule "cachedb_local.so"'),
+    ("local", "no loaded module has the cache local"),
     ("memcached:g", "the cache memcached:g is of module cachedb_memcached, which is not available yet"),
     ("nothing", "no module has a cache called nothing"),
-    ("test", 'no loaded module has the cache test: add loadmodule "cachedb_test.so"')])
+    ("test", "no loaded module has the cache test")])
 def test_a_script_without_the_module_of_its_cache_is_refused(storage, error):
     found = read(f'{CACHES}loadmodule "tm.so"\nroute {{ cache_fetch("{storage}", "a", $var(x)); }}')
     assert messages(found.diagnostics) == [f"cache_fetch, argument 'storage': {error}"]

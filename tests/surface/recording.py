@@ -12,7 +12,7 @@ from tests.surface.count import Record
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent.parent
 OF_MODULES = ("tests/modules",)
-SUITES = (*OF_MODULES, "tests/script", "tests/mi", "tests/events", "tests/server")
+SUITES = (*OF_MODULES, "tests/script", "tests/mi", "tests/events", "tests/server", "tests/db", "tests/test_explain.py")
 
 
 def recorded(suites: tuple[str, ...] = SUITES) -> Record:

@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from opensips_py.script import tree
-from opensips_py.script.analysis import conditions, outdated, regexes, unused
+from opensips_py.script.analysis import conditions, never, outdated, regexes, unused
 from opensips_py.script.analysis.flow import Flow
 from opensips_py.script.analysis.reads import Reads
 from opensips_py.script.configuration import Configuration
@@ -17,5 +17,6 @@ def add_warnings(configuration: Configuration) -> None:
     outdated.check(script, registry, diagnostics)
     if script.whole and not diagnostics.errors:  # else what is missing may be what could not be read
         unused.check(script, registry, diagnostics)
+        never.check(routes, registry, diagnostics)
         Reads(script, registry, diagnostics).check()
         Flow(routes, registry.functions, diagnostics).check()

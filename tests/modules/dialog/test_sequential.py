@@ -32,6 +32,44 @@ def test_from_a_script(proxy):
     assert server.bob.last("INFO").message.cseq == 3
 
 
+EARLY = """onreply_route[early] { if ($rs > 100 && $rs < 200) {
+    if (!dlg_send_sequential("%s", "%s", "", "", "X-A: 1")) append_hf("X-Sent: no\\r\\n"); } }"""
+
+
+def rings(proxy, method, leg, headers=None, create="create_dialog();"):
+    server = proxy(create=create, initial='t_on_reply("early");', routes=EARLY % (method, leg))
+    call = server.alice.call("bob")
+    invite = server.bob.last("INVITE")
+    server.bob.answer(invite, 183, headers=headers)
+    return server, call, invite
+
+
+def test_a_prack_before_the_answer(proxy):
+    server, call, invite = rings(proxy, "PRACK", "callee", {"Require": "100rel", "RSeq": "9"})
+    prack = server.bob.last("PRACK")
+    assert (prack.header("RAck"), prack.header("X-A"), prack.message.to_tag) == ("9 1 INVITE", "1", "tag-bob")
+    assert (prack.message.uri, prack.message.cseq, prack.header("Route")) == ("sip:bob@192.0.2.2:5060", 2, None)
+    assert server.alice.last(183).header("RSeq") == "9"  # the script keeps what it does not take out
+    server.bob.answer(prack)
+    server.bob.answer(invite)
+    call.ack()
+    assert server.bob.last("ACK").message.cseq == 1
+    call.bye()
+    assert server.bob.last("BYE").message.cseq == 3
+
+
+def test_something_else_before_the_answer(proxy):
+    server, _, _ = rings(proxy, "UPDATE", "caller")
+    update = next(each for each in server.alice.inbox if each.method == "UPDATE" and not each.status)
+    assert (update.message.cseq, update.message.from_tag, update.header("RAck")) == (1, "tag-bob", None)
+    assert update.header("Contact") == "<sip:bob@192.0.2.2:5060>" and server.alice.last(183).header("X-Sent") is None
+
+
+def test_before_the_answer_without_a_dialog(proxy):
+    server, _, _ = rings(proxy, "PRACK", "callee", {"Require": "100rel", "RSeq": "9"}, create="")
+    assert server.bob.inbox == [] and server.alice.last(183).header("X-Sent") == "no"
+
+
 def test_to_the_caller(proxy):
     server, _ = sent(proxy, '"UPDATE", "caller"')
     update = server.alice.last("UPDATE")

@@ -72,6 +72,22 @@ def test_as_2_1_writes_it(opensips, table, call, found):
     assert result(opensips, table[0], call, dialect="2.1") == found
 
 
+@pytest.mark.parametrize(("call", "found"), [
+    ('check_address("peers:1", "$si", "0", "any", "$var(info)")', (1, "peer")),
+    ('$var(part) = "other"; check_address("$var(part):5", "$si", "0", "any", "$var(info)")', (1, "other")),
+    ('check_address("default:1", "$si", "0", "any", "$var(info)")', (1, "host")),
+    ('check_source_address("peers:1", "$var(info)")', (1, "peer")),
+    ('check_source_address("other:1")', (-2, "-")), ('check_address("none:1", "$si", "0", "any")', (-1, "-"))])
+def test_partitions_as_scripts_of_2_4_write_them(opensips, table, partitions, call, found):
+    assert result(opensips, table[0], call, settings=partitions, dialect="2.1") == found
+
+
+@pytest.mark.parametrize("group", ["first", ":1", "default:one"])
+def test_what_is_no_group(opensips, table, group):
+    with pytest.raises(ConfigError, match="argument 'group_id'"):
+        result(opensips, table[0], f'check_address("{group}", "$si", "0", "any")', dialect="2.1")
+
+
 @pytest.mark.parametrize(("call", "host", "found"), [
     ("check_source_address(1, $var(info))", "192.0.2.1", (1, "host")),
     ("check_source_address(1)", "192.0.2.2", (-1, "-")), ("check_source_address(9)", "192.0.2.1", (-2, "-")),

@@ -54,6 +54,7 @@ def test_patterns_as_perl_has_them(opensips, text, pattern, code):
 
 def test_in_21_and_with_variables(opensips):
     assert outcome(opensips, 'pcre_match("$rU", "^bob$$")', dialect="2.1") == 1
+    assert outcome(opensips, 'pcre_match("81055", "^(\\810)55$$")', dialect="2.1") == 1  # no pattern in PCRE2
     assert outcome(opensips, "pcre_match($rU, $var(p))", before='$var(p) = "^b.b$";') == 1
 
 

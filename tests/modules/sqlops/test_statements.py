@@ -41,7 +41,8 @@ def test_one_row_goes_into_any_variables_and_null_stays_null(asking):
         $var(b) = "before";
         sql_query_one("SELECT name, word FROM people ORDER BY name DESC", "$var(a);$var(b)"); $var(rc) = $rc;""")
     assert found == {"a": "carol", "b": None, "rc": 1}
-    assert asking.avps('sql_query_one("SELECT name, age FROM people ORDER BY name", "$avp(a);$avp(b)");') == {
+    assert asking.avps('sql_query_one("SELECT name, age FROM people ORDER BY name", "$avp(a),\n $avp(b)");') == \
+        asking.avps('sql_query_one("SELECT name, age FROM people ORDER BY name", "$avp(a);$avp(b)");') == {
         "a": ["alice"], "b": [7]}
 
 

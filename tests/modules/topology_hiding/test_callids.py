@@ -12,7 +12,7 @@ LOOP = 'modparam("topology_hiding", "th_callid_loop_protection", 1)'
 
 
 def test_the_callee_sees_another_one(hiding):
-    sides = hiding(True, hide=HIDE, matched='append_hf("X: $ci $TH_callee_callid\\r\\n");',
+    sides = hiding(True, hide=HIDE, matched='append_hf("X: $hdr(i) $TH_callee_callid\\r\\n");',
                    arm='append_hf("X: $ci $TH_callee_callid\\r\\n"); t_on_reply("back");',
                    routes='onreply_route[back] { append_hf("X: $ci $TH_callee_callid\\r\\n"); }')
     alice, bob = sides.alice, sides.bob
