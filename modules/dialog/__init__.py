@@ -8,7 +8,7 @@ from typing import Any
 from opensips_py.dialog import uri_of
 from opensips_py.dialog.record import PINGED, Dialog
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Module, counter, gauge, process_state, uses
+from opensips_py.module import Module, counter, gauge, hookimpl, process_state, uses
 from opensips_py.module.statistic import Tally
 from opensips_py.modules.dialog.creation import Creation, dialog_at
 from opensips_py.modules.dialog.database import DatabaseMirror
@@ -34,7 +34,7 @@ from opensips_py.modules.dialog.sharing import Shares, Sharing
 from opensips_py.modules.dialog.storage import Store
 from opensips_py.modules.dialog.table import BYES, Dialogs
 from opensips_py.modules.dialog.variables import Variables
-from opensips_py.sip import Uri
+from opensips_py.sip import Request, Uri
 
 
 class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables, Keeping, Profiling, Lookups, Loading,
@@ -106,6 +106,11 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         self.tell_soon()
         if self.db_mode:
             self.services.spawn(self.meet_table)
+
+    @hookimpl
+    def route_followed(self, request: Request, parameters: str) -> None:
+        """A Route of ours led a request here: it may belong to a dialog."""
+        self.match_route(request, parameters)
 
     def restore(self, first: bool) -> None:
         """Go on with stored dialogs; those whose time is over are ended soon."""

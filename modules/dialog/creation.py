@@ -15,7 +15,8 @@ from opensips_py.dialog.record import (
     REINVITE_CALLER,
     Dialog,
 )
-from opensips_py.module import Bits, Route, Run, script
+from opensips_py.module import Bits, Route, script
+from opensips_py.module.run import Run
 from opensips_py.modules.dialog.observers import tell
 from opensips_py.modules.dialog.parameters import DID_NONE
 from opensips_py.modules.dialog.table import WATCHED, Dialogs
@@ -23,7 +24,7 @@ from opensips_py.modules.dialog.table import WATCHED, Dialogs
 if TYPE_CHECKING:
     import logging
 
-    from opensips_py.sip import Request
+    from opensips_py.sip._scan import Request
 
 WORDS = (("bye-on-timeout", BYE_ON_TIMEOUT), ("options-ping-caller", PING_CALLER),
          ("options-ping-callee", PING_CALLEE), ("reinvite-ping-caller", REINVITE_CALLER),

@@ -5,9 +5,9 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.dialog import CALLEE, CALLER, Leg, route_values, way
-from opensips_py.dialog.record import Dialog
+from opensips_py.dialog.record import HIDDEN, Dialog
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import OneOf, ReturnCode, Route, hookimpl, script
+from opensips_py.module import OneOf, ReturnCode, Route, script
 from opensips_py.modules.dialog.creation import dialog_at
 from opensips_py.modules.dialog.parameters import DID_NONE, DID_ONLY, MODES
 from opensips_py.modules.dialog.table import Dialogs, Place
@@ -16,7 +16,7 @@ from opensips_py.sip import Uri
 if TYPE_CHECKING:
     import logging
 
-    from opensips_py.sip import Request
+    from opensips_py.sip._scan import Request
 
 Mode = Annotated[str, OneOf(*MODES)]
 
@@ -37,8 +37,7 @@ class Matching:
     dlg_match_mode: int
     ours: Callable[[Dialog], Callable[[str], bool]]
 
-    @hookimpl
-    def route_followed(self, request: Request, parameters: str) -> None:
+    def match_route(self, request: Request, parameters: str) -> None:
         """A Route of ours led a request here: it may belong to a dialog."""
         if request.to_tag and dialog_at(request) is None:
             self.match(request, parameters, self.dlg_match_mode)
@@ -114,6 +113,8 @@ class Matching:
         if not fits(request, before):
             return Validity.WRONG_CSEQ
         leg = legs[1 - side]
+        if place[0].flags & HIDDEN:  # neither side knows where the other one is
+            return Validity.VALID
         try:
             if not is_target(request, leg):
                 return Validity.WRONG_TARGET

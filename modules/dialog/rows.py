@@ -5,7 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from opensips_py.dialog import Leg, database_id, parts_of_database_id, route_values, uri_of
-from opensips_py.dialog.record import Dialog, Value, pack_facts
+from opensips_py.dialog.record import HIDDEN, Dialog, Value, pack_facts
 
 Row = dict[str, Any]
 KEPT = ("vars", "profiles", "script_flags")  # what db_flush_vals_profiles is about
@@ -119,11 +119,12 @@ def facts_of(row: Mapping[str, Any], dialog: Dialog) -> bytes:
     from_, to = text(row["from_uri"]), text(row["to_uri"])
     asked = route_values([text(row.get("caller_route_set"))])
     to_callee = route_values([text(row.get("callee_route_set"))])
+    passed = [] if dialog.flags & HIDDEN else asked  # what the answer has of the routes to the caller
     return pack_facts((
         (address(from_, dialog.from_tag), address(text(row.get("mangled_from_uri")) or from_, dialog.from_tag)),
         (address(to, dialog.to_tag), address(text(row.get("mangled_to_uri")) or to, dialog.to_tag)),
         (dialog.call_id, dialog.call_id), (contact("caller_contact"), contact("callee_contact")),
-        (asked, [*reversed(to_callee), *asked]), (text(row["caller_sock"]), text(row["callee_sock"])), (b"", b""),
+        (asked, [*reversed(to_callee), *passed]), (text(row["caller_sock"]), text(row["callee_sock"])), (b"", b""),
         ("", "")))
 
 

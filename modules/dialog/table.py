@@ -27,13 +27,14 @@ from opensips_py.dialog.record import (
 from opensips_py.modules.dialog.observers import Observers, tell
 from opensips_py.modules.dialog.profiles import Membership, Sizes
 from opensips_py.modules.dialog.sides import facts_of, note_further, told
-from opensips_py.transaction import Branch, Happening, Transaction
+from opensips_py.transaction import Happening
+from opensips_py.transaction._record import Branch, Transaction
 
 if TYPE_CHECKING:
     from opensips_py.modules.dialog import DialogModule
     from opensips_py.modules.dialog.sharing import Shares
     from opensips_py.modules.dialog.storage import Store
-    from opensips_py.sip import Request, Response
+    from opensips_py.sip._scan import Request, Response
 
 log = logging.getLogger(__name__)
 

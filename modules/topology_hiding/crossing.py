@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from opensips_py.module import Run
     from opensips_py.modules.topology_hiding.showing import Showing
     from opensips_py.modules.topology_hiding.shown import Shown
-    from opensips_py.modules.topology_hiding.words import Names
+    from opensips_py.modules.topology_hiding.words import Names, Routes
     from opensips_py.sip import Message, Request, Response
     from opensips_py.transaction import Transaction
 
@@ -26,15 +26,16 @@ OF_PATH = (HeaderId.VIA, HeaderId.RECORD_ROUTE)
 class Crossing:
     """A request of *side* that goes to the other one; an observer of its transaction.
 
-    Where a dialog keeps what there is to know, *dialog* is it; else *users_shown* and *names* say it.
+    Where a dialog keeps what there is to know, *dialog* is it; else *users_shown* and *names* say it, and *routes*:
+    those from us to caller and callee, as far as they are known, for those of the beginning stay (RFC 3261, 12.2).
     """
 
-    __slots__ = ("dialog", "module", "names", "side", "users_shown")
+    __slots__ = ("dialog", "module", "names", "routes", "side", "users_shown")
 
     def __init__(self, module: Showing, side: int, *, dialog: Dialog | None = None, users_shown: bool = False,
-                 names: Names = ("", "")) -> None:
+                 names: Names = ("", ""), routes: tuple[Routes, Routes] = ((), ())) -> None:
         self.module, self.side, self.dialog = module, side, dialog
-        self.users_shown, self.names = users_shown, names
+        self.users_shown, self.names, self.routes = users_shown, names, list(routes)
 
     # --- the request ------------------------------------------------------------------------------------------------
 
@@ -48,7 +49,9 @@ class Crossing:
         remove(request, OF_PATH)
         if self.module.rr is not None:
             self.module.rr.hide(request)
-        self.replace_contact(request, request.values(HeaderId.RECORD_ROUTE), request.listener, 1 - self.side)
+        if not self.routes[self.side]:
+            self.routes[self.side] = tuple(request.values(HeaderId.RECORD_ROUTE))
+        self.replace_contact(request, self.routes[self.side], request.listener, 1 - self.side)
         if self.dialog is not None:
             self.show_call_id(request, self.module.call_id_shown(self.dialog, 1 - self.side))
         if request.method == "ACK":
@@ -63,7 +66,7 @@ class Crossing:
         if call_id is not None and call_id != message.header(HeaderId.CALL_ID):
             message.set_header_value(message.headers(HeaderId.CALL_ID)[0], call_id)
 
-    def replace_contact(self, message: Message, routes: Iterable[str], socket: Any, to: int) -> None:
+    def replace_contact(self, message: Message, routes: Routes, socket: Any, to: int) -> None:
         """Show side *to* ours in place of the Contact of a message, which came by *socket*."""
         headers, contact = message.headers(HeaderId.CONTACT), contact_in(message)
         if not headers or contact is None or contact == "*":
@@ -83,7 +86,7 @@ class Crossing:
         recorded = request.headers(HeaderId.RECORD_ROUTE)
         response.insert_header(via_lines(request) + b"".join(request.data[each.start:each.end] for each in recorded))
         if not 300 <= status < 400:  # those who are to ask elsewhere have to know where
-            routes = response.values(HeaderId.RECORD_ROUTE)[::-1]
+            routes = self.routes[1 - self.side] or tuple(response.values(HeaderId.RECORD_ROUTE)[::-1])
             self.replace_contact(response, routes, branch.listener, self.side)
         self.show_call_id(response, request.header(HeaderId.CALL_ID))
 

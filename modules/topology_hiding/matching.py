@@ -57,7 +57,8 @@ class Matching(Showing):
         found = beyond(word, self.hidden)
         if found is None:
             return False
-        Crossing(self, 1 - found.side, users_shown=found.users_shown, names=found.names).conceal(run)
+        routes = (found.routes, found.back) if found.side == CALLER else (found.back, found.routes)
+        Crossing(self, 1 - found.side, users_shown=found.users_shown, names=found.names, routes=routes).conceal(run)
         self.aim(request, found.target, found.routes, found.socket)
         return True
 

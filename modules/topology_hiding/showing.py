@@ -1,13 +1,12 @@
 """What each side is shown of the other one."""
 from __future__ import annotations
 
-from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog import CALLEE, CALLER
 from opensips_py.dialog.record import CALL_ID_HIDDEN, DID_IN_USER, SAME_TO_CALLEE, SAME_TO_CALLER, USERS_SHOWN, Dialog
 from opensips_py.modules.topology_hiding.shown import Passing, Shown, first_of
-from opensips_py.modules.topology_hiding.words import Beyond, Names
+from opensips_py.modules.topology_hiding.words import Beyond, Names, Routes
 
 if TYPE_CHECKING:
     from opensips_py.module.hidden import Hidden
@@ -49,7 +48,7 @@ class Showing:
         legs = self.dialog.dialogs.legs(dialog)
         return legs[CALLER].call_id if legs is not None else dialog.call_id
 
-    def shown(self, crossing: Crossing, contact: str, routes: Iterable[str], socket: Any, to: int) -> Shown:
+    def shown(self, crossing: Crossing, contact: str, routes: Routes, socket: Any, to: int) -> Shown:
         """What side *to* is shown in place of *contact*."""
         theirs = first_of(contact)
         if crossing.dialog is not None:
@@ -58,8 +57,8 @@ class Showing:
         user = names[to] or (None if users_shown else "")
         tail = ""
         if theirs is not None:
-            word = Beyond(1 - to, users_shown, names, socket.uri_text, theirs.uri, tuple(routes)).word(self.hidden)
-            tail = f";{self.th_contact_encode_param}={word}"
+            side = Beyond(1 - to, users_shown, names, socket.uri_text, theirs.uri, routes, crossing.routes[to])
+            tail = f";{self.th_contact_encode_param}={side.word(self.hidden)}"
         return Shown(theirs, self.passing, user, tail)
 
     def shown_of(self, dialog: Dialog, contact: str, to: int) -> Shown:

@@ -8,6 +8,7 @@ from opensips_py.dialog import CALLEE, CALLER
 if TYPE_CHECKING:
     from opensips_py.module.hidden import Hidden
 
+Routes = tuple[str, ...]  # Route values
 Names = tuple[str, str]  # the users in the Contacts that caller and callee are shown
 
 
@@ -19,12 +20,14 @@ class Beyond(NamedTuple):
     names: Names
     socket: str  # the socket of ours that it talks with
     target: str  # the URI of its Contact
-    routes: tuple[str, ...]  # Route values from us to it
+    routes: Routes  # from us to it
+    back: Routes = ()  # from us to the other one, whom the Contact is shown: its later requests need not say them again
 
     def word(self, hidden: Hidden) -> str:
         """This side as a word."""
         how = f"{self.side:x}{self.users_shown:x}"
-        return hidden.hide(how, *self.names, self.socket, self.target, *self.routes)
+        back = ("", *self.back) if self.back else ()
+        return hidden.hide(how, *self.names, self.socket, self.target, *self.routes, *back)
 
 
 def beyond(word: str, hidden: Hidden) -> Beyond | None:
@@ -33,7 +36,9 @@ def beyond(word: str, hidden: Hidden) -> Beyond | None:
     if texts is None or len(texts) < 5 or texts[0][:1] not in (f"{CALLER}", f"{CALLEE}"):
         return None
     how, to_caller, to_callee, socket, target, *routes = texts
-    return Beyond(int(how[0]), how[1:] == "1", (to_caller, to_callee), socket, target, tuple(routes))
+    end = routes.index("") if "" in routes else len(routes)
+    return Beyond(int(how[0]), how[1:] == "1", (to_caller, to_callee), socket, target, tuple(routes[:end]),
+                  tuple(routes[end + 1:]))
 
 
 def names_of(text: str) -> Names:

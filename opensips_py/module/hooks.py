@@ -21,7 +21,11 @@ class Manager(pluggy.PluginManager):
         """The options of an implementation; None for whatever is none."""
         if not hasattr(getattr(type(plugin), name, None), "opensips_py_impl"):
             return None
-        return super().parse_hookimpl_opts(plugin, name)
+        found = super().parse_hookimpl_opts(plugin, name)
+        if found is None:
+            raise TypeError(f"{type(plugin).__name__}.{name} is compiled, so pluggy would not see it: hooks are "
+                            "implemented in files without a .pxd")
+        return found
 
     def end(self) -> None:
         """Nobody asks it any more: let go of the modules, or only a search for cycles would find what is left."""
@@ -51,7 +55,8 @@ class Hooks:
         manager = Manager("opensips_py")
         manager.add_hookspecs(hookspecs)
         for module in modules:
-            manager.register(module, module.name)
+            if module.declarations.hooks:
+                manager.register(module, module.name)
         manager.check_pending()
         for name in NAMES:
             hook: Any = getattr(manager.hook, name)

@@ -4,6 +4,7 @@ import pytest
 
 from opensips_py.module import Module, hookimpl
 from opensips_py.module.hooks import Hooks
+from opensips_py.modules.dialog.matching import Matching
 
 
 class Watching(Module, name="watching"):
@@ -35,3 +36,13 @@ def test_marked_functions_are_hooks_and_others_are_not():
 def test_a_hook_that_nobody_calls_is_refused():
     with pytest.raises(pluggy.PluginValidationError, match="request_recieved"):
         Hooks().freeze([Misspelt()])
+
+
+def test_a_compiled_hook_is_refused_for_nobody_would_call_it():
+    function = Matching.match_route
+    compiled = type("Compiled", (Module,), {"request_received": hookimpl(function)}, name="compiled")
+    try:
+        with pytest.raises(TypeError, match=r"request_received is compiled"):
+            Hooks().freeze([compiled()])
+    finally:
+        del function.opensips_py_impl

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from opensips_py.db import schema
 from opensips_py.dialog import Leg, database_id
-from opensips_py.dialog.record import Facts
+from opensips_py.dialog.record import HIDDEN, Facts
 from opensips_py.modules.dialog.rows import dialog_of, joined, row_of, split
 from tests.dialog.test_record import full
 
@@ -57,3 +57,11 @@ def test_there_and_back(wide):
 def test_a_profile_that_is_no_more():
     after, _ = dialog_of(row_of(full(), LEGS, "", EVERYTHING, False), {"all": False})
     assert after.profiles == [("all", None)]
+
+
+def test_a_hidden_one():
+    before = full()
+    before.flags = HIDDEN
+    after, _ = dialog_of(row_of(before, LEGS, "", EVERYTHING, False), {"caller": True, "all": False})
+    caller, callee = Facts(after.facts).legs(lambda value: False, bool(after.flags & HIDDEN))
+    assert (caller.routes, callee.routes) == (LEGS[0].routes, LEGS[1].routes)

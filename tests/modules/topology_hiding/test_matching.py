@@ -86,6 +86,38 @@ def test_strict_routers(either):
     assert bye.message.uri == "sip:192.0.2.1" and path(bye)[2] == ["<sip:10.1.1.2;lr>", f"<{sides.alice.target}>"]
 
 
+def test_proxies_that_record_themselves_once(either):
+    """What a later request does not say again stays as it was."""
+    sides = either()
+    alice, bob = sides.alice, sides.bob
+    sides.call()
+    alice.ask("INVITE")
+    again = bob.know(bob.last("INVITE"))
+    bob.say(again, 200, recorded=False)
+    alice.know(alice.last(200))
+    alice.ask("ACK", contact="", cseq=alice.cseq)
+    assert path(bob.last("ACK"))[2] == bob.recorded
+    bob.ask("INVITE")
+    again = alice.know(alice.last("INVITE"))
+    assert path(again)[2] == alice.recorded
+    alice.say(again, 200, recorded=False)
+    bob.know(bob.last(200))
+    bob.ask("ACK", contact="", cseq=bob.cseq)
+    assert path(alice.last("ACK"))[2] == alice.recorded
+    alice.ask("BYE", call_id=f"call@{alice.inner}")
+    assert path(bob.last("BYE"))[2] == bob.recorded
+
+
+def test_validation(hiding):
+    sides = hiding(True, matched='append_hf("X: $var(rc)\\r\\n");', within="match_dialog(); validate_dialog(); "
+                                                                          "$var(rc) = $rc;")
+    sides.call()
+    sides.bob.ask("INFO")
+    assert sides.alice.last("INFO").header("X") == "1"
+    sides.bob.ask("INFO", cseq=sides.bob.cseq)
+    assert sides.alice.last("INFO").header("X") == "-1"
+
+
 def test_without_proxies(either):
     sides = either()
     sides.alice.recorded, sides.alice.target = [], "sip:alice@192.0.2.1:5060"

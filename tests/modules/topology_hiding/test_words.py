@@ -11,6 +11,8 @@ HIDDEN = Hidden(b"k", "test")
 
 @pytest.mark.parametrize("side", [
     Beyond(0, True, ("", ""), "udp:192.0.2.9:5060", "sip:a@10.1.1.1;ob", ("<sip:10.1.1.2;lr>",)),
+    Beyond(0, False, ("", ""), "udp:a:1", "sip:a", ("<sip:b>", "<sip:c>"), ("<sip:d>",)),
+    Beyond(1, True, ("", ""), "", "sip:a", (), ("<sip:d>", "<sip:e>")),
     Beyond(1, False, ("x", "y"), "tcp:[::1]:5060", "sip:ü@\udcff", ())])
 def test_there_and_back(side):
     assert beyond(side.word(HIDDEN), HIDDEN) == side

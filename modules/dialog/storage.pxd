@@ -1,0 +1,3 @@
+from opensips_py.dialog.record cimport Dialog
+
+cpdef bytes key_of(Dialog dialog)

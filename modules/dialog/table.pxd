@@ -1,0 +1,9 @@
+from opensips_py.dialog.record cimport Dialog
+from opensips_py.sip._scan cimport Request, Response
+from opensips_py.transaction._record cimport Branch, Transaction
+
+
+cdef class Dialogs:
+    cdef public object module, store, sizes, shares, observers, overdue, _numbers
+    cdef public dict by_did, by_call, hung_up_before, unwritten
+    cdef public bint writing
