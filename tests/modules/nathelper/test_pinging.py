@@ -390,7 +390,7 @@ modparam("nathelper", "max_pings_lost", 1)
 @settings@
 route {
 	if ($rm == "OPTIONS") { sl_send_reply(200, "OK"); exit; }
-	if ($tU =~ "sip") setbflag(SIP);
+	if ($tU =~ "sip") setbflag("SIP");
 	save("location");
 }
 """
