@@ -165,7 +165,7 @@ class Keeping(Parameters):
                 loading = Loading(mirror, table, sql_wins=self.mode.writes == THROUGH, writes=mirror.writes,
                                   regenerate=self.regen_broken_contactid)
                 if loading.run():
-                    mirror.flush(table, ALL_SLOTS)
+                    self.services.spawn(mirror.flush, table, ALL_SLOTS)  # a start does not wait for that
                     return
             except DatabaseError as error:
                 self.log.error("table %s: %s; it is read when the database answers", table.name, error)

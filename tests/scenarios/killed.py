@@ -105,6 +105,7 @@ class Drill:
         self.answered: dict[str, float] = {}
         self.over: set[str] = set()
         self.serials = itertools.count(1)
+        self.heard: tuple[list[Heard], list[Heard]] = ([], [])  # what either phone was asked so far
         self.registrations: Registrations | None = None
 
     def mi(self, command: str, *values: Any) -> Any:
@@ -207,6 +208,8 @@ class Drill:
         """Somebody at either phone."""
         with Attendant(self.caller, silent) as caller, Attendant(self.callee, silent) as callee:
             yield caller, callee
+        for number, each in enumerate((caller, callee)):
+            self.heard[number].extend(each.requests)
 
     def timeouts(self, calls: Iterable[Call], *, killed: bool = False) -> list[float]:
         """Wait for the BYEs of calls whose time is over, one to either side; how late they were. *killed*: nobody
@@ -263,8 +266,22 @@ class Drill:
         if self.registrations is not None:
             known = bindings(self.server.port, self.registrations.users)
             assert known == self.registrations.acknowledged
+        self.check_numbers()
         self.check_accounts()
         assert "Traceback" not in self.server.log, self.server.log[-4000:]
+
+    def check_numbers(self) -> None:
+        """Whether no CSeq number was given to two requests of a call, and its BYE has the highest."""
+        for heard in self.heard:
+            branches: dict[tuple[str, int], set[str]] = {}
+            last: dict[str, tuple[int, str]] = {}
+            for each in heard:
+                number = int(each.cseq.split()[0])
+                branches.setdefault((each.call_id, number), set()).add(each.branch)
+                last[each.call_id] = max(last.get(each.call_id, (0, "")), (number, each.method))
+            assert all(len(each) == 1 for each in branches.values()), branches
+            ended = {each.call_id for each in heard if each.method == "BYE"}
+            assert all(last[each][1] == "BYE" for each in ended), {each: last[each] for each in ended}
 
     def check_accounts(self) -> None:
         """Whether there is a CDR for each call that is over, and no other."""

@@ -135,6 +135,9 @@ class Provider:
                    for name, port in ports.items()]
         try:
             yield
+        except AssertionError as error:
+            words = [each.errors.read_text(errors="replace")[:3000] for each in running if each.errors.exists()]
+            raise AssertionError("\n".join([str(error), *words, self.server.log[-3000:]])) from None
         finally:
             for each in running:
                 each.stop()

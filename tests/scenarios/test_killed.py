@@ -8,7 +8,8 @@ SECONDS = 3  # of a short call
 
 
 def test_nothing_is_forgotten(postgres_server):
-    with drill(postgres_server.url, short=SECONDS, ping=1) as made:
+    with drill(postgres_server.url, short=SECONDS, ping=1, preset="single-instance-sql-write-back",
+               dialogs=2) as made:
         made.register(BINDINGS)
         long, pinged = made.establish("long", LONG), made.establish("pinged", PINGED)
         made.kill()
