@@ -60,7 +60,7 @@ def script(settings: str = "", more: str = "", path: str = "", flags: str = "", 
                         ("flags", flags)):
         text = text.replace(f"@{name}@", value)
     for name in ("NAT", "SIP", "REMOVE", "LATENCY"):
-        text = text.replace(f"@{name}@", name if dialect == "4.0" else f'"{name}"')
+        text = text.replace(f"@{name}@", f'"{name}"')
     return text
 
 
