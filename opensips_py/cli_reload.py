@@ -18,7 +18,7 @@ def reload(dry_run: Annotated[bool, typer.Option("--dry-run", help="Only say wha
     """Have a running server read its configuration again, and swap to it as a whole or not at all. Calls go on."""
     pipe = pipe_to(fifo, config)
     if dry_run:
-        report(asked(pipe, "reload", {"dry_run": 1}), as_json=as_json)
+        report(asked(pipe, "reload", {"dry_run": 1, "routes": int(routes)}), as_json=as_json)
         return
     try:
         answer = client.ask(pipe.path, "reload_routes" if routes else "reload", None, pipe.reply_dir)

@@ -5,6 +5,9 @@ import gc
 import importlib.machinery
 import os
 import pathlib
+import resource
+import shutil
+import tempfile
 from collections.abc import Iterator
 from typing import Any
 
@@ -13,6 +16,14 @@ import pytest
 from tests.servers import DatabaseServer, RabbitMQ, mariadb, postgres, rabbitmq
 
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "opensips_py"
+
+
+SHARED_MEMORY = "/dev/shm"
+ROOM = 4 << 30
+if "TMPDIR" not in os.environ and os.path.isdir(SHARED_MEMORY) and shutil.disk_usage(SHARED_MEMORY).free > ROOM:
+    # what servers and databases sync to the disk for ever is thrown away a second later: waiting for it took as long
+    # as the tests themselves
+    os.environ["TMPDIR"] = tempfile.tempdir = SHARED_MEMORY
 
 
 def outdated() -> list[str]:
@@ -28,6 +39,7 @@ def outdated() -> list[str]:
 
 
 def pytest_configure(config: pytest.Config) -> None:
+    resource.setrlimit(resource.RLIMIT_NOFILE, (resource.getrlimit(resource.RLIMIT_NOFILE)[1],) * 2)
     if stale := outdated():
         pytest.exit(f"compiled before their source was changed: {', '.join(stale)}: run `make build`", returncode=4)
 
@@ -47,15 +59,6 @@ def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
     report.sections = [(name, text.encode("utf-8", "backslashreplace").decode()) for name, text in report.sections]
 
 
-@pytest.fixture(autouse=True, scope="module")
-def descriptors() -> Iterator[None]:
-    """Have what a test left to the collector, connections and mapped files, go before select() cannot count so far."""
-    yield
-    if len(os.listdir("/proc/self/fd")) > DESCRIPTORS:
-        gc.collect()
-
-
-DESCRIPTORS = 200
 MISSING = "is not installed"
 ALLOWED = ("Locust",)  # of an extra that the tests do without
 missing: list[str] = []

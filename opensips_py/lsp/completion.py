@@ -12,6 +12,7 @@ from opensips_py.lsp.analysis import PRIVATE, Analysis
 from opensips_py.lsp.scopes import Block, Local
 from opensips_py.lsp.text import call_at, depth
 from opensips_py.module import loader
+from opensips_py.module.kinds import Kind
 from opensips_py.module.registry import Registry
 from opensips_py.script import globals
 from opensips_py.script.parser import TOP_WORDS
@@ -24,6 +25,7 @@ VARIABLE = re.compile(r"\$\(?(?:<\w+>)?(?:(var|avp|bavp|param)\()?[\w.]*$")
 LOCAL = re.compile(r"\blocal\s+\w*$")
 HEAD = re.compile(r"\s*route\s*\[[^\]]*\]\s*\((?:[^()]*,)?\s*\w*$")
 BRACKET = re.compile(r"\broute\s*\[\s*[\w.-]*$")
+QUOTES = re.compile(r'\\.|#.*')
 ROUTE_AT = {"route": 0, "async": 1, "launch": 1}  # which argument of these words is the name of a route
 
 
@@ -60,6 +62,8 @@ def proposals(analysis: Analysis, path: str, text: str, line: int, column: int) 
     call = call_at(before)
     if call is not None and (named := in_call(analysis, *call)) is not None:
         return named
+    if call is not None and QUOTES.sub("", before).count('"') % 2:
+        return []  # inside of a text
     if is_inside:
         return [*functions(registry), *(Proposal(word, "keyword") for word in STATEMENTS)]
     return list(top(analysis))
@@ -71,14 +75,30 @@ def in_call(analysis: Analysis, name: str, place: int, given: list[str]) -> list
     if name == "modparam":
         if place == 0:
             return [Proposal(each, "module") for each in registry.modules]
+        if place == 2:
+            return values(parameter_kind(registry, *given[:2]))
         return list(parameters(registry, given[0])) if given and place == 1 else None
     if name in ROUTE_AT:
         return list(routes(analysis, "route")) if place == ROUTE_AT[name] else None
     bound = registry.functions.get(name)
     if bound is None or place >= len(bound.declaration.arguments):
         return None
-    kind = kind_named(bound.declaration.arguments[place].kind)
-    return list(routes(analysis, kind)) if kind else None
+    wanted = bound.declaration.arguments[place].kind
+    kind = kind_named(wanted)
+    return list(routes(analysis, kind)) if kind else values(wanted)
+
+
+def values(kind: Kind | None) -> list[Proposal] | None:
+    """The words that a kind of value knows; None where it knows none."""
+    words = kind.complete() if kind is not None else ()
+    return [Proposal(each, "keyword") for each in words] or None
+
+
+def parameter_kind(registry: Registry, module: str = "", name: str = "") -> Kind | None:
+    """The kind of values that a parameter takes."""
+    loaded = registry.modules.get(module)
+    declared = loaded.declarations.parameters if loaded is not None else ()
+    return next((each.kind for each in declared if name in (each.name, *each.aliases)), None)
 
 
 def routes(analysis: Analysis, kind: str) -> Iterator[Proposal]:

@@ -17,6 +17,7 @@ from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import Between, Module, mi
 
 Level = Annotated[int, Between(-3, 4)]
+Switch = Annotated[int, Between(0, 1)]
 
 NOT_FOUND, REFUSED = 404, 500
 RELOADED = 85.0  # seconds for a reload: a check and both phases, each of which has an end of its own before
@@ -126,13 +127,15 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
         self.reloaded(routes_only=True)
 
     @mi("reload", v40="core:reload")
-    def reload(self, dry_run: Annotated[int, Between(0, 1)] = 0) -> dict[str, Any]:
+    def reload(self, dry_run: Switch = 0, routes: Switch = 0) -> dict[str, Any]:
         """Read the configuration again and swap all processes to it as a whole, or none: routes, parameters, modules,
-        listeners. Tells what is different; with *dry_run* 1, does nothing else, and tells what would be refused."""
+        listeners. Tells what is different; with *dry_run* 1, does nothing else, and tells what would be refused. With
+        *routes* 1 it is refused where more than routes is different."""
+        wish = {"routes_only": True} if routes else {}
         if dry_run:
-            answer = self.services.control.ask("reload", deadline=RELOADED, dry_run=True)
+            answer = self.services.control.ask("reload", deadline=RELOADED, dry_run=True, **wish)
             return {"changes": answer.get("changes", []), "refused": answer["reasons"]}
-        return {"changes": self.reloaded()["changes"]}
+        return {"changes": self.reloaded(**wish)["changes"]}
 
     def reloaded(self, **wish: bool) -> dict[str, Any]:
         """The outcome of a reload; MIError where it is refused."""

@@ -116,7 +116,8 @@ def collect(cls: type[Module], name: str, events: list[type[Event]], provides: t
         timers=tuple(each for each in built if isinstance(each, TimerDeclaration)),
         uses=tuple(Use(attribute, mark.module, mark.optional, mark.parameter)
                    for attribute, mark in members if isinstance(mark, UseMark)),
-        states=tuple(states(cls, members)))
+        states=tuple(states(cls, members)),
+        hooks=tuple(attribute for attribute, value in members if hasattr(value, "opensips_py_impl")))
 
 
 def attributes(cls: type) -> Iterator[tuple[str, Any]]:

@@ -201,6 +201,7 @@ class Declarations:
     timers: tuple[TimerDeclaration, ...]
     uses: tuple[Use, ...]
     states: tuple[ProcessState, ...]
+    hooks: tuple[str, ...] = ()  # the methods that implement some
 
     @property
     def parameter_names(self) -> dict[str, Parameter]:

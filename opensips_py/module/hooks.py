@@ -55,7 +55,8 @@ class Hooks:
         manager = Manager("opensips_py")
         manager.add_hookspecs(hookspecs)
         for module in modules:
-            manager.register(module, module.name)
+            if module.declarations.hooks:
+                manager.register(module, module.name)
         manager.check_pending()
         for name in NAMES:
             hook: Any = getattr(manager.hook, name)

@@ -198,7 +198,8 @@ class Scope:
                 return self.registry.flag(kind.scope, name)
             return kind.compile(name, self) if kind.script else kind.constant(name)
         except ValueError as error:
-            reference.fail(str(error))
+            message, _, hint = str(error).partition(", did you mean")
+            reference.fail(f"${reference.variable}: {message}", f"did you mean{hint}" if hint else "")
 
     def index(self, reference: Reference) -> Any:
         """The index, or the function of the run that gives it."""
@@ -397,6 +398,8 @@ def plain_avp(reference: Reference, name: str) -> Bound:
 
 def place_variable(scope: Scope, reference: Reference) -> Bound:
     """$cfg_line and $cfg_file: known when the script compiles, but in a text that a module compiles."""
+    if reference.name is not None:
+        reference.fail(f"${reference.variable} takes no name", f"write ${reference.variable}")
     if not reference.place.line:
         return scope.declared(reference, scope.registry.variables[reference.variable])
     value: Value = reference.place.line if reference.variable == "cfg_line" else reference.place.file

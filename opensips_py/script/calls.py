@@ -158,6 +158,9 @@ class CallCompiler(TypeCompiler):
         given = list(node.arguments)
         while given and given[-1] is None:
             given.pop()  # left out at the end: the function's own default
+        least = sum(not each.optional for each in positional)
+        if len(given) < least and all(isinstance(each, (tree.String, tree.Number)) for each in given):
+            raise Reported  # the quote or comma that is missing may be why one of them is wrong
         wrong = False
         for index, each in enumerate(given):
             argument = positional[index] if index < len(positional) else rest
@@ -167,7 +170,7 @@ class CallCompiler(TypeCompiler):
                 yield self.skipped(argument, node) if each is None else self.argument(each, argument, node)
             except Reported:
                 wrong = True
-        if wrong or len(given) < sum(not each.optional for each in positional):
+        if wrong or len(given) < least:
             raise Reported
 
     def skipped(self, argument: Argument, node: tree.Call) -> ast.expr:

@@ -61,7 +61,8 @@ class Parameter:
             raise ValueError(f'{self.name} is a text: write {self.name} = "{value}"')
         if self.type == "flag":
             return str(value)
-        if self.type == "facility" and str(value).upper().removeprefix("LOG_").lower() not in FACILITIES:
+        if self.type == "facility" and str(value).upper().removeprefix("LOG_").lower() not in (
+                FACILITIES if str(value).upper().startswith("LOG_") else ()):
             raise ValueError(f"{self.name} is a facility of syslog such as LOG_DAEMON or LOG_LOCAL0, not {value}")
         return tos(value) if self.type == "tos" else value
 

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.module.kinds import Flag
+from opensips_py.module.kinds import Flag, OneOf
 from opensips_py.module.marks import pvar
 from opensips_py.script import branches
 from opensips_py.script.flags import Flags
@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 BranchFlag = Annotated[int, Flag("branch")]
 # the fields of $branch(field)
 FIELDS = {"uri": "uri", "duri": "duri", "path": "path", "q": "q", "flags": "flags", "socket": "socket"}
+Field = Annotated[str, OneOf(*FIELDS)]
 
 
 class BranchVariables:
@@ -32,7 +33,7 @@ class BranchVariables:
     # $branch: counts only the branches that were added, from 0
 
     @pvar("branch")
-    def branch(self, request: Request, name: str = "uri", index: Index = None) -> Value:
+    def branch(self, request: Request, name: Field = "uri", index: Index = None) -> Value:
         """An added branch, or a field of it: uri, duri, path, q, flags, socket; the index counts the added branches
         from 0. Assigning $branch adds a branch."""
         if not request.is_request or name not in ("", *FIELDS):

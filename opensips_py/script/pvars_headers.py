@@ -1,9 +1,10 @@
 """Pseudo-variables of the headers: From, To, Contact, identities, any header by name."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MalformedMessage
+from opensips_py.module.kinds import OneOf
 from opensips_py.module.marks import pvar
 from opensips_py.script.indexes import Index, Value, pick
 from opensips_py.script.uris import q_text
@@ -12,6 +13,7 @@ from opensips_py.sip import NameAddr, Request
 if TYPE_CHECKING:
     from opensips_py.sip import Message, Uri
 
+ContactPart = Annotated[str, OneOf("name", "uri", "q", "expires", "methods", "received", "params")]
 CALL_ID = ("call-id", "i")  # names of its header
 
 
@@ -162,7 +164,7 @@ class HeaderVariables:
         return pick(contact_values(message), index)
 
     @pvar("ct.fields")
-    def contact_field(self, message: Message, name: str, index: Index = None) -> Value:
+    def contact_field(self, message: Message, name: ContactPart, index: Index = None) -> Value:
         """A part of a Contact value: name, uri, q, expires, methods, received or params."""
         try:
             contacts = message.contacts

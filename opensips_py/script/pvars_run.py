@@ -75,10 +75,10 @@ class RunVariables:
         return values[int(name) - 1] if name.isdecimal() and 0 < int(name) <= len(values) else None
 
     @pvar("return")
-    def returned(self, run: Run, name: str) -> Value:
+    def returned(self, run: Run, name: int) -> Value:
         """A value that the last route returned behind its code, counted from 0."""
         values: tuple[Any, ...] = (run.extra or {}).get("return", ())
-        return values[int(name)] if name.isdecimal() and int(name) < len(values) else None
+        return values[name] if 0 <= name < len(values) else None
 
     @pvar("var")
     def variable(self, run: Run, name: str) -> Value:

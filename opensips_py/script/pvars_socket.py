@@ -1,8 +1,9 @@
 """Pseudo-variables of where a message came from and which socket it uses."""
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
+from opensips_py.module.kinds import OneOf
 from opensips_py.module.marks import pvar
 from opensips_py.script.operators import Value
 from opensips_py.sip import Request
@@ -13,6 +14,9 @@ if TYPE_CHECKING:
 
     from opensips_py.sip import Message
 
+PARTS = ("ip", "port", "proto", "advertised_ip", "advertised_port", "tag", "anycast", "af")
+SocketPart = Annotated[str, OneOf(*PARTS)]
+LeavingPart = Annotated[str, OneOf("forced", *PARTS)]
 
 
 class SocketVariables:
@@ -92,13 +96,13 @@ class SocketVariables:
         raise NotImplementedError
 
     @pvar("socket_in")
-    def socket_in(self, message: Message, name: str = "") -> Value:
+    def socket_in(self, message: Message, name: SocketPart = "") -> Value:
         """Socket that received the message, or a part of it: ip, port, proto, advertised_ip, advertised_port, tag,
         anycast, af."""
         return socket_part(message.listener, name)
 
     @pvar("socket_out")
-    def socket_out(self, message: Message, name: str = "") -> Value:
+    def socket_out(self, message: Message, name: LeavingPart = "") -> Value:
         """Socket that the message leaves by, or a part of it as in $socket_in; forced: only where one was set."""
         forced = message.send_socket if isinstance(message, Request) else None
         if name == "forced":

@@ -27,7 +27,7 @@ class MemoryCommands(Module, name="mi_memory"):
 
     def stop(self) -> None:
         """Log what this process takes when it ends, at the level of mem_dump; not at a reload, which ends nothing."""
-        if self.services.generation.registry is self.registry:
+        if self.services.generation.registry is self.registry and self.services.globals["memdump"] <= QUIETEST:
             self.log_private(None)
 
     @mi(None, "mem_pkg_dump", v40="mem:pkg_dump", scope="each", merge=any_dumped)

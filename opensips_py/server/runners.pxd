@@ -9,3 +9,4 @@ cdef class Runners:
 
     cpdef object submit(self, object function, object argument=*)
     cpdef object drain(self)
+    cpdef object close(self)

@@ -66,6 +66,13 @@ class Runners:
         finally:
             self._draining = False
 
+    def close(self) -> None:
+        """End the runners that have nothing to do: a suspended greenlet holds for ever what it can reach."""
+        while self._idle:
+            runner = self._idle.pop()
+            runner.parent = gevent.getcurrent()  # where an ended greenlet leads back to
+            runner.throw()
+
     def _run(self) -> None:
         this = gevent.getcurrent()
         queue, idle, switch_back = self.queue, self._idle, self._hub.switch

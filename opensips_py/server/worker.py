@@ -38,7 +38,7 @@ from opensips_py.server.runners import Runners
 from opensips_py.server.shared import SharedWords
 from opensips_py.server.tracing import Tracing
 from opensips_py.state.directory import secrets
-from opensips_py.state.environment import Environment
+from opensips_py.state.environment import SMALLEST, Environment
 from opensips_py.state.slots import Slots
 from opensips_py.statistics import Statistics
 from opensips_py.timers import Ticker, Wheel
@@ -59,6 +59,8 @@ COLLECTION = (3000, 4, 1_000_000)  # young cycles are collected, at most 15,000 
 class Worker:
     """The services of this process, as modules see them, and its life."""
 
+    smallest = SMALLEST  # bytes of the file of what outlives this process
+
     def __init__(self, boot: Boot, control: Control) -> None:
         self.boot, self.control = boot, control
         self.index, self.workers, self.started = boot.index, boot.workers, boot.started
@@ -70,7 +72,8 @@ class Worker:
         secret = secrets(boot.state_dir)
         self.slots = Slots(secret.multiplier, secret.start, secret.key, boot.workers)
         self.links = Links(boot.index, boot.links, self.spawn)
-        self.environment = Environment(os.path.join(boot.state_dir, "state.mdb"), control.set_writing)
+        self.environment = Environment(os.path.join(boot.state_dir, "state.mdb"), control.set_writing,
+                                       self.smallest)
         self.routes = Routes(self)
         self.events = self.routes.publisher()
         self.reports = readiness.reports(self)

@@ -33,6 +33,7 @@ class Engine(Worker):
     """One worker whose messages and time come from *server*."""
 
     network: Network
+    smallest = 1 << 20  # allocating more would take longer than most tests
 
     def __init__(self, boot: Boot, control: Any, server: Server) -> None:
         self.server = server

@@ -119,6 +119,7 @@ class Server:
         self.network.close()
         if self.engine.transactions.pending is not None:
             self.engine.transactions.pending.close()  # a process ends with its descriptors, a test does not
+        self.engine.runners.close()
 
     def __enter__(self) -> Server:
         return self

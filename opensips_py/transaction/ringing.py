@@ -47,15 +47,17 @@ class Ringing:
         self.clock = clock or time.time
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
         try:
+            written = os.lseek(descriptor, 0, os.SEEK_HOLE) if os.fstat(descriptor).st_size else 0
             os.ftruncate(descriptor, room * SIZE)
             self._memory = mmap.mmap(descriptor, room * SIZE)
         finally:
             os.close(descriptor)
-        self._free: list[int] = []
+        used = min(-(-written // SIZE), room)  # places are taken from the first on: the others are a hole in the file
+        self._free = list(range(room - 1, used - 1, -1))
         self._places: dict[str, int] = {}
         self.orphans: dict[str, Orphan] = {}
         self._now = self.clock()
-        for place in range(room - 1, -1, -1):
+        for place in range(used - 1, -1, -1):
             self._read(place)
 
     def _read(self, place: int) -> None:

@@ -45,7 +45,8 @@ def at(line, where):
     ("\t$r", {"ru", "rU", "rd"}, {"t_relay"}), ("\t$var(", {"count"}, {"ru", "x"}), ("\t$avp(", {"x"}, {"count"}),
     ("\tt_", {"t_relay", "t_on_failure", "if", "sl_send_reply"}, {"socket"}),
     ('\tt_on_failure("', {"again"}, {"relay"}), ("\troute(", {"relay"}, {"again"}),
-    ("\t$(ru{s.", {"s.len", "uri.user"}, {"ru"})])
+    ("\t$(ru{s.", {"s.len", "uri.user"}, {"ru"}), ('\tt_relay("', {"no-auto-477"}, {"t_relay"}),
+    ('\txlog("calls t_', set(), {"t_relay"}), ('\tif (sl_send_reply(200, "OK") && t_', {"t_relay"}, {"socket"})])
 def test_in_a_route(line, wanted, unwanted):
     labels = {each.label for each in completion.proposals(*at(line, "\tTHERE"))}
     assert wanted <= labels and not unwanted & labels

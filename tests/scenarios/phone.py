@@ -3,11 +3,11 @@ from __future__ import annotations
 
 import itertools
 import re
-import select
 import socket
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from multiprocessing.connection import wait
 
 HOST = "127.0.0.1"
 _serial = itertools.count(1)
@@ -105,7 +105,7 @@ class Phone:
 
     def hear(self, seconds: float = 0.0) -> None:
         """Take in what is there, waiting up to *seconds* for the first."""
-        while select.select([self.socket], [], [], seconds)[0]:
+        while wait([self.socket], seconds):
             self.heard.append(Message(*self.socket.recvfrom(65535)))
             seconds = 0.0
 
@@ -200,7 +200,7 @@ class TcpPhone(Phone):
         self.socket.sendall(data.replace(b"SIP/2.0/UDP", b"SIP/2.0/TCP", 1))
 
     def hear(self, seconds: float = 0.0) -> None:
-        while select.select([self.socket], [], [], seconds)[0]:
+        while wait([self.socket], seconds):
             read = self.socket.recv(65535)
             if not read:
                 raise ConnectionError("the server has closed the connection")

@@ -58,6 +58,8 @@ def test_the_tool_says_what_would_change_and_does_it(server: Server) -> None:
     assert probe(server.port, 1).startswith(b"SIP/2.0 200 OK"), "a dry run changed something"
     status, shown, refused = tool(server, "--routes")
     assert status == 1 and "refused" in shown and f"listener udp:{HOST}:{port} is added (not a route" in refused
+    status, shown, _ = tool(server, "--routes", "--dry-run")
+    assert status == 1 and f"refused: listener udp:{HOST}:{port} is added (not a route" in shown
     assert tool(server) == (0, told + "reloaded\n", "")
     assert probe(server.port, 2).startswith(b"SIP/2.0 200 Other")
     assert {probe(port, number)[:17] for number in range(8)} == {b"SIP/2.0 200 Other"}

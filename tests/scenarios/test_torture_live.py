@@ -9,10 +9,10 @@ import contextlib
 import importlib.util
 import os
 import re
-import select
 import socket
 import time
 from collections.abc import Iterator
+from multiprocessing.connection import wait
 from typing import Any
 
 import pytest
@@ -91,7 +91,7 @@ def over_udp(message: bytes, port: int, *, expected: bool = True) -> bytes:
             each.bind((ours, own))
         sockets[0].sendto(message, (HOST, port))
         while (left := deadline - time.monotonic()) > 0:
-            for each in select.select(sockets, [], [], left)[0]:
+            for each in wait(sockets, left):
                 data = each.recv(65535)
                 if final(data):
                     return data

@@ -7,10 +7,10 @@ from __future__ import annotations
 import http.server
 import os
 import pathlib
-import select
 import socket
 import threading
 from collections.abc import Iterator
+from multiprocessing.connection import wait
 
 import pytest
 
@@ -69,7 +69,7 @@ class Client:
     def answers(self, count: int) -> dict[str, str]:
         """The next answers: reason phrases by Call-ID, all that come in ten seconds."""
         found: dict[str, str] = {}
-        while len(found) < count and select.select([self.socket], [], [], 10)[0]:
+        while len(found) < count and wait([self.socket], 10):
             first, _, rest = self.socket.recv(65536).decode().partition("\r\n")
             found[rest.partition("Call-ID: ")[2].partition("\r\n")[0]] = first.removeprefix("SIP/2.0 200 ")
         return found

@@ -125,6 +125,15 @@ def test_a_cache_whose_module_is_not_loaded():
     assert not findings(applied(text, [Edit(**each) for each in found["edits"]]), PATH)
 
 
+@pytest.mark.parametrize(("variable", "message"), [
+    ("$(branch(url)[0])", "$branch: one of uri, duri, path, q, flags, socket is needed, not \"url\""),
+    ("$ct.fields(expire)", "$ct.fields: one of name, uri"), ("$socket_in(host)", "$socket_in: one of ip, port, proto"),
+    ("$socket_out(forcd)", "$socket_out: one of forced, ip"), ("$return(first)", "$return: a number is needed"),
+    ("$cfg_line(x)", "$cfg_line takes no name")])
+def test_parts_that_a_variable_does_not_have(variable, message):
+    assert only(SCRIPT % f'xlog("{variable}");')["message"].startswith(message)
+
+
 def test_what_never_happens():
     cases = 'switch ($rm) { case "A": xlog("a"); break; case 1: break; case "A": xlog("b"); break; }'
     found = findings(SCRIPT % cases + 'event_route[E_PIKE_BLOCKED] { xlog("x"); }\nevent_route[E_MINE] { xlog("y"); }\n'
@@ -157,6 +166,11 @@ def test_the_name_of_a_route_without_quotes_is_blamed_once():
     found = only(text)
     assert found["message"] == "'busy' is no value"
     assert applied(text, [Edit(**each) for each in found["edits"]]) == text.replace("(busy)", '("busy")')
+
+
+def test_arguments_that_are_too_few_are_not_blamed_for_what_they_are():
+    assert only(SCRIPT % 'sl_send_reply("404,Not Found");')["message"] == "sl_send_reply takes 2 arguments, not 1"
+    assert len(errors(SCRIPT % "sl_send_reply($ruu);")) == 2
 
 
 def test_sockets_are_looked_at_beside_other_mistakes():

@@ -7,8 +7,8 @@ def test_receiving_socket(world):
     assert [world.value(each) for each in ("$Ri", "$Rp", "$pr", "$proto", "$socket_in")] == [
         "127.0.0.1", 5060, "udp", "udp", "udp:127.0.0.1:5060"]
     assert [world.value(f"$socket_in({each})") for each in (
-        "ip", "port", "proto", "tag", "af", "anycast", "advertised_ip", "advertised_port", "nonsense")] == [
-        "127.0.0.1", 5060, "udp", "lan", "INET", 0, None, None, None]
+        "ip", "port", "proto", "tag", "af", "anycast", "advertised_ip", "advertised_port")] == [
+        "127.0.0.1", 5060, "udp", "lan", "INET", 0, None, None]
     world.listener.advertised_host, world.listener.advertised_port = "sip.example.org", 5099
     assert (world.value("$socket_in(advertised_ip)"), world.value("$socket_in(advertised_port)")) == (
         "sip.example.org", 5099)

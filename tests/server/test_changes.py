@@ -91,6 +91,11 @@ def test_a_reload_that_can_be_done():
     assert answered(Description(route_changes=["a"]), routes_only=True) == (False, [])
 
 
+def test_a_dry_run_of_routes_tells_what_is_no_route():
+    over, told = answered(Description(route_changes=["a"], other_changes=["b"]), dry_run=True, routes_only=True)
+    assert over and told[0]["reasons"] == ["b (not a route: reload takes it over)"]
+
+
 def test_a_dry_run_only_tells():
     over, told = answered(Description(route_changes=["a"], other_changes=["b"], restart=["c"]), dry_run=True)
     assert over and told == [{"ok": False, "reasons": ["c"], "changes": ["a", "b"]}]

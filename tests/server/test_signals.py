@@ -1,7 +1,7 @@
 """Signals as a queue."""
 import os
-import select
 import signal
+from multiprocessing.connection import wait
 
 import pytest
 
@@ -18,9 +18,9 @@ def signals():
 def test_each_is_taken_once_in_the_order_of_their_coming(signals):
     for number in (signal.SIGHUP, signal.SIGUSR1, signal.SIGHUP):
         os.kill(os.getpid(), number)
-    assert select.select([signals.fd], [], [], 5)[0]
+    assert wait([signals.fd], 5)
     assert signals.take() == [signal.SIGHUP, signal.SIGUSR1]
-    assert signals.take() == [] and not select.select([signals.fd], [], [], 0)[0]
+    assert signals.take() == [] and not wait([signals.fd], 0)
 
 
 def test_the_old_handlers_come_back():

@@ -9,6 +9,9 @@ import pytest
 
 from opensips_py.sip import NameAddr, Request
 from opensips_py.testing import Phone, messages
+from tests.modules.rtpengine.engines import fake
+
+__all__ = ["fake"]
 
 HEAD = """dialect=%(dialect)s
 %(socket)s=udp:192.0.2.9:5060

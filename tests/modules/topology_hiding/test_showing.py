@@ -44,3 +44,20 @@ def test_acknowledging_provisional_responses_on_the_way(hiding):
     prack = sides.bob.last("PRACK")
     assert prack.header("Call-ID") == invite.header("Call-ID") and prack.message.uri == sides.bob.target
     assert [str(each) for each in prack.message.routes] == sides.bob.recorded
+
+
+def test_what_management_and_accounting_tell(hiding):
+    """Both know where the sides really are, and the call by its caller's Call-ID, whoever hangs up."""
+    sides = hiding(True, modules='loadmodule "acc.so"', hide='topology_hiding("C"); do_accounting("log");',
+                   matched='if (is_method("BYE")) do_accounting("log");')
+    sides.call()
+    own = f"call@{sides.alice.inner}"
+    listed, = sides.server.mi("dialog:list")["Dialogs"]
+    callee, = listed["CALLEES"]
+    assert (listed["callid"], listed["caller_contact"], callee["callee_contact"]) == (
+        own, sides.alice.target, sides.bob.target)
+    assert listed["caller_route_set"].split(",") == sides.alice.recorded
+    assert callee["callee_route_set"].split(",") == sides.bob.recorded
+    sides.bob.ask("BYE", contact="")
+    sides.alice.say(sides.alice.last("BYE"), 200, contact="", recorded=False)
+    assert [(each["method"], each["call_id"]) for each in sides.server.accounting] == [("INVITE", own), ("BYE", own)]
