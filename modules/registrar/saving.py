@@ -132,7 +132,7 @@ class Saving(Parameters):
             socket = request.header(self.sock_hdr_name) or socket
         attr = "" if self.attr_avp is None else text_of(self.attr_avp.read(run))
         own_flags = MEMORY_ONLY if flags.memory_only else 0
-        user_agent = request.header(USER_AGENT) or "n/a"
+        user_agent = request.header(USER_AGENT) or ""
         moment = table.clock()
         for contact in named:
             uri = contact.uri
