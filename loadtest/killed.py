@@ -4,13 +4,14 @@
 
 Everything is killed while nothing goes on, while times are over, in bursts of BYEs, and while the database is away;
 single workers are killed in bursts of BYEs. Ends with an error where a binding, a call, a BYE or a CDR is missing or
-there twice, where a time is over late, or where the server is not back with everything in two seconds. With --stored
-bindings and calls are written to the database as well.
+there twice, where a time is over late, or where the server is not back with everything in two seconds, or so much
+longer as the machine is busy with other things. With --stored bindings and calls are written to the database as well.
 """
 from __future__ import annotations
 
 import argparse
 import contextlib
+import os
 import random
 import sys
 import tempfile
@@ -90,8 +91,9 @@ def main() -> int:
         else:
             server = stack.enter_context(postgres() if args.db == "postgres" else mariadb())
             url = server.url
+        busy = max(1.0, os.getloadavg()[0] / len(os.sched_getaffinity(0)))  # with other things
         made = stack.enter_context(drill(url, workers=WORKERS, short=SHORT, ping=PING, **kept))
-        return int(play(made, args.bindings, args.calls, server) > SOON)
+        return int(play(made, args.bindings, args.calls, server) > SOON * busy)
 
 
 if __name__ == "__main__":

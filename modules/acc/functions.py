@@ -49,12 +49,14 @@ class Functions(Cdrs):
     def do_accounting(self, run: Run, type: Asked, flags: Wanted = 0, table: str = "") -> bool:
         """Account the transaction once it is answered, in back ends *type*: "log|evi|db"; *flags* add "missed" (tell
         the next target of an INVITE that fails), "failed" (account failures too) and "cdr" (of an INVITE: account the
-        call as a whole when it is over; module dialog follows it). *table* of the database is for what is answered, in
-        place of db_table_acc. Further calls add to it."""
+        call as a whole when it is over, and no request within it by itself; module dialog follows it). *table* of the
+        database is for what is answered, in place of db_table_acc. Further calls add to it."""
         account = self.made(run)
         places = type if isinstance(type, int) else WHERE.convert(type(run))
         if account is None or not places:
             return False
+        if account.dialog is not None:  # its requests are part of the call, which has a CDR
+            return True
         wanted = flags if isinstance(flags, int) else WHAT.convert(flags(run))
         account.table = table or account.table
         account.marks |= places * (Mark.SUCCESS | wanted)

@@ -138,14 +138,16 @@ class Variables:
 
     @mi("shv_get", v40="cfgutils:shv_get")
     @rendered(rows)
-    def mi_shv_get(self, name: str = "") -> dict[str, Any]:
+    def mi_shv_get(self, name: str = "") -> dict[str, Any] | list[Any]:
         """The shared variable *name*, or all of them."""
         known = self.shared.names()
         if not name:
-            return {"VARS": [self.row(each) for each in known]}
+            found = [self.row(each) for each in known]
+            return {"VARS": found} if self.dialect == "2.1" else [found]
         if name not in known:
             raise MIError(NOT_FOUND, "Not found")
-        return {"VAR": self.row(name)}
+        row = self.row(name)
+        return {"VAR": row if self.dialect == "2.1" else {each: row[each] for each in ("type", "value")}}
 
     @mi("shv_set", v40="cfgutils:shv_set")
     def mi_shv_set(self, name: str, type: Annotated[str, OneOf("int", "str")], value: str) -> str:

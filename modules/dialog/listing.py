@@ -117,7 +117,7 @@ CALLEE_LINES = ("callee_tag", "callee_contact", "caller_cseq", "callee_route_set
 
 def tree(data: dict[str, Any]) -> list[Node]:
     """A listing as 2.1 writes it."""
-    return [dialog_node(each) for each in data["Dialogs"]]
+    return [dialog_node(each) for each in (data["Dialogs"] if "Dialogs" in data else [data["Dialog"]])]
 
 
 def dialog_node(each: dict[str, Any]) -> Node:

@@ -37,6 +37,8 @@ def window(answers: list[dict[str, Any]]) -> dict[str, Any]:
     count = sum(answer["count"] for answer in answers)
     if answers[0]["single"] and not shown:
         raise MIError(NOT_FOUND, "No such dialog")
+    if answers[0]["single"] and len(shown) == 1:
+        return {"Dialog": shown[0]}
     return {"Dialogs": shown} if wanted is None else {"count": count, "Dialogs": shown}
 
 
@@ -59,7 +61,7 @@ class Management:
 
     @mi("dlg_list", v40="dialog:list", dialect="4.0", scope="each", merge=window)
     def list(self, callid: str = "", from_tag: str = "", index: int = 0, counter: int = -1) -> dict[str, Any]:
-        """List all dialogs, those of a Call-ID (and From tag), or *counter* dialogs from *index* on."""
+        """List all dialogs, that of a Call-ID (and From tag), or *counter* dialogs from *index* on."""
         return self.listed(callid, from_tag, index, counter, False)
 
     @mi("dlg_list_ctx", v40="dialog:list_ctx", dialect="4.0", scope="each", merge=window)

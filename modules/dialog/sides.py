@@ -5,24 +5,26 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog, pack_facts
+from opensips_py.sip import HeaderId
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Request, Response
-    from opensips_py.transaction import Branch, Transaction
+    from opensips_py.sip._scan import Request, Response
+    from opensips_py.transaction._record import Branch, Transaction
 
+FROM, TO, CALL_ID, RECORD_ROUTE = HeaderId.FROM, HeaderId.TO, HeaderId.CALL_ID, HeaderId.RECORD_ROUTE
 HEAD_ENDS = b"\r\n\r\n"
 
 
 def facts_of(transaction: Transaction, branch: Branch, response: Response, bodies: bool) -> tuple[Any, ...]:
     """What is kept of them; *bodies*: session descriptions, too."""
     request, tag = transaction.request, response.to_tag
-    to = request.header("To") or ""
+    to = request.header(TO) or ""
     return (
-        (request.header("From"), response.header("From")),
-        (f"{to};tag={tag}" if tag else to, response.header("To")),
-        (request.header("Call-ID"), response.header("Call-ID")),
+        (request.header(FROM), response.header(FROM)),
+        (f"{to};tag={tag}" if tag else to, response.header(TO)),
+        (request.header(CALL_ID), response.header(CALL_ID)),
         (contact_in(request), contact_in(response)),
-        (request.values("Record-Route"), response.values("Record-Route")),
+        (request.values(RECORD_ROUTE), response.values(RECORD_ROUTE)),
         (request.listener.uri_text, branch.target.listener.uri_text),
         (request.body, response.body) if bodies else (b"", b""),
         (request.content_type or "", response.content_type or "") if bodies else ("", ""),

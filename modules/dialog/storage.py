@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import hashlib
 import pathlib
+import struct
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -12,6 +13,7 @@ from opensips_py.state.environment import LONGEST_KEY, Environment
 SMALLEST = 1 << 20
 DATABASES = 4
 PREFIX, SUFFIX = "dialogs-", ".mdb"
+KEY = struct.Struct(">II")  # entry and number
 MET = b"database"
 AMOUNT = 8  # bytes
 LENGTH = 4  # bytes before the part of a record that changes: how long it is
@@ -20,12 +22,13 @@ Operation = Callable[[Any], Any]
 
 def key_of(dialog: Dialog) -> bytes:
     """Where a dialog is stored: side by side with those of its slot."""
-    return dialog.entry.to_bytes(4, "big") + dialog.number.to_bytes(4, "big")
+    return KEY.pack(dialog.entry, dialog.number)
 
 
 def parts_of_key(key: bytes) -> tuple[int, int]:
     """Entry and number of the dialog under *key*."""
-    return int.from_bytes(key[:4], "big"), int.from_bytes(key[4:], "big")
+    entry, number = KEY.unpack(key)
+    return entry, number
 
 
 def joined(state: bytes, facts: bytes) -> bytes:

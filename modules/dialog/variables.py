@@ -100,11 +100,11 @@ class Variables:
 
     @pvar("DLG_dir")
     def direction(self, run: Run) -> str | None:
-        """downstream where the request comes from the caller, upstream where it comes from the callee."""
+        """downstream where the message comes from the caller, upstream where it comes from the callee."""
         place = place_of(run.message) or place_of(run.request)
         if place is None or place[0] is not self.current(run):
             return None
-        text = "downstream" if place[1] == CALLER else "upstream"
+        text = "downstream" if (place[1] == CALLER) == run.message.is_request else "upstream"
         return text.upper() if self.dialect == "2.1" else text
 
     @pvar("DLG_did")

@@ -19,7 +19,7 @@ NOT_FOUND, BAD = 404, 400
 
 def pipe_nodes(data: Any) -> list[Node]:
     """2.1's lines of pipes."""
-    return [listed("PIPE", None, dict(each)) for each in data["Pipes"]]
+    return [listed("PIPE", None, dict(each)) for each in (data["Pipes"] if "Pipes" in data else [data["Pipe"]])]
 
 
 def gain_nodes(data: Any) -> list[Node]:
@@ -48,18 +48,20 @@ class Management:
                    filter_out: str | None = None) -> dict[str, Any]:
         """The pipes with algorithm, limit and counter: all, the one called *pipe*, those whose names *filter* fits, or
         those that *filter_out* does not fit (shell wildcards); one of the three at most. What FEEDBACK decides also
-        has its drop_rate, in percent."""
+        has its drop_rate, in percent; the largest of them stands beside the pipes."""
         if sum(each is not None for each in (pipe, filter, filter_out)) > 1:
             raise MIError(BAD, "one of pipe, filter and filter_out at most")
         if pipe is not None:
-            return {"Pipes": [self.shown(pipe, summary)]}
+            found = self.shown(pipe, summary)
+            return {"Pipe": found, "drop_rate": drop_rate([found])}
         wanted: Callable[[str], bool] = lambda name: True  # noqa: E731
         if filter is not None:
             wanted = glob(filter).matches
         elif filter_out is not None:
             unwanted = glob(filter_out).matches
             wanted = lambda name: not unwanted(name)  # noqa: E731
-        return {"Pipes": list(self.rows(wanted))}
+        rows = list(self.rows(wanted))
+        return {"Pipes": rows, "drop_rate": drop_rate(rows)}
 
     @mi("rl_dump_pipe", v40="ratelimit:dump_pipe")
     def dump_pipe(self, pipe: str) -> dict[str, Any]:
@@ -114,6 +116,11 @@ class Management:
             if found is None:
                 raise MIError(NOT_FOUND, f"there is no pipe {name}")
             return {"id": name, **show(found)}
+
+
+def drop_rate(rows: list[dict[str, Any]]) -> int:
+    """The largest share that FEEDBACK refuses in one of the pipes, in percent."""
+    return max((row.get("drop_rate", 0) for row in rows), default=0)
 
 
 def summary(pipe: Pipe) -> dict[str, Any]:

@@ -5,7 +5,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.errors import ConfigError
-from opensips_py.module import Between, Flag, param
+from opensips_py.module import Between, Flag, Route, RouteName, param
 from opensips_py.modules.tm.routes import Routes
 from opensips_py.transaction import TransactionLayer
 
@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
 Seconds = Annotated[int, Between(1, 86400)]
+RouteOfScript = Annotated[str, RouteName(Route.REQUEST)]
 Milliseconds = Annotated[int, Between(10, 600000)]
 
 
@@ -48,8 +49,8 @@ class Parameters(Routes):
     timer_partitions: Annotated[int, Between(1, 16)] = param(1, "Accepted without effect: each worker has a timer "
                                                              "wheel of its own.")
     auto_100trying: bool = param(True, "Answer an INVITE with 100 as soon as its transaction exists.")
-    local_request_route: str = param("", "Route that sees each request of our own as it leaves.")
-    local_reply_route: str = param("", "Route that sees each response of our own as it leaves.")
+    local_request_route: RouteOfScript = param("", "Route that sees each request of our own as it leaves.")
+    local_reply_route: RouteOfScript = param("", "Route that sees each response of our own as it leaves.")
 
     def load(self) -> None:
         """Refuse what cannot work together."""

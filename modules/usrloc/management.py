@@ -9,7 +9,7 @@ from gevent import sleep
 
 from opensips_py.db import DatabaseError
 from opensips_py.mi.tree import rendered
-from opensips_py.module import MIError, first, mi
+from opensips_py.module import Dialect, MIError, first, mi
 from opensips_py.modules.usrloc.listing import contacts_tree, row, tables_tree
 from opensips_py.modules.usrloc.memory import CHUNK
 from opensips_py.modules.usrloc.mirrored import MirroredTable
@@ -42,6 +42,7 @@ class Management:
     hash_size: int
     use_domain: bool
     mi_dump_kv_store: bool
+    dialect: Dialect
     table: Callable[[str], Table]
     canonical: Callable[[str], str]
     change: Callable[..., Any]
@@ -69,9 +70,7 @@ class Management:
     @rendered(tables_tree)
     @failing
     def dump(self, brief: str = "") -> dict[str, Any]:
-        """List all contacts; with "brief" their URIs alone."""
-        if brief not in ("", "brief"):
-            raise MIError(BAD, 'the only argument is "brief"')
+        """List all contacts; with *brief*, whatever its value is, the addresses-of-record alone."""
         return {"Domains": [self.table_entry(table, bool(brief)) for table in self.tables()]}
 
     def table_entry(self, table: Table, brief: bool) -> dict[str, Any]:
@@ -87,6 +86,8 @@ class Management:
     def aor_entry(self, table: Table, aor: str, bindings: list[Binding], keys: dict[str, str] | None, now: float,
                   brief: bool) -> dict[str, Any]:
         """One address-of-record as dump lists it."""
+        if brief and self.dialect != "2.1":
+            return {"AOR": aor}
         if brief:
             return {"AOR": aor, "Contacts": [{"Contact": each.contact} for each in bindings]}
         state = table.state_of(aor)

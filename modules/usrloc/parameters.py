@@ -17,7 +17,7 @@ class Columns:
     domain_column: str = param("domain", "Column with its domain, where use_domain is on.")
     contact_column: str = param("contact", "Column with the URI of the contact.")
     expires_column: str = param("expires", "Column with the time until which the contact is valid.")
-    q_column: str = param("q", "Column with the preference; -0.01 stands for none.")
+    q_column: str = param("q", "Column with the preference; one below 0 stands for none.")
     callid_column: str = param("callid", "Column with the Call-ID of the REGISTER.")
     cseq_column: str = param("cseq", "Column with the CSeq number of the REGISTER.")
     methods_column: str = param("methods", "Column with the methods that the contact takes, as bits; NULL: all.")

@@ -13,3 +13,4 @@ cdef class Dialog:
 
 cpdef bytes pack(Dialog dialog, str flags)
 cpdef bytes pack_facts(tuple facts)
+cpdef bytes packed_of(tuple values)

@@ -75,4 +75,4 @@ class EventCommands:
 
 def described(name: str, names: list[str], rows: list[dict[str, Any]]) -> dict[str, Any]:
     """One event with its subscribers."""
-    return {"name": name, "id": names.index(name) if name in names else -1, "subscribers": rows}
+    return {"name": name, "id": names.index(name) if name in names else -1, "Subscribers": rows}

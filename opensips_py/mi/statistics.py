@@ -9,6 +9,7 @@ from opensips_py.mi.arguments import INVALID_PARAMS
 from opensips_py.module import mi
 
 if TYPE_CHECKING:
+    from opensips_py.module.declare import Dialect
     from opensips_py.module.services import Services
 
 NOT_FOUND = 404
@@ -24,12 +25,14 @@ class StatisticCommands:
     """Commands that read and reset statistics; the workers count, the answer is one."""
 
     services: Services
+    dialect: Dialect
 
     @mi("get_statistics", v40="statistics:get")
     def get_statistics(self, statistics: list[str]) -> dict[str, int]:
-        """The values of the *statistics* named: "all", "group:" or single ones."""
+        """The values of the *statistics* named: "all", "group:" or single ones; in 4.0 nothing where there is none."""
         needed(statistics)
-        return {f"{group}:{name}": value for group, name, _, _, value in self.rows(statistics)}
+        rows = self.rows(statistics) if self.dialect == "2.1" else self.found(statistics)
+        return {f"{group}:{name}": value for group, name, _, _, value in rows}
 
     @mi("list_statistics", v40="statistics:list")
     def list_statistics(self, statistics: list[str]) -> dict[str, str]:
@@ -55,9 +58,13 @@ class StatisticCommands:
         unknown: list[list[str]] = [*self.services.mi.each("reset_statistics", names).values()]
         return [name for name in names if all(name in each for each in unknown)]
 
+    def found(self, names: list[str]) -> list[remote.Row]:
+        """The statistics that *names* select in the workers, joined."""
+        return remote.joined(self.services.mi.each("statistics", names))
+
     def rows(self, names: list[str]) -> list[remote.Row]:
         """The statistics that *names* select in the workers, joined; MIError where that is none."""
-        found = remote.joined(self.services.mi.each("statistics", names))
+        found = self.found(names)
         if not found and "all" not in names:
             raise MIError(NOT_FOUND, "Statistics Not Found")
         return found

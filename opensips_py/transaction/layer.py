@@ -26,6 +26,7 @@ log = logging.getLogger(__name__)
 Work = tuple[Callable[[Any, Any, Any], object], Any, Any]  # called with the layer and the two values
 
 RETRANSMIT, TIMED_OUT, SEND_CANCEL, DELIVER = int(Do.RESEND), int(Do.TIMED_OUT), int(Do.SEND_CANCEL), int(Do.DELIVER)
+HAPPENINGS = {int(each): each for each in Happening}  # a call of the enumeration costs four times as much
 ACK, REQUEST, PARK, RELEASE = (int(event) for event in (Event.ACK, Event.REQUEST, Event.PARK, Event.RELEASE))
 
 
@@ -332,7 +333,7 @@ class TransactionLayer:
         for wanted, observer in list(transaction.observers):
             if wanted & happening:
                 try:
-                    observer(Happening(happening), transaction, branch, message, status)
+                    observer(HAPPENINGS[happening], transaction, branch, message, status)
                 except Exception:
                     log.exception("an observer of a %s transaction failed", transaction.method)
 

@@ -36,8 +36,8 @@ def test_subscribers_are_listed(processes, boxes):
     management = processes[-1]
     management.call("event_subscribe", ["E_TWO", "box:x", "0"])
     never = {"socket": "box:x", "expire": "never"}
-    assert management.call("evi:subscribers") == {"Events": [{"name": "E_TWO", "id": 1, "subscribers": [never]}]}
-    assert management.call("evi:subscribers", ["E_ONE"]) == {"Event": {"name": "E_ONE", "id": 0, "subscribers": []}}
+    assert management.call("evi:subscribers") == {"Events": [{"name": "E_TWO", "id": 1, "Subscribers": [never]}]}
+    assert management.call("evi:subscribers", ["E_ONE"]) == {"Event": {"name": "E_ONE", "id": 0, "Subscribers": []}}
     assert management.call("evi:subscribers", ["E_TWO", "box:x"])["Event"]["Subscriber"] == never
     management.call("event_subscribe", ["E_TWO", "box:y", "100"])
     assert management.call("evi:subscribers", ["E_TWO", "box:y"])["Event"]["Subscriber"]["expire"] == 100

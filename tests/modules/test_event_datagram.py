@@ -86,7 +86,7 @@ def test_over_a_unix_socket(opensips, ears, tmp_path):
     server = opensips(text=script(dialect="2.1", socket=f"unix:{path}"))
     ask(server)
     assert ear.hear() == "E_TEST\nuser::bob\ncount::5\n"
-    assert server.mi("subscribers_list", "E_TEST")["Event"]["subscribers"][0]["socket"] == f"unix:{path}"
+    assert server.mi("subscribers_list", "E_TEST")["Event"]["Subscribers"][0]["socket"] == f"unix:{path}"
 
 
 def test_management_subscribes_and_the_subscription_ends(opensips, ears):

@@ -4,7 +4,7 @@ from __future__ import annotations
 from tests.scenarios.killed import drill
 
 BINDINGS, LONG, PINGED, SHORT = 500, 80, 10, 10
-SECONDS = 3  # of a short call
+SECONDS = 2  # of a short call
 
 
 def test_nothing_is_forgotten(postgres_server):

@@ -134,6 +134,13 @@ def test_parts_that_a_variable_does_not_have(variable, message):
     assert only(SCRIPT % f'xlog("{variable}");')["message"].startswith(message)
 
 
+def test_routes_that_parameters_name():
+    for name in ("local_request_route", "local_reply_route"):
+        text = HEAD + f'modparam("tm", "{name}", "shown")\n' + SCRIPT[len(HEAD):] % "exit;"
+        assert only(text)["message"] == f"parameter {name} of tm: there is no route[shown]"
+        assert not errors(text + 'route[shown] { xlog("$rm"); }\n')
+
+
 def test_what_never_happens():
     cases = 'switch ($rm) { case "A": xlog("a"); break; case 1: break; case "A": xlog("b"); break; }'
     found = findings(SCRIPT % cases + 'event_route[E_PIKE_BLOCKED] { xlog("x"); }\nevent_route[E_MINE] { xlog("y"); }\n'

@@ -180,6 +180,16 @@ def test_a_call_that_was_missed_has_no_cdr(proxy):
     assert cdrs(server) == [] and [each["what"] for each in server.accounting] == ["call missed"]
 
 
+def test_a_request_that_was_matched_to_the_call_is_part_of_its_cdr(proxy):
+    server = proxy(matched='if (!do_accounting("db|log", "failed")) $du = "sip:198.51.100.9";')
+    made = call(server, lasts=5)
+    made.within("INFO")
+    server.bob.answer(server.bob.last("INFO"))
+    hang_up(server, made)
+    assert table(server, "method", "duration") == [("INVITE", 5)]
+    assert [each["what"] for each in server.accounting] == ["call ended"]
+
+
 def test_other_requests_of_a_call_are_accounted_as_ever(proxy):
     server = proxy(within='if ($rm == "BYE") do_accounting("log");')
     hang_up(server, call(server))

@@ -49,8 +49,8 @@ def test_with_what_the_script_keeps(proxy):
 def test_by_call_id_and_tag(proxy):
     server = proxy()
     first, second = called(server), called(server)
-    assert [each["callid"] for each in server.mi("dialog:list", callid=second.call_id)["Dialogs"]] == [second.call_id]
-    assert len(server.mi("dialog:list", callid=first.call_id, from_tag="a")["Dialogs"]) == 1
+    assert server.mi("dialog:list", callid=second.call_id)["Dialog"]["callid"] == second.call_id
+    assert server.mi("dialog:list", callid=first.call_id, from_tag="a")["Dialog"]["callid"] == first.call_id
     with pytest.raises(MIError, match="No such dialog"):
         server.mi("dialog:list", callid=first.call_id, from_tag="b")
 
@@ -74,7 +74,7 @@ def test_lists_of_2_1(proxy):
     assert lines[0] == f"dialog::  hash={found.entry}:{found.number} dialog_id={found.entry << 32 | found.number}"
     assert "\tstate:: 4" in lines and f"\tcallid:: {call.call_id}" in lines
     assert "\tcallee_contact:: sip:bob@192.0.2.2:5060" in lines and "\t\t\tuser:: alice" in lines
-    assert len(server.mi("dlg_list", call.call_id, "a")["Dialogs"]) == 1
+    assert server.mi("dlg_list", call.call_id, "a")["Dialog"]["callid"] == call.call_id
     called(server)
     assert len(server.mi("dlg_list", "1", "1")["Dialogs"]) == 1 and len(server.mi("dlg_list")["Dialogs"]) == 2
 

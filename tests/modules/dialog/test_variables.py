@@ -5,6 +5,7 @@ import json
 
 import pytest
 
+from opensips_py.testing import request
 from tests.modules.dialog.conftest import called, dialog, dialogs
 
 
@@ -44,6 +45,19 @@ def test_within_and_at_the_end(proxy):
     call.bye()
     bye = server.bob.last("BYE")
     assert [bye.header(f"X-{name}") for name in "SLR"] == ["5", "15", "Downstream BYE"]
+
+
+def test_the_direction_is_that_of_the_message(proxy):
+    show = 'append_hf("X-Way: $DLG_dir\\r\\n");'
+    server = proxy(matched='t_on_reply("back");' + show, initial='t_on_reply("back");' + show,
+                   routes=f"onreply_route[back] {{ {show} }}")
+    call = called(server)
+    assert call.final().header("X-Way") == "upstream"
+    server.bob.send(request("INFO", call.request.contacts[0].uri, sender="sip:bob@192.0.2.2", from_tag="tag-bob",
+                            to_tag=call.request.from_tag, call_id=call.call_id, headers={"Route": server.route}))
+    asked = server.alice.last("INFO")
+    server.alice.answer(asked)
+    assert (asked.header("X-Way"), server.bob.last(200).header("X-Way")) == ("upstream", "downstream")
 
 
 def test_forms_of_2_1(proxy):

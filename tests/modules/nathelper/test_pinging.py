@@ -60,7 +60,7 @@ def script(settings: str = "", more: str = "", path: str = "", flags: str = "", 
                         ("flags", flags)):
         text = text.replace(f"@{name}@", value)
     for name in ("NAT", "SIP", "REMOVE", "LATENCY"):
-        text = text.replace(f"@{name}@", name if dialect == "4.0" else f'"{name}"')
+        text = text.replace(f"@{name}@", f'"{name}"')
     return text
 
 
@@ -390,7 +390,7 @@ modparam("nathelper", "max_pings_lost", 1)
 @settings@
 route {
 	if ($rm == "OPTIONS") { sl_send_reply(200, "OK"); exit; }
-	if ($tU =~ "sip") setbflag(SIP);
+	if ($tU =~ "sip") setbflag("SIP");
 	save("location");
 }
 """

@@ -78,7 +78,7 @@ def test_disable_6xx_block(value, line):
 def test_minor_branches_are_not_waited_for():
     s = stage('modparam("tm", "minor_branch_flag", "MINOR")\n'
               'route { $ru = "sip:bob@10.0.0.1"; append_branch("sip:media@10.0.0.2"); '
-              "t_on_branch(\"b\"); t_relay(); } branch_route[b] { if ($rd == \"10.0.0.2\") setbflag(MINOR); }")
+              "t_on_branch(\"b\"); t_relay(); } branch_route[b] { if ($rd == \"10.0.0.2\") setbflag(\"MINOR\"); }")
     s.receive(request(world=s))
     _, one, media = s.take()
     s.receive(response(media, 183))

@@ -128,8 +128,8 @@ def test_routes_may_look_at_what_we_send(caplog):
 
 def test_flags_set_later_reach_other_routes_when_flushed():
     script = """
-        route {{ t_newtran(); t_on_failure("f"); t_relay(); setflag(LATE); {} }}
-        failure_route[f] {{ if (isflagset(LATE)) t_reply(480, "Flagged"); }}"""
+        route {{ t_newtran(); t_on_failure("f"); t_relay(); setflag("LATE"); {} }}
+        failure_route[f] {{ if (isflagset("LATE")) t_reply(480, "Flagged"); }}"""
     for flush, status in (("", 486), ("t_flush_flags();", 480)):
         s = stage(script.format(flush))
         assert ring(s, 486)[0][-1] == f"{status} 192.0.2.1"

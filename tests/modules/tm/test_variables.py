@@ -94,7 +94,7 @@ def test_values_of_one_branch_stay_with_it():
     s = stage("""
         modparam("tm", "onreply_avp_mode", 1)
         route { t_on_branch("b"); t_on_reply("r"); append_branch("sip:bob@10.0.0.2"); t_relay(); }
-        branch_route[b] { $bavp(host) = "x"; $bavp(host) = $rd; $(bavp(host)[1]) = "old"; setbflag(MARK); }
+        branch_route[b] { $bavp(host) = "x"; $bavp(host) = $rd; $(bavp(host)[1]) = "old"; setbflag("MARK"); }
         onreply_route[r] { $avp(h) = $bavp(host) + "," + $(bavp(host)[1]) + "," + $(bavp(host)[*]);
                            $bavp(host) = NULL; $avp(left) = $bavp(host); }""")
     s.receive(request(world=s))
