@@ -170,7 +170,6 @@ def test_a_server_asked_with_curl():
         assert int(xmlrpc.client.loads(answer.stdout)[0][0]["core:rcv_requests"]) >= 1
         assert [each["Type"] for each in getattr(client, "core:ps")()["Processes"]]
         for method, value, words in (("nothing", 1, "Method not found"), ("core:help", {"mi_cmd": "x"}, "not found"),
-                                     ("statistics:get", {"statistics": ["x"]}, "Statistics Not Found"),
                                      ("core:log_level", {"level": "9" * 30}, "parameter level")):
             with pytest.raises(xmlrpc.client.Fault, match=words):
                 getattr(client, method)(value)
