@@ -61,10 +61,8 @@ class Pracking:
         if dialog.is_over or request is None:
             return
         recorded = route_values(response.values("Record-Route"))
-        if dialog.flags & HIDDEN:
-            routes = recorded[::-1]
-        else:
-            routes = routes_to_callee(recorded, len(route_values(request.values("Record-Route"))), self.ours(dialog))
+        routes = routes_to_callee(recorded, len(route_values(request.values("Record-Route"))), self.ours(dialog),
+                                  bool(dialog.flags & HIDDEN))
         going = way(contact_of(contact_in(response)) or request.uri, routes)
         lines = going.lines + f"RAck: {number} {response.cseq} INVITE\r\n".encode()
         cseq = dialog.next_cseq(CALLEE)

@@ -59,6 +59,11 @@ class Engaging(Sessions):
         home = self.proxies.homes.by_call.get(dialog.call_id)
         self.dialog.keep(dialog, NAME, {**how, "relay": home} if home else how)
 
+    def recall(self, dialog: Any, how: dict[str, Any]) -> None:
+        """Know again at which relay a dialog is, in a process that has not sent it there."""
+        if how.get("relay"):
+            self.proxies.homes.by_call.setdefault(dialog.call_id, how["relay"])
+
     def watch_dialogs(self) -> None:
         """Be told of what goes on in dialogs."""
         if self.dialog is not None:
@@ -94,8 +99,7 @@ class Engaging(Sessions):
         how = self.dialog.kept(dialog, NAME)
         if how is None:
             return
-        if how.get("relay"):
-            self.proxies.homes.by_call.setdefault(dialog.call_id, how["relay"])
+        self.recall(dialog, how)
         kind = Route.REQUEST if message.is_request else Route.ONREPLY
         generation = transaction.generation or self.services.generation
         run = Run(self.services, generation, kind, message, transaction.request, transaction, branch)
@@ -114,11 +118,8 @@ class Engaging(Sessions):
 
     def release(self, dialog: Any, how: dict[str, Any]) -> None:
         """End the session of a dialog."""
-        if how.get("relay"):
-            self.proxies.homes.by_call.setdefault(dialog.call_id, how["relay"])
-        text = f"D {dialog.call_id} {dialog.from_tag}" + (f" {dialog.to_tag}" if dialog.to_tag else "")
-        self.command(dialog.call_id, how["set"], None, text)
-        self.proxies.homes.forget(dialog.call_id)
+        self.recall(dialog, how)
+        self.end_session(dialog, how["set"], None)
 
 
 class Leaving:

@@ -57,9 +57,13 @@ class Sessions(Asking):
     def rtpproxy_unforce(self, message: Message, set_id: int | None = None,
                          sock_var: Writable | None = None) -> bool:
         """End the session of the call at its relay; false where there is none."""
-        text = f"D {message.call_id} {message.from_tag}" + (f" {message.to_tag}" if message.to_tag else "")
-        answer = self.command(message.call_id, set_id, sock_var, text)
-        self.proxies.homes.forget(message.call_id)
+        return self.end_session(message, set_id, sock_var)
+
+    def end_session(self, call: Any, set_id: int | None, sock_var: Writable | None) -> bool:
+        """End the session of a message's *call*, or of a dialog; false where there is none."""
+        text = f"D {call.call_id} {call.from_tag}" + (f" {call.to_tag}" if call.to_tag else "")
+        answer = self.command(call.call_id, set_id, sock_var, text)
+        self.proxies.homes.forget(call.call_id)
         return answer is not None
 
     @script(ROUTES, waits=True, dialect="2.1")

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.sip import NameAddr, Uri, parse_addresses
+from opensips_py.sip.splitting import separated
 from opensips_py.transport.via import sent_by
 
 if TYPE_CHECKING:
@@ -29,20 +30,6 @@ def chosen(parameters: Iterable[str], names: frozenset[str]) -> str:
     return "".join(f";{each.strip()}" for each in parameters if each.partition("=")[0].strip().lower() in names)
 
 
-def split(text: str) -> list[str]:
-    """Parameters at their semicolons, but for those within quotes."""
-    found, quoted, escaped = [""], False, False
-    for char in text:
-        if char == ";" and not quoted:
-            found.append("")
-            continue
-        if char == '"' and not escaped:
-            quoted = not quoted
-        escaped = char == "\\" and not escaped
-        found[-1] += char
-    return found
-
-
 def first_of(value: str | None) -> NameAddr | None:
     """The first address of a Contact header; None where it has none that can be read."""
     try:
@@ -61,7 +48,8 @@ class Shown:
                  mark: str = "") -> None:
         uri = uri_of(contact)
         of_uri = chosen(uri.parameters.split(";"), passing.of_uri) if passing.of_uri else ""
-        of_header = chosen(split(contact.parameters), passing.of_header) if passing.of_header and contact else ""
+        own = separated(contact.parameters, ";") if contact is not None else []
+        of_header = chosen(own, passing.of_header) if passing.of_header else ""
         self.user = ".".join(each for each in (uri.user if user is None else user, mark) if each)
         self.tail = f"{tail}{of_uri}>{of_header}"
 

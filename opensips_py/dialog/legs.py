@@ -62,9 +62,13 @@ def route_values(values: Sequence[str]) -> list[str]:
     return found
 
 
-def routes_to_callee(recorded: Sequence[str], passed: int, is_ours: Callable[[str], bool]) -> list[str]:
+def routes_to_callee(recorded: Sequence[str], passed: int, is_ours: Callable[[str], bool],
+                     hidden: bool = False) -> list[str]:
     """The route set from us to the callee (RFC 3261, 12.1.2): of the values in its response those that proxies behind
-    us have added, which stand above ours, in reverse. *passed* is how many the INVITE had before it came to us."""
+    us have added, which stand above ours, in reverse. *passed* is how many the INVITE had before it came to us. The
+    callee of a *hidden* dialog has seen none of these, nor ours: all are behind us."""
+    if hidden:
+        return list(reversed(recorded))
     above = next((place for place, value in enumerate(recorded) if is_ours(value)), None)
     if above is None:  # we are not on the path: all that is new is behind us
         above = max(len(recorded) - passed, 0)

@@ -133,7 +133,7 @@ class Facts:
     def legs(self, is_ours: Any, hidden: bool = False) -> tuple[Leg, Leg]:
         """Both sides; in a *hidden* dialog all that the callee has seen recorded is behind us."""
         asked, answered = (route_values(each) for each in self.recorded)
-        to_callee = list(reversed(answered)) if hidden else routes_to_callee(answered, len(asked), is_ours)
+        to_callee = routes_to_callee(answered, len(asked), is_ours, hidden)
         return self.leg(CALLER, asked), self.leg(CALLEE, to_callee)
 
     def leg(self, side: int, routes: list[str]) -> Leg:

@@ -137,16 +137,16 @@ class Publisher:
 
     def is_heard(self, event: str) -> bool:
         """Whether anybody is subscribed to *event*, or the script has a route for it."""
-        return bool(self._subscriptions.get(event)) or self._routed(event)
+        return self.is_subscribed(event) or self._routed(event)
 
     def is_subscribed(self, event: str) -> bool:
         """Whether anybody is subscribed to *event*: what may change while one generation of the script works."""
-        return event in self._subscriptions and bool(self._subscriptions[event])
+        return bool(self._subscriptions.get(event))
 
     def raise_event(self, event: str, values: Values) -> None:
         """Run the script's route for *event* and tell its subscribers; one that fails does not keep the others."""
         self._route(event, values)
-        if not self._subscriptions.get(event):
+        if not self.is_subscribed(event):
             return
         for subscription in self._current(event, self._clock()):
             try:

@@ -97,8 +97,8 @@ def values(kind: Kind | None) -> list[Proposal] | None:
 def parameter_kind(registry: Registry, module: str = "", name: str = "") -> Kind | None:
     """The kind of values that a parameter takes."""
     loaded = registry.modules.get(module)
-    declared = loaded.declarations.parameters if loaded is not None else ()
-    return next((each.kind for each in declared if name in (each.name, *each.aliases)), None)
+    declared = loaded.declarations.parameter(name) if loaded is not None else None
+    return declared.kind if declared is not None else None
 
 
 def routes(analysis: Analysis, kind: str) -> Iterator[Proposal]:

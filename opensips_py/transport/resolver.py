@@ -52,8 +52,7 @@ class Resolver:
             if uri.scheme != "sips":
                 return None
             protocol = secured(protocol)
-        if not protocol and preferred is not None and preferred.protocol != BOND:
-            protocol = preferred.protocol
+        protocol = protocol or protocol_of(preferred)
         try:
             address = address_key(host, uri.port or self.transports.settings.ports.get(protocol or "udp", 5060))
         except ValueError:
@@ -76,8 +75,7 @@ class Resolver:
         if uri.scheme not in ("sip", "sips") or not uri.host:
             return []
         protocol = secured(uri.transport) if uri.scheme == "sips" else uri.transport
-        if not protocol and preferred is not None and preferred.protocol != BOND:
-            protocol = preferred.protocol
+        protocol = protocol or protocol_of(preferred)
         if protocol and protocol not in self.protocols():
             return self.unusable(uri, protocol)
         host = (uri.parameter("maddr") if uri.parameters else None) or uri.host
@@ -198,3 +196,8 @@ def unique(targets: Iterable[Target], most: int) -> Iterator[Target]:
             yield target
             if len(seen) == most:
                 return
+
+
+def protocol_of(preferred: Listener | None) -> str:
+    """The protocol that choosing a listener asks for; a bond, whose members have several, asks for none."""
+    return preferred.protocol if preferred is not None and preferred.protocol != BOND else ""

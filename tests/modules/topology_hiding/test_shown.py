@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from opensips_py.modules.topology_hiding.shown import Passing, Shown, first_of, split
+from opensips_py.modules.topology_hiding.shown import Passing, Shown, first_of
+from opensips_py.sip.splitting import separated
 from opensips_py.transport import Listener
 
 UDP, WSS = Listener("udp", "192.0.2.9", 5060), Listener("wss", "::1", 443)
@@ -34,4 +35,4 @@ def test_what_is_no_sip_contact(odd):
 
 
 def test_splitting():
-    assert split(r'a="x\";y";b;c="') == [r'a="x\";y"', "b", 'c="']
+    assert separated(r'a="x\";y";b;c="', ";") == [r'a="x\";y"', "b", 'c="']

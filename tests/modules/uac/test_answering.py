@@ -239,8 +239,8 @@ def test_requests_of_the_callee_do_not(opensips):
     assert world.gateway.last(200).message.cseq == 50
 
 
-def test_a_prack_acknowledges_the_number_that_the_callee_saw(opensips):
-    world = World(opensips(text=script()))
+def check_prack_after_a_challenge(world):
+    """That the PRACK of a provisional response to what was sent again acknowledges the number that this had."""
     call = world.alice.call("sip:bob@192.0.2.2")
     again = world.challenge(world.gateway.last("INVITE"), QOP)
     world.gateway.answer(again, 183, headers={"RSeq": "1", "Require": "100rel"})
@@ -248,6 +248,10 @@ def test_a_prack_acknowledges_the_number_that_the_callee_saw(opensips):
     call.within("PRACK", headers={"RAck": "1 1 INVITE"})
     prack = world.gateway.last("PRACK").message
     assert (prack.cseq, prack.header("RAck")) == (3, "1 2 INVITE")
+
+
+def test_a_prack_acknowledges_the_number_that_the_callee_saw(opensips):
+    check_prack_after_a_challenge(World(opensips(text=script())))
 
 
 def test_a_bye_within_the_dialog_is_answered_for(opensips):

@@ -4,7 +4,8 @@ from __future__ import annotations
 import pytest
 
 from opensips_py.errors import ConfigError
-from tests.modules.uac.test_answering import QOP, answered_call
+from opensips_py.modules.uac.answering import PARAMETER
+from tests.modules.uac.test_answering import QOP, answered_call, check_prack_after_a_challenge
 from tests.modules.uac.world import AUTH, CREDENTIAL, HEAD, World, credentials, from_callee, proves, script
 
 ALICE, BOB, MASK = "sip:alice@127.0.0.1", "sip:bob@192.0.2.2", "sip:anonymous@anonymous.invalid"
@@ -30,7 +31,7 @@ def started(opensips, initial, failed="", **how):
 def in_route(world):
     """Which headers Record-Route keeps."""
     [route] = world.invite.message.record_routes
-    return [name for name in ("vsf", "vst", "vsc") if route.parsed_uri.parameter(name) is not None]
+    return [name for name in ("vsf", "vst", PARAMETER) if route.parsed_uri.parameter(name) is not None]
 
 
 def names_later(world, ours, theirs):
@@ -165,14 +166,7 @@ def test_the_callee_is_answered_for_too(opensips):
 
 
 def test_a_prack_acknowledges_the_number_that_the_callee_saw(opensips):
-    world = world_of(opensips, "create_dialog();", AUTH)
-    call = world.alice.call(BOB)
-    again = world.challenge(world.gateway.last("INVITE"), QOP)
-    world.gateway.answer(again, 183, headers={"RSeq": "1", "Require": "100rel"})
-    call._answer = world.alice.last(183).message
-    call.within("PRACK", headers={"RAck": "1 1 INVITE"})
-    prack = world.gateway.last("PRACK").message
-    assert (prack.cseq, prack.header("RAck")) == (3, "1 2 INVITE")
+    check_prack_after_a_challenge(world_of(opensips, "create_dialog();", AUTH))
 
 
 def test_the_branch_without_credentials_counts_nothing(opensips):
