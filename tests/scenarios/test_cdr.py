@@ -82,7 +82,7 @@ def add_up(found, count, milliseconds):
     for _, method, code, seconds, exact, setup, answered, created in found:
         assert (method, code, seconds) == ("INVITE", "200", -(-exact // 1000))
         assert setup == moment(answered) - moment(created)
-        assert milliseconds - 20 <= exact < milliseconds + 5000  # messages are served together, up to 10 ms late
+        assert milliseconds - 10 <= exact < milliseconds + 5000  # messages are served together, up to 10 ms late
     assert sum(row[4] for row in found) >= count * milliseconds
 
 
