@@ -43,10 +43,10 @@ WRONG = ["no_such_parameter", "no_such_module", "no_such_modparam", "no_such_fun
 
 @pytest.fixture
 def described(tmp_path):
-    def described(text):
+    def described(text, **how):
         path = tmp_path / "some.cfg"
         path.write_text(text)
-        return check.described(generation.read(str(path), {}, read_text))
+        return check.described(generation.read(str(path), {}, read_text), **how)
     return described
 
 
@@ -69,6 +69,28 @@ def test_a_protocol_that_no_module_speaks_is_an_error(described):
     assert len(found.errors) == 1
     assert "no loaded module speaks tcp" in found.errors[0] and 'help: add loadmodule "proto_tcp.so"' in found.errors[0]
     assert found.listeners == []
+
+
+def test_of_a_protocol_whose_module_cannot_be_loaded_the_loadmodule_line_tells(described):
+    text = GOOD + "socket=ipsec:127.0.0.1:6100\n"
+    found = described(text)
+    assert len(found.errors) == 1
+    assert "no loaded module speaks ipsec, for module proto_ipsec is not available yet" in found.errors[0]
+    found = described(text + 'loadmodule "proto_ipsec.so"\n')
+    assert len(found.errors) == 1 and "module proto_ipsec is not available yet" in found.errors[0]
+
+
+@pytest.mark.parametrize("dialect, host, severity", [
+    ("4.0", "eth77", "warning"), ("4.0", "sip.nowhere.invalid", "warning"), ("4.0", "127.0.0.1.5060", "error"),
+    ("2.1", "eth77", "warning"), ("2.1", "sip.nowhere.invalid", "error"), ("4.0", "%%HOST%%", "error")])
+def test_a_socket_may_be_right_on_the_machine_that_the_script_is_for(described, dialect, host, severity):
+    text = f"dialect={dialect}\n" + GOOD.replace("socket=udp:127.0.0.1:5070", f"socket=udp:{host}:5070")
+    found = described(text, elsewhere=True)
+    said = found.errors if severity == "error" else found.notes
+    assert [f"{severity}[{severity[0].upper()}0504]: udp:{host}: no address" in each for each in said] == [True]
+    assert [(each.protocol, each.host, each.port) for each in found.listeners] == (
+        [] if severity == "error" else [("udp", check.STAND_IN, 5070), ("tcp", "127.0.0.1", 5071)])
+    assert len(described(text).errors) == 1
 
 
 def test_the_process_writes_its_description_with_the_texts_that_it_read(tmp_path):
