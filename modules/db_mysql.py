@@ -87,7 +87,8 @@ class DbMysql(DatabaseDriver, name="db_mysql", provides=("sqldb", "database:mysq
     def make(self, url: DatabaseUrl) -> Database:
         size = int(self.registry.globals.get("db_max_async_connections", 10))
         connect = functools.partial(connection, url, self.timeout_interval, self.tls(url))
-        wait = "SET SESSION innodb_lock_wait_timeout = {0}, lock_wait_timeout = {0}".format(self.timeout_interval)
+        seconds = self.timeout_interval
+        wait = f"SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
         driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection()._sock), give_up=give_up,
                         first=(wait,))  # what we have given up waits no longer either
         return PooledDatabase(url, driver, Told(self, self.exec_query_threshold / 1e6), size=size,
