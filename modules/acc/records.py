@@ -58,7 +58,7 @@ class Record:
 
     @property
     def is_missed(self) -> bool:
-        """Whether E_ACC_MISSED_EVENT tells of it: a missed call, or a request of which the script says that it failed."""
+        """Whether E_ACC_MISSED_EVENT tells of it: a missed call, or a request that has failed, as the script says."""
         return self.missed or (self.what == ACCOUNTED and not self.succeeded)
 
     @property
