@@ -92,7 +92,7 @@ def tried(config: Config) -> Outcome:
     """Check a configuration; start it if it is accepted."""
     here = str(config.path)
     result = generation.read(here, {}, lambda path: config.text if path == here else read_text(path))
-    description = described(result)
+    description = described(result, elsewhere=True)
     others = [str(each) for each in result.diagnostics.errors if not MISSING.search(each.message)]
     modules = {each for error in result.diagnostics.errors for each in MISSING.findall(error.message)}
     if others:

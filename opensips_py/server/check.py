@@ -2,9 +2,11 @@
 from __future__ import annotations
 
 import argparse
+import dataclasses
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 from opensips_py.errors import ConfigError
 from opensips_py.script.configuration import Configuration
@@ -14,7 +16,9 @@ from opensips_py.script.ready import Codes
 from opensips_py.server import changes, generation, listening, settings, sources
 from opensips_py.server.description import Description
 from opensips_py.server.sources import Recorder
+from opensips_py.transport.bonds import BOND
 
+STAND_IN = "192.0.2.1"  # RFC 5737: of no machine
 POLITE = 5  # by how much a check gives way to the calls of the server that runs
 
 
@@ -24,27 +28,44 @@ def protocols(configuration: Configuration) -> list[str]:
             if "transport" in module.declarations.provides]
 
 
-def blame_sockets(configuration: Configuration) -> bool:
-    """Report the sockets that nobody can listen on; whether there are any."""
-    wrong = list(listening.wrong(configuration.sockets, configuration.globals, protocols(configuration)))
-    for socket, message, fix in wrong:
-        configuration.diagnostics.error(message, socket.place, fix=fix)
+def blame_sockets(configuration: Configuration, sockets: Iterable[Any]) -> bool:
+    """Report those of *sockets* that nobody can listen on; whether there are any."""
+    wrong = list(listening.wrong(sockets, configuration.globals, protocols(configuration)))
+    absent = configuration.context.absent if configuration.context else None
+    for socket, message, fix in wrong:  # of a module that cannot be loaded, its loadmodule line tells
+        if absent is None or f"proto_{socket.protocol}" not in absent.unavailable:
+            configuration.diagnostics.error(message, socket.place, fix=fix)
     return bool(wrong)
 
 
-def described(configuration: Configuration) -> Description:
-    """What to start for *configuration*, or why it cannot be started."""
+def placed(configuration: Configuration) -> list[Any]:
+    """The sockets of a script that may be meant for another machine: what only that one knows has an address that
+    stands for it."""
+    found = []
+    for socket in configuration.sockets:
+        if socket.protocol != BOND and listening.may_be_elsewhere(socket.host, configuration.dialect):
+            configuration.diagnostics.warning(
+                f"{socket.protocol}:{socket.host}: no address, interface or name of this machine", socket.place,
+                fix="the server starts only where there is one")
+            socket = dataclasses.replace(socket, host=STAND_IN)
+        found.append(socket)
+    return found
+
+
+def described(configuration: Configuration, *, elsewhere: bool = False) -> Description:
+    """What to start for *configuration*, or why it cannot be started; *elsewhere*: perhaps on another machine."""
     found = configuration.diagnostics
     result = Description(dialect=configuration.dialect)
+    sockets = placed(configuration) if elsewhere else configuration.sockets
     if found.errors:
         if not any("loadmodule" in each.help or each.code[:3] in ("E01", "E06") for each in found.errors):
-            blame_sockets(configuration)
+            blame_sockets(configuration, sockets)
     else:
         try:
-            result = settings.described(configuration.globals, configuration.sockets, configuration.dialect,
+            result = settings.described(configuration.globals, sockets, configuration.dialect,
                                         protocols(configuration))
         except ConfigError as error:
-            if not blame_sockets(configuration):
+            if not blame_sockets(configuration, sockets):
                 found.error(error.message, NOWHERE)
     blocks = {severity: ["\n".join(found.block(each)) + "\n" for each in found.in_order() if each.severity == severity]
               for severity in (ERROR, WARNING)}

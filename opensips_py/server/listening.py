@@ -1,6 +1,7 @@
 """The sockets of a script as addresses to bind: interfaces, host names, port ranges and protocols taken apart."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
@@ -8,8 +9,11 @@ from opensips_py.errors import ConfigError
 from opensips_py.module import loader
 from opensips_py.server.boot import BoundListener
 from opensips_py.transport.bonds import BOND, bond
+from opensips_py.transport.interfaces import addresses_of
 from opensips_py.transport.listener import DEFAULT_PORTS, ListenerSpec
 
+INTERFACE = re.compile(r"[a-z][a-zA-Z]*\d[\w@-]*(\.\d+)?")  # eth0, ens192, enX0, eth0.12
+NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
 
 def listeners(sockets: Iterable[Any], values: Mapping[str, Any], protocols: Iterable[str]) -> list[BoundListener]:
     """What to bind for the *sockets* of a script (script.tree.Socket), in their order, each address once.
@@ -32,12 +36,37 @@ def specified(one: Any, values: Mapping[str, Any], protocols: list[str]) -> Iter
     """One socket of a script for each protocol it is meant for."""
     for protocol in protocols if one.protocol in ("", "any") else [one.protocol]:
         if protocol not in DEFAULT_PORTS or protocol not in protocols:
-            raise ConfigError(f'no loaded module speaks {protocol}: add loadmodule "proto_{protocol}.so"')
+            raise ConfigError(unspoken(protocol))
         options: dict[str, Any] = dict.fromkeys(one.options, True)
         if one.tos:
             options["tos"] = one.tos
         yield ListenerSpec(protocol, one.host, one.port or default_port(values), one.last_port, one.advertised_host,
                            one.advertised_port, one.tag, options)
+
+
+def unspoken(protocol: str) -> str:
+    """What is wrong with a socket whose *protocol* no loaded module speaks."""
+    module = f"proto_{protocol}"
+    if module in loader.available():
+        return f'no loaded module speaks {protocol}: add loadmodule "{module}.so"'
+    return f"no loaded module speaks {protocol}, for module {module} is not available yet: leave it out until then"
+
+
+def may_be_elsewhere(host: str, dialect: str) -> bool:
+    """Whether *host*, which this machine does not know, may be right on the one that the script is for.
+
+    An interface may; so may any name in 4.0, where OpenSIPS goes on without the socket. 2.1 refuses to.
+    """
+    if addresses_of(host):
+        return False
+    is_name = NAME.fullmatch(host) is not None and not is_with_port(host) and not host.replace(".", "").isdigit()
+    return INTERFACE.fullmatch(host) is not None or (dialect == "4.0" and is_name)
+
+
+def is_with_port(host: str) -> bool:
+    """Whether *host* is an address with its port behind a dot."""
+    _, dot, port = host.rpartition(".")
+    return bool(dot) and port.isdigit() and host.count(".") == 4
 
 
 def wrong(sockets: Iterable[Any], values: Mapping[str, Any],
@@ -49,20 +78,17 @@ def wrong(sockets: Iterable[Any], values: Mapping[str, Any],
             for spec in specified(one, values, spoken) if one.protocol != BOND else ():
                 spec.expand()
         except ConfigError as error:
-            message, colon, module = error.message.partition(": add ")
-            yield one, message, speaking(module) if colon else addressed(one)
-
-
-def speaking(loading: str) -> str:
-    """What to do about a protocol that nobody speaks; *loading* is the line that loads its module."""
-    module = loading.split('"')[1].removesuffix(".so")
-    return f"add {loading}" if module in loader.available() else f"leave it out until module {module} is available"
+            message, _, fix = error.message.partition(": ")
+            if message.startswith("no loaded module"):
+                yield one, message, fix
+            else:
+                yield one, error.message, addressed(one)
 
 
 def addressed(one: Any) -> str:
     """What to write for a socket whose host is none of this machine."""
-    host, dot, port = one.host.rpartition(".")
-    if dot and port.isdigit() and host.count(".") == 3:
+    if is_with_port(one.host):
+        host, _, port = one.host.rpartition(".")
         return f"a colon stands before the port: {one.protocol}:{host}:{port}"
     return "write an address or interface of this machine, or 0.0.0.0 for all of them"
 

@@ -41,7 +41,7 @@ def verdict(path: str, read: Callable[[str], str] = read_text, *, notes: bool = 
     """Examine the configuration *path*; *read* gives the texts of files, which may be unsaved ones of an editor."""
     recorder = Recorder(read)
     found = generation.read(path, {}, recorder)
-    description = described(found)
+    description = described(found, elsewhere=True)
     analysis.add_warnings(found)
     if notes:
         decided.add_notes(found)

@@ -95,7 +95,7 @@ class Server:
         if not read.diagnostics.errors:
             read.verify()
             close_databases(read.registry)  # the process that checks ends with its connections
-        self.description = check.described(read)
+        self.description = check.described(read, elsewhere=True)
         if self.description.errors:
             raise ConfigError("\n".join(self.description.errors))
         return recorder

@@ -181,7 +181,7 @@ def test_arguments_that_are_too_few_are_not_blamed_for_what_they_are():
 
 
 def test_sockets_are_looked_at_beside_other_mistakes():
-    text = SCRIPT.replace("udp:127.0.0.1:5060", "udp:nobody0:5060") % "$null = $ruu;"
+    text = SCRIPT.replace("udp:127.0.0.1:5060", "udp:127.0.0.1.5060") % "$null = $ruu;"
     assert [each["message"] for each in errors(text)] == [
-        "udp:nobody0: no address, interface or name of this machine", "$null is unknown"]
+        "udp:127.0.0.1.5060: no address, interface or name of this machine", "$null is unknown"]
     assert errors(text)[1]["fix"] == "write NULL instead of $null"

@@ -7,7 +7,7 @@ import pytest
 
 from opensips_py.script.preprocessor import read_text
 from opensips_py.server import check, description, generation
-from tests.live import ROOT, compiled_once
+from tests.live import ROOT
 
 GOOD = """
 socket=udp:127.0.0.1:5070 use_workers 3
@@ -43,10 +43,10 @@ WRONG = ["no_such_parameter", "no_such_module", "no_such_modparam", "no_such_fun
 
 @pytest.fixture
 def described(tmp_path):
-    def described(text):
+    def described(text, **how):
         path = tmp_path / "some.cfg"
         path.write_text(text)
-        return check.described(generation.read(str(path), {}, read_text))
+        return check.described(generation.read(str(path), {}, read_text), **how)
     return described
 
 
@@ -71,13 +71,35 @@ def test_a_protocol_that_no_module_speaks_is_an_error(described):
     assert found.listeners == []
 
 
+def test_of_a_protocol_whose_module_cannot_be_loaded_the_loadmodule_line_tells(described):
+    text = GOOD + "socket=ipsec:127.0.0.1:6100\n"
+    found = described(text)
+    assert len(found.errors) == 1
+    assert "no loaded module speaks ipsec, for module proto_ipsec is not available yet" in found.errors[0]
+    found = described(text + 'loadmodule "proto_ipsec.so"\n')
+    assert len(found.errors) == 1 and "module proto_ipsec is not available yet" in found.errors[0]
+
+
+@pytest.mark.parametrize("dialect, host, severity", [
+    ("4.0", "eth77", "warning"), ("4.0", "sip.nowhere.invalid", "warning"), ("4.0", "127.0.0.1.5060", "error"),
+    ("2.1", "eth77", "warning"), ("2.1", "sip.nowhere.invalid", "error"), ("4.0", "%%HOST%%", "error")])
+def test_a_socket_may_be_right_on_the_machine_that_the_script_is_for(described, dialect, host, severity):
+    text = f"dialect={dialect}\n" + GOOD.replace("socket=udp:127.0.0.1:5070", f"socket=udp:{host}:5070")
+    found = described(text, elsewhere=True)
+    said = found.errors if severity == "error" else found.notes
+    assert [f"{severity}[{severity[0].upper()}0504]: udp:{host}: no address" in each for each in said] == [True]
+    assert [(each.protocol, each.host, each.port) for each in found.listeners] == (
+        [] if severity == "error" else [("udp", check.STAND_IN, 5070), ("tcp", "127.0.0.1", 5071)])
+    assert len(described(text).errors) == 1
+
+
 def test_the_process_writes_its_description_with_the_texts_that_it_read(tmp_path):
     path, more = tmp_path / "main.cfg", tmp_path / "more.cfg"
     path.write_text(f'include_file "{more}"\n{GOOD}')
     more.write_text("route[more] { exit; }\n")
     reader, writer = os.pipe()
     subprocess.run([sys.executable, "-m", "opensips_py.server.check", str(path), "--json", str(writer)],
-                   pass_fds=[writer], check=True, env=compiled_once(), cwd=ROOT)
+                   pass_fds=[writer], check=True, cwd=ROOT)
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
         found = description.load(file.read())
@@ -90,7 +112,7 @@ def test_all_errors_of_a_configuration_are_listed_in_one_run(tmp_path, words):
     path = tmp_path / "bad.cfg"
     path.write_text(BAD)
     run = subprocess.run([sys.executable, "-m", "opensips_py", *words, str(path)], capture_output=True, text=True,
-                         env=compiled_once(), cwd=ROOT, check=False)
+                         cwd=ROOT, check=False)
     said = run.stdout + run.stderr
     assert run.returncode != 0
     assert [wrong for wrong in WRONG if wrong not in said] == []
@@ -102,5 +124,5 @@ def test_a_right_configuration_passes_both_ways(tmp_path):
     path.write_text(GOOD)
     for words in (["-C", "-f"], ["check"]):
         run = subprocess.run([sys.executable, "-m", "opensips_py", *words, str(path)], capture_output=True, text=True,
-                             env=compiled_once(), cwd=ROOT, check=False)
+                             cwd=ROOT, check=False)
         assert run.returncode == 0 and "error" not in run.stderr
