@@ -25,6 +25,7 @@ ERRORS = (
     Code("E0101", r"unexpected character"),
     Code("E0102", r"text without (?:closing|opening) quote"),
     Code("E0103", r"comment without end"),
+    Code("E0124", r"';' stands behind"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
     Code("E0122", r".* stands? in parentheses|';' stands between arguments"),
     Code("E0107", r"'.*' is no operator"),
@@ -43,7 +44,8 @@ ERRORS = (
     Code("E0112", r"'.*' takes no block|\S+ takes no argument|one value stands behind return"),
     Code("E0123", r"'\.' joins no texts|a pattern stands in quotes"),
     Code("E0307", r"what stands behind .* needs parentheses"),
-    Code("E0113", r"a case is a number or a text"),
+    Code("E0113", r"a case is a number or a text|'default' is the last|a switch needs a case"),
+    Code("E0113", r"a switch is on", "write switch ($var(x)) { ... }"),
     Code("E0113", r"'(?:else|case|default)' without|'case' or 'default' expected",
          "put it inside of the statement that it belongs to"),
     Code("E0114", r"'==' compares, and this is an assignment"),
@@ -66,6 +68,7 @@ ERRORS = (
     Code("E0403", r"module \S+ is (?:not loaded|unknown.*); loadmodule stands before|.*; loadmodule stands before",
          "move the line behind the loadmodule line of that module"),
     Code("E0201", r"module \S+ is unknown$", "`opensips-py modules` lists the modules that there are"),
+    Code("E0201", r"module \S+ is a file"),
     Code("E0201", r"module \S+ is not available", "leave it out, with what needs it, until it is there"),
     Code("E0201", r"\S+ needs its driver|module \S+ needs module \S+"),
     Code("E0304", r"parameter \S+ of module \S+ names no database",
@@ -92,9 +95,11 @@ ERRORS = (
     Code("E0407", r".*no more than 32 flags", "use flags by fewer names, or an AVP"),
     Code("E0302", r".*, argument '.*': a variable is needed", "pass a variable, such as $var(x)"),
     Code("E0302", r".*, argument '.*': \$.* cannot be assigned", "pass a variable that can be: $var(x) or $avp(x)"),
+    Code("E0302", r"\".*\" is no log level"),
     Code("E0302", r".*, argument '.*': ", "write a value of that kind"),
+    Code("E0304", r"no relay is named", "set rtpproxy_sock, or db_url"),
     Code("E0304", r"parameter \S+ of \S+: ", "write a value of that kind"),
-    Code("E0305", r"\S+ is (?:a text|a number|a flag|a facility)\b|.* is no type of service",
+    Code("E0305", r"\S+ is (?:a text|a number|a flag|a facility|one of)\b|.* is no type of service",
          "write a value of that kind"),
     Code("E0306", r"\$\S+ cannot be assigned|\$.* cannot be assigned",
          "assign $var(x) or $avp(x), or a variable that can be"),
@@ -113,11 +118,12 @@ ERRORS = (
     Code("E0408", r"\$\S+ is declared twice|\$\S+ is a pseudo-variable"),
     Code("E0409", r"\$\S+ is gone when"),
     Code("E0410", r"the timeout of async is", "write a number of seconds"),
+    Code("E0411", r"\S+ never waits, and"),
     # Addresses
     Code("E0501", r"\S+ is no (?:IP address|network)|an IP address or network expected",
          "write 10.0.0.1 or 10.0.0.0/8"),
     Code("E0502", r"'.*' is no port"),
-    Code("E0503", r"'.*' is no protocol|no loaded module speaks"),
+    Code("E0503", r"'.*' is no protocol|\S+ names no protocol|no loaded module speaks"),
     Code("E0504", r"an address expected|'.*' is no address|\S+: no address, interface", "write udp:127.0.0.1:5060"),
     # Files and the preprocessor
     Code("E0601", r"cannot (?:read|find)"),
@@ -155,6 +161,7 @@ WARNINGS = (
     Code("W0202", r"in OpenSIPS 2\.1, '.*' only assigns"),
     Code("W0203", r"'#!.*' is taken for a comment"),
     Code("W0204", r"no protocol is loaded"),
+    Code("W0118", r"\".*\" is no log level"),
     Code("W0504", r"\S+: no address, interface"),
 )
 
@@ -164,7 +171,6 @@ NOTES = (
     Code("N0103", r".* takes .* here; in "),
     Code("N0104", r"'.*' is .*; in |'.*' (?:only assigns|computes)|'.*' is compared"),
     Code("N0105", r".* is accepted without effect|.* is .* anyhow"),
-    Code("N0106", r".* never waits"),
     Code("N0107", r".* is newer than OpenSIPS 2\.1"),
 )
 
