@@ -161,6 +161,7 @@ WARNINGS = (
     Code("W0202", r"in OpenSIPS 2\.1, '.*' only assigns"),
     Code("W0203", r"'#!.*' is taken for a comment"),
     Code("W0204", r"no protocol is loaded"),
+    Code("W0119", r"module \S+ is there twice"),
     Code("W0118", r"\".*\" is no log level"),
     Code("W0504", r"\S+: no address, interface"),
 )

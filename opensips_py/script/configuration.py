@@ -26,6 +26,7 @@ from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
+STATIC = ("proto_udp", "proto_tcp")  # built into OpenSIPS, which takes their lines as often as they come
 BARE = ("user", "group", "chroot", "workdir", "mpath")  # texts that stand without quotes, too
 # What only 2.1 takes for a number: "404", and "$var(x)"
 QUOTED_NUMBER, QUOTED_VALUE = "W0205", "E0303"
@@ -214,8 +215,9 @@ class Reader:
         name = loader.module_name(item.name)
         first = next(each for each in self.script.of(tree.LoadModule) if loader.module_name(each.name) == name)
         if first is not item:
-            self.diagnostics.error(f"module {name} is there twice", item.name_place, fix="remove one of the lines",
-                                   related=[("the first one", first.name_place)])
+            report = self.diagnostics.warning if name in STATIC else self.diagnostics.error
+            report(f"module {name} is there twice", item.name_place, fix="remove one of the lines",
+                   related=[("the first one", first.name_place)])
             return
         if not item.name.endswith(".so") and name in loader.available():
             self.diagnostics.error(f"module {item.name} is a file, {name}.so", item.name_place,

@@ -115,9 +115,9 @@ def test_settings(dialect, settings, message, mends):
 @pytest.mark.parametrize("statement", [
     'xlog("100% of $$ 5 for $rU");', 'if ($rU =~ "^a$") exit;', '$var(x) = "5 $";', 'subst("/a$/b/");',
     'if ($var(x) == (5 & 4)) exit;', 'switch ($rs) { case 1: exit; default: drop; }', 'is_method("FOO");',
-    'async(sleep("1"), known);' , 'xlog("L_WARN", "a");', 'xlog("$var(level)", "a");'])
+    'async(sleep("1"), known);', 'xlog("L_WARN", "a");', 'xlog("$var(level)", "a");'])
 def test_what_looks_alike_and_is_right(statement):
-    modules = 'loadmodule "textops.so"\n'
+    modules = 'loadmodule "textops.so"\nloadmodule "proto_udp.so"\n'
     assert findings(script("2.1", modules, statement)) == []
 
 
