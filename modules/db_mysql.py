@@ -17,7 +17,13 @@ try:
 except ImportError as error:
     raise ImportError(f'{error.name} is missing: pip install "opensips-py[mysql]"') from None
 
-GONE = {1040, 1053, 1077, 1079, 1203, 2002, 2003, 2006, 2013, 2014, 2055, 4031}  # no connection, or none any more
+GONE = {1040, 1053, 1077, 1079, 1152, 1158, 1159, 1160, 1161, 1184, 1203, 1927, 2002, 2003, 2006, 2013, 2014, 2055,
+        4031}  # no connection, or none any more
+PASSING = {
+    1020, 1205, 1213, 1412, 1637,  # others change the same rows or the table
+    1047, 1290, 1792, 1836,  # takes no changes, or nothing at all, for now
+    1021, 1030, 1037, 1038, 1041, 1114, 1180, 1181, 1226,  # no room, no memory, no more for this user
+    1317, 1969, 3024}  # given up by the server
 Microseconds = Annotated[int, Between(0, 1 << 40)]
 Count = Annotated[int, Between(0, 1 << 20)]
 
@@ -37,6 +43,9 @@ class Session(SqlSession):
     def is_lost(self, error: Exception) -> bool:
         code = error.args[0] if error.args else 0
         return code in GONE or isinstance(error, peewee.InterfaceError) or not self.raw.open
+
+    def is_passing(self, error: Exception) -> bool:
+        return bool(error.args) and error.args[0] in PASSING
 
 
 class Told(Watching):
@@ -70,7 +79,7 @@ class DbMysql(DatabaseDriver, name="db_mysql", provides=("sqldb", "database:mysq
         2, "Accepted without effect: an idle connection that the server has closed is noticed before it is used.")
     max_db_retries: Count = param(
         3, "Accepted without effect: a database that is gone is tried again after 0.5 s, then less often, in the end "
-           "every 30 s.")
+           "every 5 s.")
     ps_max_col_size: Count = param(1024, "Accepted without effect: columns may have any size.")
     use_tls: bool = param(0, "Whether connections are encrypted; the options ssl_ca, ssl_cert and ssl_key of the URL "
                              "name files, and with ssl_ca the server's certificate is verified.")
@@ -78,7 +87,10 @@ class DbMysql(DatabaseDriver, name="db_mysql", provides=("sqldb", "database:mysq
     def make(self, url: DatabaseUrl) -> Database:
         size = int(self.registry.globals.get("db_max_async_connections", 10))
         connect = functools.partial(connection, url, self.timeout_interval, self.tls(url))
-        driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection()._sock), give_up=give_up)
+        seconds = self.timeout_interval
+        wait = f"SET SESSION innodb_lock_wait_timeout = {seconds}, lock_wait_timeout = {seconds}"
+        driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection()._sock), give_up=give_up,
+                        first=(wait,))  # what we have given up waits no longer either
         return PooledDatabase(url, driver, Told(self, self.exec_query_threshold / 1e6), size=size,
                               patience=self.timeout_interval)
 

@@ -18,6 +18,9 @@ try:
 except ImportError as error:
     raise ImportError(f'{error.name} is missing: pip install "opensips-py[postgres]"') from None
 
+PASSING = ("40", "53", "58", "25006", "55P03", "57014")  # beginnings of SQLSTATEs: others are in the way, or no room is
+NOTICE = ("SELECT set_config(name, '1000', false) FROM pg_settings "  # what we have given up does not go on for ever
+          "WHERE name = 'client_connection_check_interval'")
 OURS = {"ssl_ca": "sslrootcert", "ssl_cert": "sslcert", "ssl_key": "sslkey"}
 
 
@@ -26,6 +29,10 @@ class Session(SqlSession):
 
     def is_lost(self, error: Exception) -> bool:
         return bool(self.raw.closed or self.raw.broken)
+
+    def is_passing(self, error: Exception) -> bool:
+        state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+        return state.startswith(PASSING)
 
     def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
         # What scripts write has values where PostgreSQL takes no parameters: INTERVAL '5 minutes', concat('a', 'b').
@@ -37,7 +44,7 @@ class Session(SqlSession):
             raw.cursor_factory = usual
 
     def put(self, table: str, values: Mapping[str, Any]) -> None:
-        with self.translated(), self.connection.atomic():
+        with self.atomic():
             for each in postgres_indexes(self, table.rpartition(".")[2]):
                 if each.unique and set(each.columns) <= set(values):
                     self.delete(table, {name: values[name] for name in each.columns})
@@ -58,7 +65,8 @@ class DbPostgres(DatabaseDriver, name="db_postgres", provides=("sqldb", "databas
     def make(self, url: DatabaseUrl) -> Database:
         size = int(self.registry.globals.get("db_max_async_connections", 10))
         connect = functools.partial(connection, url, self.timeout, self.tls(url))
-        driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection().fileno()))
+        driver = Driver(connect, Session, is_alive=lambda made: is_quiet(made.connection().fileno()), give_up=give_up,
+                        first=(NOTICE,))
         return PooledDatabase(url, driver, Watching(self, self.exec_query_threshold / 1e6), size=size,
                               patience=self.timeout)
 
@@ -78,3 +86,8 @@ def connection(url: DatabaseUrl, timeout: float, options: dict[str, Any]) -> Any
         **{name: value for name, value in given.items() if value})
     made.connect()
     return made
+
+
+def give_up(made: Any) -> None:
+    """Close without a word, whatever goes on in it."""
+    made.connection().close()

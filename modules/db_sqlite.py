@@ -15,8 +15,8 @@ from opensips_py.db.sql import SqlSession
 from opensips_py.module import Between, DatabaseDriver, Watching, param, param_setter
 
 CONNECTIONS = 4  # of one worker: there is one writer at a time anyhow
-GONE = ("unable to open", "disk i/o error", "disk is full", "database is locked", "readonly", "not a database",
-        "malformed")
+GONE = ("unable to open", "disk i/o error", "not a database", "malformed")
+PASSING = ("disk is full", "is locked", "readonly", "interrupted")
 Milliseconds = Annotated[int, Between(0, 60_000)]
 
 
@@ -25,6 +25,9 @@ class Session(SqlSession):
 
     def is_lost(self, error: Exception) -> bool:
         return any(each in str(error).lower() for each in GONE)
+
+    def is_passing(self, error: Exception) -> bool:
+        return any(each in str(error).lower() for each in PASSING)
 
 
 class DbSqlite(DatabaseDriver, name="db_sqlite", provides=("sqldb", "database:sqlite")):

@@ -49,7 +49,7 @@ class Session(SqlSession):
                 rows = list(text.rows(columns, file))
         except text.Malformed as error:
             raise QueryError(f"{self.folder.file(table)}: {error}") from None
-        with self.translated(), self.connection.atomic():
+        with self.translated(), self.atomic():
             self.connection.execute_sql(f"DROP TABLE IF EXISTS {quoted(table)}")
             self.connection.execute_sql(f"CREATE TABLE {quoted(table)} ({', '.join(map(definition, columns))})")
             if rows:

@@ -5,7 +5,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
-from opensips_py.db import DatabaseError
+from opensips_py.db import DatabaseError, QueryError
 from opensips_py.db.conditions import one_of
 from opensips_py.dialog import database_id
 from opensips_py.dialog.record import Dialog
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
 NO_DB, REALTIME, DELAYED, SHUTDOWN = range(4)
-AGAIN = 5.0  # seconds until a database that did not answer is asked again
+AGAIN = 1.0  # seconds until a database that did not answer is asked again, or more where it is left alone longer
 PATIENCE = 5.0  # seconds for what is written at the end
 AT_ONCE = 200  # rows of one transaction
 COLUMNS = {  # parameter -> column
@@ -83,6 +83,7 @@ class DatabaseMirror(DatabaseParameters):
     adopt: Callable[[Dialog, str], None]
     db: Db
     form: Table
+    at_once = AT_ONCE  # less for a while where the database has not managed so many in time
 
     def check_database(self) -> None:
         """Check the parameters."""
@@ -126,14 +127,37 @@ class DatabaseMirror(DatabaseParameters):
                 self.write_some()
         except DatabaseError as error:
             self.log.error("dialogs are written to the database later: %s", error)
-            self.services.timers.start(AGAIN, lambda _: module.write_changes())
+            self.services.timers.start(max(self.db.pause, AGAIN), lambda _: module.write_changes())
         finally:
             self.dialogs.writing = False
 
     def write_some(self, patience: float | None = None) -> None:
         """Write some of what has changed; it counts as unwritten again where that fails."""
         unwritten = self.dialogs.unwritten
-        taken = {did: unwritten.pop(did) for did in list(unwritten)[:AT_ONCE]}
+        taken = {did: unwritten.pop(did) for did in list(unwritten)[:self.at_once]}
+        try:
+            self.write(taken, patience)
+        except DatabaseError as error:
+            for did, dialog in taken.items():
+                unwritten.setdefault(did, dialog)
+            if not getattr(error, "outcome", True):  # perhaps it was too much for the time that there is
+                self.at_once = max(len(taken) // 2, 1)
+            raise
+        self.at_once = min(self.at_once * 2, AT_ONCE)
+
+    def write(self, taken: dict[Any, Dialog], patience: float | None) -> None:
+        """Write dialogs, all together; what the database refuses of them keeps none of the others from it."""
+        try:
+            self.write_together(taken, patience)
+        except QueryError as error:
+            if len(taken) > 1:
+                for did, dialog in taken.items():
+                    self.write({did: dialog}, patience)
+            else:
+                self.log.error("the database refuses dialog %s: %s", next(iter(taken.values())).call_id, error)
+
+    def write_together(self, taken: dict[Any, Dialog], patience: float | None) -> None:
+        """Write dialogs, all or none."""
         rows = [row for each in taken.values() if each.is_answered and (row := self.row(each)) is not None]
         gone = [database_id(each.entry, each.number) for each in taken.values() if not each.is_answered]
         key, table, bulk = self.column["dlg_id"], self.table_name, self.timer_bulk_del_no
@@ -143,12 +167,7 @@ class DatabaseMirror(DatabaseParameters):
                 session.replace(table, row, (key,))
             for start in range(0, len(gone), bulk):
                 session.delete(table, {key: one_of(gone[start:start + bulk])})
-        try:
-            self.db.run(operation, together=True, patience=patience)
-        except DatabaseError:
-            for did, dialog in taken.items():
-                unwritten.setdefault(did, dialog)
-            raise
+        self.db.run(operation, together=True, patience=patience)
 
     def row(self, dialog: Dialog) -> dict[str, Any] | None:
         """A dialog as a row of the table."""
@@ -213,7 +232,7 @@ class DatabaseMirror(DatabaseParameters):
             store.note_met()
         except DatabaseError as error:
             self.log.error("dialogs and the database do not know each other: %s", error)
-            self.services.timers.start(AGAIN, self.dialogs.module.meet_table)
+            self.services.timers.start(max(self.db.pause, AGAIN), self.dialogs.module.meet_table)
 
     @mi("dlg_db_sync", v40="dialog:db_sync", scope="each", merge=lambda answers: "OK")
     def sync_with_table(self) -> str:

@@ -1,12 +1,14 @@
 """Two sides that see nothing of each other's networks: only us."""
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated, Any
 
 from opensips_py.dialog.record import CALL_ID_HIDDEN
 from opensips_py.module import ConfigError, Module, OneOf, Run, hookimpl, param, pvar, uses
 from opensips_py.module.hidden import Hidden
 from opensips_py.modules.topology_hiding.callids import CallIds
+from opensips_py.modules.topology_hiding.crossing import KEY, restore
 from opensips_py.modules.topology_hiding.hiding import Hiding
 from opensips_py.modules.topology_hiding.matching import Matching
 from opensips_py.modules.topology_hiding.shown import Passing
@@ -62,7 +64,8 @@ class TopologyHiding(Hiding, Matching, Module, name="topology_hiding"):
             self.dialog.disguise = self
 
     def start(self) -> None:
-        """Take the secrets."""
+        """Take the secrets, and see to calls that rang when a process died."""
+        self.services.transactions.restorers[KEY] = partial(restore, self)
         self.hidden = Hidden(self.secret(self.th_contact_encode_passwd, CONTACT_SECRET), "th contact",
                              any_case=self.th_contact_encode_scheme == "base32")
         self.call_ids = CallIds(self.th_callid_prefix, Hidden(self.secret(self.th_callid_passwd, CALL_ID_SECRET),

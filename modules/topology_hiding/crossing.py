@@ -1,11 +1,13 @@
 """One request across us: what each side is shown of the other, in the request and in the responses to it."""
 from __future__ import annotations
 
+import json
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog import contact_in
-from opensips_py.sip import HeaderId, via_lines
-from opensips_py.transaction import Branch, Happening
+from opensips_py.sip import HeaderId, Via, via_lines
+from opensips_py.transaction import SURVIVES, Branch, Happening
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -54,6 +56,8 @@ class Crossing:
         self.replace_contact(request, self.routes[self.side], request.listener, 1 - self.side)
         if self.dialog is not None:
             self.show_call_id(request, self.module.call_id_shown(self.dialog, 1 - self.side))
+        elif request.method == "INVITE":
+            context[SURVIVES] = KEY, partial(self.kept, request)
         if request.method == "ACK":
             return
         if run.transaction is not None:
@@ -66,15 +70,16 @@ class Crossing:
         if call_id is not None and call_id != message.header(HeaderId.CALL_ID):
             message.set_header_value(message.headers(HeaderId.CALL_ID)[0], call_id)
 
-    def replace_contact(self, message: Message, routes: Routes, socket: Any, to: int) -> None:
-        """Show side *to* ours in place of the Contact of a message, which came by *socket*."""
+    def replace_contact(self, message: Message, routes: Routes, socket: Any, to: int, leaving: Any = None) -> None:
+        """Show side *to* ours in place of the Contact of a message, which came by *socket*; *leaving*: the socket that
+        it leaves by, where nothing else will tell."""
         headers, contact = message.headers(HeaderId.CONTACT), contact_in(message)
         if not headers or contact is None or contact == "*":
             return
         for header in headers:
             message.remove_header(header)
         shown = self.module.shown(self, contact, routes, socket, to)
-        message.edits.insert(headers[0].end, Line(self, shown, to, message.listener, message.context))
+        message.edits.insert(headers[0].end, Line(self, shown, to, leaving or message.listener, message.context))
 
     # --- its responses ----------------------------------------------------------------------------------------------
 
@@ -82,13 +87,39 @@ class Crossing:
                  status: int) -> None:
         """A response goes back to whoever sent the request."""
         request = transaction.request
-        remove(response, OF_PATH)
-        recorded = request.headers(HeaderId.RECORD_ROUTE)
-        response.insert_header(via_lines(request) + b"".join(request.data[each.start:each.end] for each in recorded))
-        if not 300 <= status < 400:  # those who are to ask elsewhere have to know where
-            routes = self.routes[1 - self.side] or tuple(response.values(HeaderId.RECORD_ROUTE)[::-1])
-            self.replace_contact(response, routes, branch.listener, self.side)
+        self.bring_back(response, lines_of(request), branch.listener)
         self.show_call_id(response, request.header(HeaderId.CALL_ID))
+
+    def bring_back(self, response: Response, lines: bytes, socket: Any, leaving: Any = None) -> None:
+        """Show whoever sent the request a response that came by *socket*, with the *lines* that were taken out."""
+        remove(response, OF_PATH)
+        response.insert_header(lines)
+        if not 300 <= response.status < 400:  # those who are to ask elsewhere have to know where
+            routes = self.routes[1 - self.side] or tuple(response.values(HeaderId.RECORD_ROUTE)[::-1])
+            self.replace_contact(response, routes, socket, self.side, leaving)
+
+    # --- where its transaction has died with its worker -------------------------------------------------------------
+
+    def kept(self, request: Request) -> str:
+        """What it takes to bring responses back that come when this process is no more."""
+        lines = lines_of(request).decode("utf-8", "surrogateescape")
+        return json.dumps([self.side, self.users_shown, self.names, self.routes, lines, request.listener.uri_text])
+
+
+def restore(module: Showing, response: Response, text: str) -> Via:
+    """Bring a response back by what kept() said; the Via that is on top next."""
+    side, users_shown, names, routes, lines, socket = json.loads(text)
+    to_caller, to_callee = map(tuple, routes)
+    crossing = Crossing(module, side, users_shown=users_shown, names=tuple(names), routes=(to_caller, to_callee))
+    leaving = next((each for each in module.services.transports.listeners if each.uri_text == socket), None)
+    crossing.bring_back(response, lines.encode("utf-8", "surrogateescape"), response.listener, leaving)
+    return Via.parse(lines.partition("\r\n")[0].partition(":")[2].strip())
+
+
+def lines_of(request: Request) -> bytes:
+    """What is put back into responses to *request*."""
+    recorded = request.headers(HeaderId.RECORD_ROUTE)
+    return via_lines(request) + b"".join(request.data[each.start:each.end] for each in recorded)
 
 
 class Line:

@@ -181,13 +181,16 @@ class Keeping(Parameters):
             return
         for table in self.mirrored():
             self.read(table)
-        self.tell_own()
+        self.tell_all(ALL_SLOTS)  # others may not have noticed
 
     def tell_own(self, again: bool = False) -> None:
         """Tell the database what it has not been told of our slots; with *again* also what it has refused."""
+        self.tell_all(self.services.slots.owned_by(self.services.index), again)
+
+    def tell_all(self, slots: Sequence[int], again: bool = False) -> None:
+        """Tell the database what it has not been told of *slots*."""
         mirror = self.mirror
         if mirror is not None and mirror.writes:
-            slots = self.services.slots.owned_by(self.services.index)
             for table in self.mirrored():
                 mirror.flush(table, slots, again)
 

@@ -37,7 +37,7 @@ class Loading:
         self.log = mirror.settings.log
         self.seen: set[int] = set()  # identifiers of contacts that have a row
         self.over: list[dict[str, Any]] = []  # what the rows of contacts are found by that have expired
-        self.broken = 0
+        self.broken = self.unreadable = 0
 
     def run(self) -> bool:
         """Read the table; false where another process is at it, DatabaseError where it is not possible."""
@@ -62,6 +62,9 @@ class Loading:
         if self.broken:
             self.log.error("table %s: %d contacts have an identifier that is none, and are left out: "
                            "regen_broken_contactid gives them new ones", self.table.name, self.broken)
+        if self.unreadable:
+            self.log.error("table %s: %d rows hold what no contact has, and are left out", self.table.name,
+                           self.unreadable)
         self.log.info("table %s: %d contacts read from %s", self.table.name, count, self.mirror.database.url)
 
     def pages(self) -> Iterator[list[dict[str, Any]]]:
@@ -83,8 +86,12 @@ class Loading:
     def operation(self, row: dict[str, Any]) -> Callable[[Any], None] | None:
         """What one row does, in a write transaction; None where it does not count."""
         rows = self.mirror.rows(self.table.name)
-        aor, binding = rows.aor(row), rows.binding(row)
         stored = int(row[rows.number])
+        try:
+            aor, binding = rows.aor(row), rows.binding(row)
+        except (ValueError, TypeError, OverflowError):
+            self.unreadable += 1
+            return None
         if not binding.is_valid(self.table.clock()):
             self.over.append(rows.where(aor, stored, binding.contact, binding.call_id))
             return None

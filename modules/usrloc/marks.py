@@ -79,6 +79,12 @@ class Mark:
         return had_row or has_row
 
 
+    def forget(self, told: Mark) -> None:
+        """The database has carried out what stood here before: what was added since is left, and each contact may have
+        a row now."""
+        del self.removed[:len(told.removed)]
+        self.changed.update((each, False) for each in told.changed if each in self.changed)
+
     def is_untold(self, identifier: int) -> bool:
         """Whether the database cannot know a contact as it was until now: so marks do not grow while it is gone."""
         if self.claim or self.unsure:
@@ -157,6 +163,7 @@ class Marks:
                 mark = self.get(transaction, key)
                 if mark is None or (mark.refused and not again) or is_at_work(mark.claim):
                     continue
+                mark.unsure = mark.unsure or bool(mark.claim)  # of a process that is gone
                 mark.claim = name_of_process(os.getpid())
                 self.put(transaction, key, mark)
                 found.append(self._claimed(transaction, key, mark))
@@ -175,6 +182,8 @@ class Marks:
                     continue
                 if mark.serial != each.mark.serial:
                     left.append(each.key)
+                    if told:
+                        mark.forget(each.mark)
                 elif told:
                     mark = Mark(mark.aor)
                 else:

@@ -4,7 +4,7 @@ from __future__ import annotations
 import itertools
 import logging
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import gevent
 
@@ -22,7 +22,16 @@ LOADED, HOLDER = range(2)  # words of a table: the database has been read; the p
 BATCH = 100  # addresses-of-record that are told in one transaction of the database
 TURN = 0.005  # seconds until somebody who waits for another process looks again
 PATIENCE = 10.0  # seconds until it does not wait any longer
-AGAIN = 5.0  # seconds until a database that was gone is asked again
+AGAIN = 1.0  # seconds until a database is asked again that could not be told, or more where it is left alone longer
+
+
+class Outcome(NamedTuple):
+    """How the telling of some addresses-of-record ended: *told* all of them, or *put_off* because the database could
+    not be told; *changed* are the keys of those that have changed meanwhile."""
+
+    told: bool = False
+    put_off: bool = False
+    changed: Sequence[bytes] = ()
 
 
 class Mirror:
@@ -39,6 +48,7 @@ class Mirror:
         self.database, self.versions, self.writes, self.at_once = database, versions, writes, at_once
         self._timers = timers
         self._known: dict[str, Rows] = {}
+        self.batch = BATCH  # less for a while where the database has not managed so many in time
         self._waiting: list[Callable[[], object]] = []  # who is called when the database is to be asked again
         self.complaints = Restraint(logging.getLogger("opensips_py.usrloc"), level=logging.ERROR)
 
@@ -61,32 +71,35 @@ class Mirror:
     # Telling
 
     def tell(self, table: MirroredTable, keys: list[bytes], again: bool = False) -> bool:
-        """Tell of the addresses-of-record under *keys*; waits. False: something is left, which is told later."""
-        left, complete, waited = list(keys), True, 0.0
+        """Tell of the addresses-of-record under *keys*; waits. False: the database will have to be asked again."""
+        left, waited = list(keys), 0.0
         while left and waited < PATIENCE:
-            claimed = table.marks.claim(left[:BATCH], again)
+            some = left[:self.batch]
+            claimed = table.marks.claim(some, again)
             if claimed:
-                told, changed = self.tell_claimed(table, claimed)
-                complete = complete and told
-                left = [*left[BATCH:], *(changed if told else ())]
-            elif any(self.is_being_told(table, key) for key in left[:BATCH]):
+                outcome = self.tell_claimed(table, claimed)
+                if outcome.put_off:
+                    break
+                left = [*left[len(some):], *(outcome.changed if outcome.told else ())]
+            elif any(self.is_being_told(table, key) for key in some):
                 gevent.sleep(TURN)
                 waited += TURN
             else:
-                left = left[BATCH:]
-        if not self.is_up:
+                left = left[len(some):]
+        if left:
             self.later(self.settings.again)
-        return complete and not left
+        return not left
 
     def is_being_told(self, table: MirroredTable, key: bytes) -> bool:
         """Whether another one is telling of this address-of-record."""
         mark = table.marks.find(key)
         return mark is not None and bool(mark.claim)
 
-    def tell_claimed(self, table: MirroredTable, claimed: list[Claimed]) -> tuple[bool, list[bytes]]:
-        """Tell what is claimed; whether that was possible, and what has changed meanwhile."""
+    def tell_claimed(self, table: MirroredTable, claimed: list[Claimed]) -> Outcome:
+        """Tell what is claimed."""
         told = refused = False
         unsure = True  # until it is known how that ends
+        changed: list[bytes] = []
         try:
             if not self.is_held(table):
                 self.write(table, claimed)
@@ -99,16 +112,26 @@ class Mirror:
             self.complaints.say("table %s: the contacts of %s: %s", table.name, claimed[0].mark.aor, error)
         except DatabaseError as error:
             unsure = not getattr(error, "outcome", True)
+            if unsure:  # perhaps it was too much for the time that there is
+                self.batch = max(len(claimed) // 2, 1)
             self.complaints.say("table %s: %s; changes are kept until it can be told", table.name, error)
         finally:
             if not refused or len(claimed) == 1:
                 changed = table.marks.settle(claimed, told=told, refused=refused, unsure=unsure)
-        return told, changed
+        if told:
+            self.batch = min(self.batch * 2, BATCH)
+        return Outcome(told, not told and not refused, changed)
 
-    def tell_each(self, table: MirroredTable, claimed: list[Claimed]) -> tuple[bool, list[bytes]]:
+    def tell_each(self, table: MirroredTable, claimed: list[Claimed]) -> Outcome:
         """One of several is not accepted: tell of each by itself."""
-        outcomes = [self.tell_claimed(table, [each]) for each in claimed]
-        return all(told for told, _ in outcomes), [key for _, changed in outcomes for key in changed]
+        left, outcomes = list(claimed), [Outcome(True)]
+        try:
+            while left and not outcomes[-1].put_off:
+                outcomes.append(self.tell_claimed(table, [left.pop(0)]))
+        finally:
+            table.marks.settle(left)
+        return Outcome(all(each.told for each in outcomes), outcomes[-1].put_off,
+                       [key for each in outcomes for key in each.changed])
 
     def write(self, table: MirroredTable, claimed: Sequence[Claimed]) -> None:
         """Have the database carry out what is claimed, all or nothing."""
@@ -124,15 +147,7 @@ class Mirror:
 
     def flush(self, table: MirroredTable, slots: Sequence[int], again: bool = False) -> bool:
         """Tell all that is marked in *slots*; false where that was not possible."""
-        for keys in batches(table.marks.keys(slots)):
-            if not self.tell(table, keys, again) and not self.is_up:
-                return False
-        return True
-
-    @property
-    def is_up(self) -> bool:
-        """Whether the database answered when it was last asked."""
-        return bool(getattr(self.database, "is_up", True))
+        return all(self.tell(table, keys, again) for keys in batches(table.marks.keys(slots)))
 
     # Who wants the database left alone
 
@@ -144,14 +159,18 @@ class Mirror:
     def later(self, function: Callable[[], object]) -> None:
         """Have *function* called when it is time to ask a database again that was gone."""
         if not self._waiting:
-            self._timers.start(AGAIN, self._retry)
+            self._timers.start(max(self.database.pause, AGAIN), self._retry)
         if function not in self._waiting:
             self._waiting.append(function)
 
     def _retry(self, _: object = None) -> None:
         waiting, self._waiting = self._waiting, []
         for each in waiting:
-            each()
+            try:
+                each()
+            except Exception:  # whatever it is, what is to be told is still there
+                self.settings.log.exception("the database could not be told")
+                self.later(each)
 
 
 def batches(keys: Iterable[bytes]) -> Iterator[list[bytes]]:

@@ -1,7 +1,7 @@
 """A circuit breaker: who was gone a moment ago is not asked, so that nobody waits for it in vain."""
 from __future__ import annotations
 
-FIRST, LONGEST = 0.5, 30.0  # seconds until the next attempt
+FIRST, LONGEST = 0.5, 5.0  # seconds until the next attempt
 
 
 class Breaker:

@@ -35,6 +35,11 @@ class Database:
         """Whose SQL it speaks: the scheme of its URL."""
         return self.url.scheme
 
+    @property
+    def pause(self) -> float:
+        """Seconds for which it is not asked, because it did not answer."""
+        return 0.0
+
     def run(self, operation: Callable[[Session], T], *, together: bool = False, patience: float | None = None) -> T:
         """Carry out *operation* and wait for it, at most *patience* seconds; *together*: all that it does, or nothing.
 

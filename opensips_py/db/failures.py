@@ -3,7 +3,7 @@ from __future__ import annotations
 
 
 class DatabaseError(Exception):
-    """An operation that a database did not carry out; one of the three below."""
+    """An operation that a database did not carry out; one of those below."""
 
 
 class Unavailable(DatabaseError):
@@ -16,6 +16,11 @@ class Unavailable(DatabaseError):
     def __init__(self, message: str, *, outcome: bool = True) -> None:
         super().__init__(message)
         self.outcome = outcome
+
+
+class Hindered(Unavailable):
+    """The database works, and cannot carry the operation out now: a deadlock, a lock that another one holds, no room on
+    its disk, a server that takes no changes for a while. Nothing was carried out; later it may be."""
 
 
 class QueryError(DatabaseError):

@@ -13,7 +13,7 @@ from opensips_py import blocking
 from opensips_py.db.breaker import Breaker
 from opensips_py.db.database import Database, Watcher
 from opensips_py.db.driver import Driver
-from opensips_py.db.failures import QueryError, Unavailable
+from opensips_py.db.failures import Hindered, QueryError, Unavailable
 from opensips_py.db.pool import Pool
 from opensips_py.db.session import Session
 from opensips_py.db.sql import SqlSession, text_of
@@ -40,6 +40,10 @@ class PooledDatabase(Database):
         """Whether it answered when it was last asked."""
         return self.breaker.is_closed
 
+    @property
+    def pause(self) -> float:
+        return 0.0 if self.is_up else max(self.breaker.until - self._clock(), 0.0)
+
     def run(self, operation: Callable[[Session], T], *, together: bool = False, patience: float | None = None) -> T:
         started = self._clock()
         if not self.breaker.allows(started):
@@ -56,6 +60,9 @@ class PooledDatabase(Database):
         except blocking.Busy as error:
             self.breaker.given_up()
             raise Unavailable(str(error)) from None
+        except Hindered:
+            self._answered(operation, started)
+            raise
         except Unavailable as error:
             self._failed(str(error))
             raise

@@ -12,7 +12,7 @@ import peewee
 
 from opensips_py.db.changes import Increase
 from opensips_py.db.conditions import Comparison
-from opensips_py.db.failures import Conflict, QueryError, Unavailable
+from opensips_py.db.failures import Conflict, Hindered, QueryError, Unavailable
 from opensips_py.db.quoting import quotations
 from opensips_py.db.session import ALL, Answer, Row, Where
 
@@ -67,6 +67,10 @@ class SqlSession:
         """Whether *error* means that the connection is of no use any more; drivers know their codes."""
         return False
 
+    def is_passing(self, error: Exception) -> bool:
+        """Whether *error* says nothing against the statement, which may be carried out a little later."""
+        return False
+
     @contextmanager
     def translated(self) -> Iterator[None]:
         """Raise our own errors for those of drivers."""
@@ -78,11 +82,37 @@ class SqlSession:
         except peewee.PeeweeException as error:
             if self.is_lost(error):
                 raise Unavailable(text_of(error), outcome=False) from error
-            raise QueryError(text_of(error)) from error
+            raise (Hindered if self.is_passing(error) else QueryError)(text_of(error)) from error
         except (OSError, EOFError) as error:
             raise Unavailable(str(error) or type(error).__name__, outcome=False) from error
         except (ValueError, TypeError) as error:  # a value that the driver cannot bind
             raise QueryError(str(error)) from error
+
+    @contextmanager
+    def atomic(self) -> Iterator[None]:
+        """Carry out what the block does as one, within what is carried out as one already.
+
+        Where a deadline ends it, nothing is said any more on a connection whose answer is still to come: closing it
+        takes everything back. What goes wrong first is what is told.
+        """
+        with self.translated():
+            block = self.connection.atomic()
+            block.__enter__()
+        try:
+            yield
+        except Exception as error:
+            self.take_back(block, error)
+            raise
+        with self.translated():
+            block.__exit__(None, None, None)
+
+    def take_back(self, block: Any, error: Exception) -> None:
+        """End a transaction in which there was an *error*; Unavailable where the connection does not take even that."""
+        try:
+            block.__exit__(type(error), error, error.__traceback__)
+        except (peewee.PeeweeException, OSError, EOFError, ValueError) as second:
+            if not isinstance(error, Unavailable):
+                raise Unavailable(f"{error}; it could not be taken back: {text_of(second)}") from error
 
     def execute(self, query: Any) -> Any:
         """Carry out what peewee has built; its cursor."""
@@ -127,7 +157,7 @@ class SqlSession:
     def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
         target = named(table)
         names = [peewee.Column(target, each) for each in columns]
-        with self.translated(), self.connection.atomic():
+        with self.atomic():
             for some in peewee.chunked(rows, AT_ONCE):
                 self.execute(target.insert(some, columns=names))
 
@@ -149,7 +179,7 @@ class SqlSession:
         if self.update(table, values, where):
             return
         try:
-            with self.translated(), self.connection.atomic():
+            with self.atomic():
                 self.insert(table, values)
         except Conflict:  # somebody else has just done the same
             if not self.update(table, values, where):
@@ -172,7 +202,7 @@ class SqlSession:
     @contextmanager
     def together(self) -> Iterator[None]:
         """Carry out what the block does as one: all of it, or none."""
-        with self.translated(), self.connection.atomic():
+        with self.translated(), self.atomic():
             yield
 
 

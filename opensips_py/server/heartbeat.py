@@ -4,9 +4,11 @@ from __future__ import annotations
 import mmap
 import os
 import time
+from collections.abc import Container
 
 INTERVAL = 0.4  # seconds between two heartbeats; a worker has one each time it turns its wheel of timers
 LIMIT = 1.0  # a process silent for longer is stuck
+STARTING_LIMIT = 5.0  # the same for one that has just begun: it goes on with calls, reads what has waited
 WRITING_LIMIT = 5.0  # the same while it is inside a write transaction: killing it there costs the others most
 WORDS = 8  # per process, 64 bytes: one cache line
 BEAT, WRITING, PID, LOAD = 0, 1, 2, 3  # the last of them three words long
@@ -73,13 +75,14 @@ class Pulse:
         self._map.close()
 
 
-def stuck(pulse: Pulse, running: list[int], now_ns: int) -> list[int]:
-    """Which of the *running* processes to kill now.
+def stuck(pulse: Pulse, running: list[int], now_ns: int, fresh: Container[int] = ()) -> list[int]:
+    """Which of the *running* processes to kill now; *fresh* are those that have just begun.
 
     A process that stopped inside its write transaction stops every other one that wants to write: if several are
     silent, only that one goes first.
     """
-    silent = [index for index in running if pulse.silence(index, now_ns) > LIMIT]
+    limits = {index: STARTING_LIMIT if index in fresh else LIMIT for index in running}
+    silent = [index for index in running if pulse.silence(index, now_ns) > limits[index]]
     writers = [index for index in silent if pulse.is_writing(index)]
     if writers:
         return [index for index in writers if pulse.silence(index, now_ns) > WRITING_LIMIT]

@@ -30,6 +30,7 @@ STOP_SECONDS = 3.0  # to end in order; the server has to be gone 5 s after SIGTE
 DRAIN_SECONDS = 2.0  # the same for one process of a rolling restart
 TURN = 0.4  # seconds between two looks at the heartbeats
 BACK_OFF = (0.0, 0.0, 0.5, 1.0, 2.0, 5.0, 10.0, 30.0)  # seconds before the n-th start in a row that failed at once
+FRESH = 2.0  # seconds for which a process has just begun
 STEADY = 10.0  # a process that ran for so long failed for a new reason
 
 EXIT_STOPPED, EXIT_BOOT = 0, 1
@@ -367,12 +368,15 @@ class Supervisor:
         running = {self._slot(i): p for i, p in self.processes.items() if p.state is State.RUNNING}
         for slot in self._silent():
             process = running[slot]
-            log.error("%s (pid %d) is stuck: no heartbeat for over a second", process.name, process.pid)
+            log.error("%s (pid %d) is stuck: no heartbeat for %.1f s", process.name, process.pid,
+                      self._pulse.silence(slot, time.monotonic_ns()))
             process.kill()
 
     def _silent(self) -> list[int]:
-        running = [self._slot(i) for i, process in self.processes.items() if process.state is State.RUNNING]
-        return stuck(self._pulse, running, time.monotonic_ns())
+        running = {self._slot(i): each for i, each in self.processes.items() if each.state is State.RUNNING}
+        now, now_ns = time.monotonic(), time.monotonic_ns()
+        fresh = [slot for slot, each in running.items() if now - self._pulse.silence(slot, now_ns) - each.since < FRESH]
+        return stuck(self._pulse, list(running), now_ns, fresh)
 
     def _enforce(self, now: float) -> None:
         for process in self._living():

@@ -276,8 +276,8 @@ def main() -> int:
     except Exception as error:
         control.fail(error)
         return 1
-    control.beat(worker.ticker)
     worker.serve()
+    control.beat(worker.ticker)  # from now on it is watched
     control.stopped.wait()
     return 0
 

@@ -22,6 +22,7 @@ cdef class TransactionLayer:
     cdef public Transaction stateless
     cdef public object ack_filter, on_own_request, on_own_response, blacklists
     cdef public Ringing pending
+    cdef public dict restorers
     cdef object _new
     cdef str _key
     cdef object __weakref__

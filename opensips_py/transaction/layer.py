@@ -17,6 +17,7 @@ from opensips_py.transaction.targets import response_target
 from opensips_py.transaction.user import Happening, NoUser, TransactionUser
 
 if TYPE_CHECKING:
+    from opensips_py.sip import Via
     from opensips_py.sip._scan import Request, Response
     from opensips_py.transport.blacklists import Blacklists
     from opensips_py.transport.target import Target
@@ -60,6 +61,7 @@ class TransactionLayer:
         self.on_own_response: Callable[[Transaction, bytes], object] | None = None
         self.blacklists: Blacklists | None = None  # where requests must not go
         self.pending: Ringing | None = None  # where ringing branches are noted for whoever takes over after a crash
+        self.restorers: dict[str, Callable[[Response, str], Via]] = {}  # modules that see to responses of such branches
 
     def __len__(self) -> int:
         return len(self.servers)

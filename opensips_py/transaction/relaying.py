@@ -10,6 +10,7 @@ from opensips_py.sip import Edits, forward_request
 from opensips_py.sip._scan import BranchTarget, Request
 from opensips_py.transaction import cancelled, replying, targets
 from opensips_py.transaction._record import Branch, Transaction
+from opensips_py.transaction.ringing import SURVIVES
 from opensips_py.transaction.settings import FAULT_RESPONSES, Fault, Flags
 from opensips_py.transaction.tables import Event
 from opensips_py.transaction.user import Happening
@@ -223,7 +224,8 @@ def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> i
         branch.awaiting = False
         return Fault.UNSENT
     if layer.pending is not None and transaction.invite:
-        layer.pending.note(branch.id, branch.target, branch.uri)
+        context = transaction.request.context
+        layer.pending.note(branch.id, branch.target, branch.uri, context.get(SURVIVES) if context else None)
     if transaction.observed:
         layer.notify(transaction, Happening.REQUEST_SENT, branch, transaction.request, 0)
     return 0

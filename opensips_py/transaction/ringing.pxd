@@ -1,10 +1,10 @@
 cdef class Ringing:
     cdef public object clock
-    cdef object _memory
+    cdef object _memory, _path, _more
     cdef list _free
     cdef dict _places
     cdef public dict orphans
     cdef double _now
 
-    cpdef object note(self, str branch, object target, str uri)
+    cpdef object note(self, str branch, object target, str uri, tuple module=*)
     cpdef object forget(self, str branch)

@@ -1,7 +1,9 @@
 """Which INVITEs of this worker wait for their final response: whoever takes over after a crash reads it.
 
 A transaction dies with its worker, but the call rings on. Responses find their way by their Via alone; to acknowledge a
-failure or to pass a CANCEL on takes the target and the Request-URI of the branch, and they are kept here.
+failure or to pass a CANCEL on takes the target and the Request-URI of the branch, and they are kept here. Where a
+module has changed the request so that its responses do not find their way by themselves, what it needs to bring them
+back in order is kept as well: its name, and a text of its own.
 """
 from __future__ import annotations
 
@@ -18,12 +20,16 @@ from opensips_py.sip import build_request
 from opensips_py.transport.via import via_line
 
 if TYPE_CHECKING:
-    from opensips_py.sip import Request, Response
+    from opensips_py.sip import Request, Response, Via
     from opensips_py.transaction.layer import TransactionLayer
 
 ENTRY = struct.Struct("<BBHd32s19sH")  # used, protocol, listener, since, Via branch, address, length of the URI
 SIZE = 384  # bytes of an entry, the Request-URI included; a branch with a longer one is not noted
+WITH_MORE = 2  # in place of 1: an entry with what a module needs
 PROTOCOLS = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+MORE = 4096  # bytes for what a module needs; it has a file of its own, for it is rare
+LENGTH = struct.Struct("<H")
+SURVIVES = "survives"  # in the context of an INVITE: the name of such a module, and what makes its text
 BRANCHES = 16  # of one INVITE that a CANCEL is passed on to
 LONGEST = 300.0  # seconds after which no call rings any more
 
@@ -37,6 +43,8 @@ class Orphan:
     listener: int
     address: int
     uri: str
+    module: str = ""
+    text: str = ""
 
 
 class Ringing:
@@ -45,13 +53,9 @@ class Ringing:
     def __init__(self, path: str | os.PathLike[str], room: int = 32768,
                  clock: Callable[[], float] | None = None) -> None:
         self.clock = clock or time.time
-        descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-        try:
-            written = os.lseek(descriptor, 0, os.SEEK_HOLE) if os.fstat(descriptor).st_size else 0
-            os.ftruncate(descriptor, room * SIZE)
-            self._memory = mmap.mmap(descriptor, room * SIZE)
-        finally:
-            os.close(descriptor)
+        self._path = f"{os.fspath(path)}.more"
+        self._memory, written = mapped(path, room * SIZE)
+        self._more = mapped(self._path, room * MORE)[0] if os.path.exists(self._path) else None
         used = min(-(-written // SIZE), room)  # places are taken from the first on: the others are a hole in the file
         self._free = list(range(room - 1, used - 1, -1))
         self._places: dict[str, int] = {}
@@ -71,11 +75,29 @@ class Ringing:
             self._free.append(place)
             return
         uri = self._memory[at + ENTRY.size:at + ENTRY.size + length].decode("utf-8", "surrogateescape")
+        module, _, more = self._read_more(place).partition("\0") if self._memory[at] == WITH_MORE else ("", "", "")
         self.orphans[branch.decode("ascii")] = Orphan(place, PROTOCOLS[protocol], listener,
-                                                      int.from_bytes(address, "little"), uri)
+                                                      int.from_bytes(address, "little"), uri, module, more)
 
-    def note(self, branch: str, target: Any, uri: str) -> None:
-        """A branch of an INVITE has been sent."""
+    def _read_more(self, place: int) -> str:
+        if self._more is None:
+            return ""
+        length, = LENGTH.unpack_from(self._more, place * MORE)
+        found: bytes = self._more[place * MORE + LENGTH.size:place * MORE + LENGTH.size + length]
+        return found.decode("utf-8", "surrogateescape")
+
+    def _write_more(self, place: int, module: tuple[str, Callable[[], str]]) -> bool:
+        text = f"{module[0]}\0{module[1]()}".encode("utf-8", "surrogateescape")
+        if len(text) > MORE - LENGTH.size:
+            return False
+        if self._more is None:
+            self._more = mapped(self._path, len(self._memory) // SIZE * MORE)[0]
+        LENGTH.pack_into(self._more, place * MORE, len(text))
+        self._more[place * MORE + LENGTH.size:place * MORE + LENGTH.size + len(text)] = text
+        return True
+
+    def note(self, branch: str, target: Any, uri: str, module: tuple[str, Callable[[], str]] | None = None) -> None:
+        """A branch of an INVITE has been sent; *module* is what SURVIVES says."""
         text = uri.encode("utf-8", "surrogateescape")
         if not self._free or len(text) > SIZE - ENTRY.size:
             return
@@ -85,7 +107,8 @@ class Ringing:
         ENTRY.pack_into(memory, at, 0, PROTOCOLS.index(target.protocol), target.listener.index, self.clock(),
                         branch.encode("ascii"), target.address.to_bytes(19, "little"), len(text))
         memory[at + ENTRY.size:at + ENTRY.size + len(text)] = text
-        memory[at] = 1  # last: an entry that counts is complete
+        more = module is not None and self._write_more(place, module)
+        memory[at] = WITH_MORE if more else 1  # last: an entry that counts is complete
         self._places[branch] = place
 
     def forget(self, branch: str) -> None:
@@ -95,16 +118,42 @@ class Ringing:
             self._memory[place * SIZE] = 0
             self._free.append(place)
 
-    def adopted(self, branch: str) -> None:
-        """An orphan has had its final response."""
-        orphan = self.orphans.pop(branch, None)
-        if orphan is not None:
+    def adopted(self, branch: str, success: bool = False) -> None:
+        """An orphan has had its final response; with *success* the same may come again, and again find its way."""
+        orphan = self.orphans.get(branch)
+        if orphan is None:
+            return
+        if orphan.place >= 0:
             self._memory[orphan.place * SIZE] = 0
             self._free.append(orphan.place)
+            orphan.place = -1
+        if not (success and orphan.module):
+            del self.orphans[branch]
 
     def close(self) -> None:
         """Let go of the file."""
         self._memory.close()
+        if self._more is not None:
+            self._more.close()
+
+
+def mapped(path: str | os.PathLike[str], size: int) -> tuple[mmap.mmap, int]:
+    """A file as memory of that size, and how many bytes of its beginning have ever been written."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
+    try:
+        written = os.lseek(descriptor, 0, os.SEEK_HOLE) if os.fstat(descriptor).st_size else 0
+        os.ftruncate(descriptor, size)
+        return mmap.mmap(descriptor, size), written
+    finally:
+        os.close(descriptor)
+
+
+def restored(layer: TransactionLayer, notes: Ringing, response: Response) -> Via | None:
+    """Have the module that knows bring a response for an orphan back in order; the Via that is on top next, or None
+    where no module had a hand in it."""
+    orphan = notes.orphans.get(response.via_branch)
+    restore = layer.restorers.get(orphan.module) if orphan is not None and orphan.module else None
+    return None if restore is None or orphan is None else restore(response, orphan.text)
 
 
 def orphan_answered(layer: TransactionLayer, notes: Ringing, response: Response) -> None:
@@ -115,7 +164,7 @@ def orphan_answered(layer: TransactionLayer, notes: Ringing, response: Response)
         return
     if response.status >= 300:
         send(layer, orphan, branch, "ACK", response)
-    notes.adopted(branch)
+    notes.adopted(branch, response.status < 300)
 
 
 def orphans_of(layer: TransactionLayer, notes: Ringing, cancel: Request) -> list[tuple[str, Orphan]]:
@@ -126,7 +175,8 @@ def orphans_of(layer: TransactionLayer, notes: Ringing, cancel: Request) -> list
     slot = slots.slot_of_call_id(cancel.call_id)
     names = [slots.via_branch(cancel.via_branch, cancel.call_id, cancel.from_tag, cancel.cseq, index, slot)
              for index in range(BRANCHES)]
-    return [(name, notes.orphans[name]) for name in names if name in notes.orphans]
+    found = [(name, notes.orphans.get(name)) for name in names]
+    return [(name, each) for name, each in found if each is not None and each.place >= 0]
 
 
 def cancel_orphans(layer: TransactionLayer, notes: Ringing, request: Request) -> bool:

@@ -16,13 +16,16 @@ def forward_stray(layer: TransactionLayer, response: Response) -> bool:
     """Forward a response without state (RFC 3261, 16.11), if its top Via is ours; may wait for DNS."""
     if layer.slots.owned(response.via_branch) is None:
         return False
-    if layer.pending is not None and layer.pending.orphans:
-        ringing.orphan_answered(layer, layer.pending, response)
     try:
-        vias = response.vias
-        if len(vias) < 2:
-            return False
-        target = via_target(layer, vias[1])
+        next_via = None
+        if layer.pending is not None and layer.pending.orphans:
+            next_via = ringing.restored(layer, layer.pending, response)
+            ringing.orphan_answered(layer, layer.pending, response)
+        if next_via is None:
+            if len(response.vias) < 2:
+                return False
+            next_via = response.vias[1]
+        target = via_target(layer, next_via)
     except MalformedMessage:
         return False
     if target is None:

@@ -8,7 +8,7 @@ import pytest
 
 from opensips_py.mi import client
 from tests.live import ROOT, SIPP, XML, Server, Sipp, free_ports
-from tests.scenarios.phone import Phone, calls_to
+from tests.scenarios.phone import Call, Phone, answered, calls_to, cancel
 
 INSIDE, CARRIER = "127.0.0.31", "127.0.0.32"  # where the two sides are
 BEHIND = {INSIDE: "10.31.0.1", CARRIER: "10.32.0.1"}  # a further proxy of each
@@ -98,6 +98,11 @@ route {
 		sl_send_reply(200, "OK");
 		exit;
 	}
+	if (is_method("CANCEL")) {
+		if (t_check_trans())
+			t_relay();
+		exit;
+	}
 	if ($rU =~ "^kept")
 		create_dialog();
 	topology_hiding("U");
@@ -107,28 +112,59 @@ route {
 """
 
 
-def test_calls_go_on_after_the_end_of_every_process():
-    """Half of them with a dialog, half of them with nothing but what stands in Contact."""
-    callee = Phone(0)
-    with Server(LIVE, CALLEE=callee.port) as server:
-        caller = Phone(server.port)
-        callee.server = caller.server
-        calls = calls_to(caller, callee, [f"{kind}{number}" for kind in ("kept", "word") for number in range(4)],
-                         answer=True)
-        server.kill_all()
-        server.start()
-        for each in calls:
-            caller.send(caller.within(each, "INFO"))
-        ids = [each.id for each in calls]
-        for info in callee.take("INFO", ids).values():
-            assert info.uri == f"sip:callee@127.0.0.1:{callee.port}"
-            callee.send(info.answer(200))
-        caller.take("200 INFO", ids)
-        for each in calls:
-            callee.send(callee.back(each, "BYE", f"b{each.id}"))
-        for bye in caller.take("BYE", ids).values():
-            assert bye.uri == f"sip:caller@127.0.0.1:{caller.port}" and len(bye.all("Via")) == 1
-            caller.send(bye.answer(200))
-        callee.take("200 BYE", ids)
+@pytest.fixture
+def phones():
+    """A caller and a callee, between whom nothing is yet."""
+    caller, callee = Phone(0), Phone(0)
+    yield caller, callee
     caller.close()
     callee.close()
+
+
+def killed(server: Server) -> None:
+    """Every process dies, and the server comes back."""
+    server.kill_all()
+    server.start()
+
+
+def go_on(caller: Phone, callee: Phone, calls: list[Call]) -> None:
+    """An INFO of the caller, then the callee hangs up."""
+    for each in calls:
+        caller.send(caller.within(each, "INFO"))
+    ids = [each.id for each in calls]
+    for info in callee.take("INFO", ids).values():
+        assert info.uri == f"sip:callee@127.0.0.1:{callee.port}"
+        callee.send(info.answer(200))
+    caller.take("200 INFO", ids)
+    for each in calls:
+        callee.send(callee.back(each, "BYE", f"b{each.id}"))
+    for bye in caller.take("BYE", ids).values():
+        assert bye.uri == f"sip:caller@127.0.0.1:{caller.port}" and len(bye.all("Via")) == 1
+        caller.send(bye.answer(200))
+    callee.take("200 BYE", ids)
+
+
+def test_calls_go_on_after_the_end_of_every_process(phones):
+    """Half of them with a dialog, half of them with nothing but what stands in Contact."""
+    caller, callee = phones
+    with Server(LIVE, CALLEE=callee.port) as server:
+        caller.server = callee.server = ("127.0.0.1", server.port)
+        calls = calls_to(caller, callee, [f"{kind}{number}" for kind in ("kept", "word") for number in range(4)],
+                         answer=True)
+        killed(server)
+        go_on(caller, callee, calls)
+
+
+def test_calls_that_ring_meanwhile_are_answered_and_go_on(phones):
+    caller, callee = phones
+    with Server(LIVE, CALLEE=callee.port) as server:
+        caller.server = callee.server = ("127.0.0.1", server.port)
+        calls = calls_to(caller, callee, [f"word{number}" for number in range(4)], answer=False)
+        given_up = calls_to(caller, callee, ["word8"], answer=False)
+        killed(server)
+        answered(caller, callee, calls)
+        for each in calls:
+            assert each.answer.all("Via") == [each.invite.decode().partition("Via: ")[2].partition("\r\n")[0]]
+            assert str(callee.port) not in each.answer.get("Contact")
+        cancel(caller, callee, given_up)
+        go_on(caller, callee, calls)

@@ -13,7 +13,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.live import Server, descendants, python_of
-from tests.scenarios.phone import Call, Phone, answered, calls_to
+from tests.scenarios.phone import Call, Phone, answered, calls_to, cancel
 from tests.scenarios.registrations import Registrations, bindings, serving
 
 CONFIG = pathlib.Path(__file__).parent / "survival.cfg"
@@ -83,26 +83,6 @@ def test_a_killed_worker_is_back_and_its_calls_go_on(server: Server, phones: tup
         hang_up(caller, callee, established + ringing)
     found = bindings(server.port, USERS)
     assert {user for user in USERS if found[user] < registrations.acknowledged[user]} == set()
-
-
-def cancel(caller: Phone, callee: Phone, calls: list[Call]) -> None:
-    """The caller gives up: the CANCEL reaches the callee, whose 487 is acknowledged and reaches the caller."""
-    by_id = {each.id: each for each in calls}
-    for each in calls:
-        caller.send(caller.cancel(each))
-    caller.take("200 CANCEL", by_id)
-    for call_id, heard in callee.take("CANCEL", by_id).items():
-        invite = by_id[call_id].invited
-        assert invite is not None
-        assert heard.get("Via") == invite.get("Via")  # or the callee finds no INVITE for it
-        assert heard.uri == invite.uri
-        callee.send(heard.answer(200))
-        callee.send(invite.answer(487, f"b{call_id}"))
-    callee.take("ACK", by_id)
-    for call_id in caller.take("487 INVITE", by_id):
-        caller.send(caller.request("ACK", f"sip:{by_id[call_id].user}@127.0.0.1:{caller.server[1]}", call_id, 1,
-                                   tag=by_id[call_id].tag, branch=by_id[call_id].branch,
-                                   to=f"<sip:{by_id[call_id].user}@127.0.0.1>;tag=b{call_id}"))
 
 
 def test_after_the_end_of_all_every_acknowledged_binding_is_there(server: Server) -> None:

@@ -49,6 +49,8 @@ def main() -> None:
     if not control.ready():
         return
     control.beat()
+    if "held-up" in words:
+        hold_up(1.9)
     for listener in boot.listeners:
         if listener.fd >= 0:
             gevent.spawn(serve, socket.socket(fileno=listener.fd), boot, control, links, generation)
@@ -61,9 +63,7 @@ def serve(sock: socket.socket, boot: boot_module.Boot, control: Control, links: 
         data, address = sock.recvfrom(1000)
         if data in (b"hang", b"write"):
             control.set_writing(data == b"write")
-            began = monotonic()
-            while monotonic() - began < 30:
-                pass
+            hold_up(30.0)
         answer = {b"pid": lambda: os.getpid(), b"generation": lambda: generation[0], b"index": lambda: boot.index,
                   b"restarted": lambda: boot.restarted,
                   b"peers": lambda: sorted(links.call_each(links.peers, "pid").items()),
@@ -73,7 +73,12 @@ def serve(sock: socket.socket, boot: boot_module.Boot, control: Control, links: 
         gevent.spawn(lambda answer=answer, address=address: sock.sendto(repr(answer()).encode(), address))
 
 
-monotonic = time.monotonic
+def hold_up(seconds: float) -> None:
+    """Let nothing else happen in this process."""
+    began = time.monotonic()
+    while time.monotonic() - began < seconds:
+        pass
+
 
 if __name__ == "__main__":
     main()

@@ -40,6 +40,14 @@ def test_the_writer_goes_first_and_later(pulse):
     assert stuck(pulse, [0, 1], now + 6 * SECOND) == [0]
 
 
+def test_one_that_has_just_begun_may_be_held_up_for_longer(pulse):
+    now = beaten(pulse, 0, 1)
+    assert stuck(pulse, [0, 1], now + 4 * SECOND, [1]) == [0]
+    assert stuck(pulse, [0, 1], now + 6 * SECOND, [1]) == [0, 1]
+    pulse.set_writing(1, True)
+    assert stuck(pulse, [0, 1], now + 4 * SECOND, [1]) == [0], "it keeps nobody waiting yet"
+
+
 def test_two_processes_see_the_same_words():
     fd = Pulse.create(1)
     ours, theirs = Pulse(fd, 1), Pulse(fd, 1)

@@ -123,6 +123,14 @@ def test_a_stuck_worker_is_killed_and_replaced(start, how):
     assert server.ask("pid") != pid
 
 
+def test_one_that_is_held_up_as_it_begins_is_not(start):
+    server = start("held-up", workers=2)  # each for longer than a heartbeat may be missing later
+    assert server.ask("restarted") is False and server.ask("pid")
+    server.process.terminate()
+    status, text = server.wait()
+    assert status == 0 and "is stuck" not in text
+
+
 def test_sighup_swaps_the_generation_in_all_processes(start):
     server = start(workers=2)
     pid = server.ask("pid")

@@ -132,7 +132,7 @@ def test_a_worker_that_hangs_is_replaced_and_connections_come_back(place: Place)
     place.phone.take("200 OPTIONS", ["after"], 20, again=lambda _: place.phone.send(data))
     (new,) = place.server.workers()
     assert new != old
-    assert "is stuck: no heartbeat for over a second" in place.server.log
+    assert "is stuck: no heartbeat for " in place.server.log
     with pytest.raises((ConnectionError, BrokenPipeError)):
         place.ask("any", 1, over_tcp)
     over_tcp.close()

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from opensips_py.sip import Uri, scan
+from opensips_py.sip import Uri, Via, scan
+from opensips_py.transaction import SURVIVES
 from opensips_py.transaction.ringing import Ringing
 from tests.transaction.world import World, request, response
 
@@ -104,3 +105,45 @@ def test_stray_response_goes_where_the_next_via_says(path):
     assert world.layer.forward_stray(moved)
     world.take()
     assert world.places == [("192.0.2.7", 6000)]
+
+
+def dead(path, text="what it needs", name="a module"):
+    """A worker that died while a call rang of which a module had taken the Vias out; what the callee received."""
+    world = world_with(path)
+    sent = request(world=world)
+    sent.context = {SURVIVES: (name, lambda: text)}
+    world.receive(sent)
+    world.layer.pending.close()
+    return world.take()[-1], world_with(path, world.slots)
+
+
+def test_a_module_brings_back_what_finds_no_way_by_itself(path):
+    invite, world = dead(path, "caf\udce9 " * 100)
+    seen = []
+
+    def restore(response, text):
+        seen.append((response.status, text))
+        return Via.parse("SIP/2.0/UDP 192.0.2.77:5066;branch=z9hG4bKold")
+    world.layer.restorers["a module"] = restore
+    for status in (180, 200, 200):  # the last one once more, for the first was lost
+        alone = response(invite, status).data.replace(b"192.0.2.1:5060", b"192.0.2.55:5060")
+        assert world.layer.forward_stray(scan(alone))
+    assert world.lines() == [f"{status} 192.0.2.77" for status in (180, 200, 200)]
+    assert seen == [(status, "caf\udce9 " * 100) for status in (180, 200, 200)]
+    assert not world.layer.knows_invite(request("CANCEL", world=world)), "it has been answered"
+    world.layer.pending.close()
+    assert Ringing(path, 64, lambda: 1000.0).orphans == {}
+
+
+def test_a_failure_of_such_a_call_is_acknowledged(path):
+    invite, world = dead(path)
+    world.layer.restorers["a module"] = lambda response, text: Via.parse("SIP/2.0/UDP 192.0.2.77")
+    assert world.layer.forward_stray(response(invite, 486))
+    assert world.lines() == ["ACK 192.0.2.2", "486 192.0.2.77"] and world.layer.pending.orphans == {}
+
+
+@pytest.mark.parametrize(("text", "name"), [("x" * 5000, "a module"), ("text", "one that is not loaded any more")])
+def test_without_a_module_that_can_the_next_via_counts(path, text, name):
+    invite, world = dead(path, text, name)
+    world.layer.restorers["a module"] = lambda response, text: pytest.fail("it was too long to be kept")
+    assert world.layer.forward_stray(response(invite, 200)) and world.lines() == ["200 192.0.2.1"]

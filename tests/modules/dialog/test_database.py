@@ -148,6 +148,39 @@ def test_a_database_that_is_lost_gets_it_later(table):
     assert table.rows() == [(first.call_id,)]
 
 
+def test_what_the_database_refuses_keeps_no_other_dialog_from_it(table):
+    server = table.start(2)
+    calls = [called(server) for _ in range(3)]
+    table.database.query(f"CREATE TRIGGER no BEFORE INSERT ON dialog WHEN NEW.callid = '{calls[1].call_id}' "
+                         "BEGIN SELECT RAISE(ABORT, 'not that one'); END")
+    module(server).write_changes()
+    assert sorted(table.rows()) == sorted([(calls[0].call_id,), (calls[2].call_id,)])
+    assert len(server.log.matching("refuses dialog .*not that one")) == 1 and not dialogs(server).unwritten
+    table.database.query("DROP TRIGGER no")
+    calls[1].within("INFO", cseq=9)
+    module(server).write_changes()
+    assert len(table.rows()) == 3
+
+
+def test_a_database_too_slow_for_many_gets_a_few_at_a_time(table):
+    server = table.start(2)
+    for _ in range(8):
+        called(server)
+    database, sizes = module(server).db, []
+    run = database.run
+
+    def slow(operation, **named):
+        sizes.append(module(server).at_once)
+        if sizes[-1] > 3:
+            raise Unavailable("it takes longer than that", outcome=False)
+        return run(operation, **named)
+    database.run = slow
+    module(server).write_changes()
+    assert table.rows() == []
+    server.advance(5)
+    assert len(table.rows()) == 8 and sizes[:3] == [200, 4, 2]
+
+
 def test_a_database_that_is_not_there_at_the_start(table):
     server = table.start(1)
     call = called(server)

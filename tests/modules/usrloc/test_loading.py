@@ -170,6 +170,17 @@ def test_identifiers_that_are_none(office: Any, regenerate: int, caplog: pytest.
         assert worker.bindings()[0].id == found[0]
 
 
+def test_a_row_that_holds_what_no_contact_has_leaves_the_others_alone(office: Any, caplog: pytest.LogCaptureFixture,
+                                                                      ) -> None:
+    office.create()
+    office.add("sip:a@192.0.2.1", contact_id=1)
+    office.add("sip:b@192.0.2.1", contact_id=2, cseq="many")
+    office.add("sip:c@192.0.2.1", contact_id=3, last_modified="some time")
+    office.add("sip:d@192.0.2.1", contact_id=4)
+    assert sorted(office.open(THROUGH).contacts()) == ["sip:a@192.0.2.1", "sip:d@192.0.2.1"]
+    assert "2 rows hold what no contact has" in caplog.text and len(office.rows()) == 4
+
+
 def test_branch_flags_are_known_by_name(office: Any) -> None:
     office.create()
     office.add("sip:b@192.0.2.1", cflags="NAT UNKNOWN 3")

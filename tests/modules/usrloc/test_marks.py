@@ -137,3 +137,44 @@ def test_the_claim_of_a_process_that_is_gone_counts_for_nothing(table: Any) -> N
 def test_a_number_of_a_process_is_not_enough() -> None:
     claim = name_of_process(os.getpid())
     assert is_at_work(claim) and not is_at_work(f"{os.getpid()}:1") and not is_at_work("") and not is_at_work("0:5")
+
+
+def store(table: Any, key: bytes, mark: Mark) -> None:
+    table.marks.submit(lambda transaction: table.marks.put(transaction, key, mark))
+
+
+def test_what_was_told_before_a_change_has_a_row_that_must_go_later(table: Any) -> None:
+    """Told, changed meanwhile, and then the database is lost: the contact's end must not be forgotten."""
+    table.apply("alice", lambda record: record.insert(Binding("sip:a@x", id=1)))
+    claimed, = table.marks.claim(keys(table))
+    table.apply("alice", lambda record: record.insert(Binding("sip:b@x", id=2)))
+    assert table.marks.settle([claimed], told=True) == keys(table)
+    table.apply("alice", lambda record: [record.delete(each) for each in list(record.bindings)])
+    assert table.marks.find(table.key("alice")).removed == [(1, "sip:a@x", "")], "2 has never been told"
+
+
+def test_what_was_told_to_be_removed_is_not_removed_once_more(table: Any) -> None:
+    key = table.key("alice")
+    store(table, key, Mark("alice", 1, changed={1: False}, removed=[(1, "sip:old@x", "c")]))
+    claimed, = table.marks.claim([key])
+    mark = table.marks.find(key)
+    mark.note_change(A, MOVED)
+    mark.serial = 2
+    store(table, key, mark)
+    table.marks.settle([claimed], told=True)
+    assert table.marks.find(key).removed == [GONE]
+    mark = table.marks.find(key)
+    mark.note_change(A, None)
+    assert mark.removed == [GONE], "one way to its row is enough"
+
+
+def test_what_a_process_was_telling_that_is_gone_may_be_there(table: Any) -> None:
+    table.apply("alice", lambda record: record.insert(Binding("sip:a@x", id=1)))
+    key, = keys(table)
+    mark = table.marks.find(key)
+    mark.claim = f"{os.getpid()}:1"
+    store(table, key, mark)
+    claimed, = table.marks.claim([key])
+    table.marks.settle([claimed])  # the database was not there
+    table.apply("alice", lambda record: record.delete(record.bindings[0]))
+    assert table.marks.find(key).removed == [(1, "sip:a@x", "")]

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from opensips_py.db import Unavailable
+from opensips_py.db import Hindered, QueryError, Unavailable
 from opensips_py.errors import MIError
+from opensips_py.modules.usrloc.mirror import HOLDER
 
 CONTACT = "Contact: <sip:a@192.0.2.1>;q=0.5;expires=600"
 ROW = ("alice", "example.com", "sip:a@192.0.2.1")
@@ -237,3 +238,94 @@ def test_what_may_have_been_carried_out_is_remembered(office: Any, monkeypatch: 
     assert worker.table.marks.find(worker.table.key("alice@example.com")).unsure != outcome
     worker.register("Contact: <sip:a@192.0.2.1>;expires=0")
     assert office.marks() == (0 if outcome else 1)
+
+
+class Faulty:
+    """Stands where the mirror writes: fails as *errors* say, one after the other, then writes."""
+
+    def __init__(self, worker: Any, *errors: Exception, most: int = 1000) -> None:
+        self.mirror, self.errors, self.most = worker.usrloc.mirror, list(errors), most
+        self.write, self.mirror.write = self.mirror.write, self
+        self.sizes: list[int] = []
+
+    def __call__(self, table: Any, claimed: Any) -> None:
+        self.sizes.append(len(claimed))
+        if self.errors:
+            raise self.errors.pop(0)
+        if len(claimed) > self.most:
+            raise Unavailable("it takes longer than that", outcome=False)
+        self.write(table, claimed)
+
+
+@pytest.mark.parametrize("error", [
+    Hindered("a deadlock"), Unavailable("slow", outcome=False), Unavailable("all connections are busy")])
+@pytest.mark.parametrize("mode", [THROUGH, BACK])
+def test_what_could_not_be_told_is_told_a_moment_later(office: Any, mode: str, error: Exception) -> None:
+    """The database is up: nobody has noticed anything that would have it asked again."""
+    office.create()
+    worker = office.open(mode, 'modparam("usrloc", "timer_interval", 600)')
+    faulty = Faulty(worker, error, error)
+    worker.register(CONTACT)
+    worker.mi("usrloc:flush")
+    assert office.rows() == [] and office.marks() == 1
+    worker.pass_wall(4)
+    assert office.rows() == [ROW] and office.marks() == 0 and not faulty.errors
+
+
+def test_what_is_marked_in_slots_of_others_is_told_when_the_database_is_back(office: Any) -> None:
+    office.create()
+    worker = office.open(THROUGH, 'modparam("usrloc", "timer_interval", 600)')
+    worker.usrloc.services.slots.owned_by = lambda worker: []
+    Faulty(worker, Unavailable("gone"))
+    worker.register(CONTACT)
+    worker.pass_wall(3)
+    assert office.rows() == [ROW]
+
+
+def test_more_than_a_slow_database_manages_at_once_is_told_in_smaller_pieces(office: Any) -> None:
+    office.create()
+    worker = office.open(BACK, 'modparam("usrloc", "timer_interval", 600)')
+    for number in range(40):
+        worker.register("Contact: <sip:a@192.0.2.1>;expires=6000", user=f"u{number}", call_id=f"c{number}")
+    faulty = Faulty(worker, most=8)
+    worker.mi("usrloc:flush")
+    worker.pass_wall(20)
+    assert len(office.rows()) == 40 and office.marks() == 0
+    assert faulty.sizes[0] == 40 and len(faulty.sizes) < 20
+
+
+def test_while_somebody_reads_nothing_is_told_and_soon_after_all_is(office: Any) -> None:
+    office.create()
+    worker = office.open(THROUGH, 'modparam("usrloc", "timer_interval", 600)')
+    worker.table.words.store(HOLDER, 1)  # process 1 is always there
+    worker.register(CONTACT)
+    assert office.rows() == []
+    worker.table.words.store(HOLDER, 0)
+    worker.pass_wall(2)
+    assert office.rows() == [ROW]
+
+
+def test_one_that_is_refused_and_a_database_that_goes_then(office: Any) -> None:
+    """Of several, one is not accepted; while each is told by itself, the database goes: nothing stays claimed."""
+    office.create()
+    worker = office.open(BACK, 'modparam("usrloc", "timer_interval", 600)')
+    for user in ("alice", "bob", "carol"):
+        worker.register(CONTACT, user=user, call_id=user)
+    faulty = Faulty(worker, QueryError("one of them"), QueryError("this one"), Unavailable("gone", outcome=False))
+    worker.mi("usrloc:flush")
+    assert faulty.sizes == [3, 1, 1] and office.marks() == 3
+    worker.pass_wall(2)
+    assert len(office.rows()) == 2 and office.marks() == 1
+    worker.mi("usrloc:flush")
+    assert len(office.rows()) == 3
+
+
+def test_whatever_goes_wrong_the_database_is_asked_again(office: Any) -> None:
+    office.create()
+    worker = office.open(THROUGH, 'modparam("usrloc", "timer_interval", 600)')
+    Faulty(worker, Unavailable("gone"), RuntimeError("who knows"))
+    worker.register(CONTACT)
+    worker.pass_wall(1.5)
+    assert office.rows() == []
+    worker.pass_wall(2)
+    assert office.rows() == [ROW] and office.marks() == 0
