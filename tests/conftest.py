@@ -13,10 +13,12 @@ from typing import Any
 
 import pytest
 
+from tests import bytecode
 from tests.servers import DatabaseServer, RabbitMQ, mariadb, postgres, rabbitmq
 
 PACKAGE = pathlib.Path(__file__).resolve().parent.parent / "opensips_py"
 
+bytecode.keep()
 
 SHARED_MEMORY = "/dev/shm"
 ROOM = 4 << 30

@@ -16,6 +16,9 @@ import tempfile
 import threading
 import time
 
+from tests import bytecode
+
+bytecode.keep()
 SIPP = shutil.which("sipp")
 XML = pathlib.Path(__file__).parent / "scenarios" / "sipp"
 ROOT = pathlib.Path(__file__).resolve().parent.parent
@@ -88,13 +91,6 @@ def descendants(root: int) -> list[int]:
     return found
 
 
-def compiled_once() -> dict[str, str]:
-    """Our environment, and a place for bytecode even where we are told to leave none: servers start twice as fast."""
-    folder = pathlib.Path(tempfile.gettempdir(), f"opensips-py-bytecode-{os.getuid()}")
-    rest = {name: value for name, value in os.environ.items() if name != "PYTHONDONTWRITEBYTECODE"}
-    return {"PYTHONPYCACHEPREFIX": str(folder), **rest}
-
-
 class Server:
     """An opensips-py started on a configuration, for one ``with`` block.
 
@@ -114,7 +110,7 @@ class Server:
         self.config = self.folder / "opensips.cfg"
         self.config.write_text(text)
         self.command = [python, "-m", "opensips_py", "-F", "-E", "-f", str(self.config), *arguments]
-        self.env = {**compiled_once(), "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONPATH": str(ROOT),
+        self.env = {**os.environ, "XDG_STATE_HOME": str(self.folder / "state"), "PYTHONPATH": str(ROOT),
                     "OPENSIPS_PY_STATE_DIR": str(self.folder / "state"), **(env or {})}
         self._wait = wait
 

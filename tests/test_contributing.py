@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from tests.live import ROOT, compiled_once, free_ports
+from tests.live import ROOT, free_ports
 
 BLOCK = re.compile(r"^```(\w+) ?(\S*)\n(.*?)^```$", re.M | re.S)
 BLOCKS = BLOCK.findall((ROOT / "CONTRIBUTING.md").read_text())
@@ -39,7 +39,7 @@ def followed(tmp_path_factory, request):
     mirror(ROOT, checkout, "modules", "opensips_py", "tests/modules")
     (checkout / ".venv").symlink_to(sys.prefix)
     port = str(free_ports()[0])
-    environment = {**compiled_once(), "PYTHONPATH": str(checkout), "OPENSIPS_PY_STATE_DIR": str(checkout / "state")}
+    environment = {**os.environ, "PYTHONPATH": str(checkout), "OPENSIPS_PY_STATE_DIR": str(checkout / "state")}
     printed = {}
     request.addfinalizer(lambda: end(checkout / "doorkeeper.pid"))
     for kind, file, text in BLOCKS:

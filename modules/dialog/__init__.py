@@ -209,7 +209,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
 
     def state_changed(self, dialog: Dialog, before: int) -> None:
         """A dialog has gone on to another state."""
-        if self.is_heard or self.services.events.is_subscribed(NAME):
+        if self.is_heard or NAME in self.services.events.subscriptions:
             self.raise_event(state_changed(dialog, before, self.dialect))
 
     def now(self) -> float:

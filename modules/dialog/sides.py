@@ -11,7 +11,7 @@ if TYPE_CHECKING:
     from opensips_py.sip._scan import Request, Response
     from opensips_py.transaction._record import Branch, Transaction
 
-FROM, TO, CALL_ID, RECORD_ROUTE = HeaderId.FROM, HeaderId.TO, HeaderId.CALL_ID, HeaderId.RECORD_ROUTE
+FROM, TO, RECORD_ROUTE = HeaderId.FROM, HeaderId.TO, HeaderId.RECORD_ROUTE
 HEAD_ENDS = b"\r\n\r\n"
 
 
@@ -22,7 +22,7 @@ def facts_of(transaction: Transaction, branch: Branch, response: Response, bodie
     return (
         (request.header(FROM), response.header(FROM)),
         (f"{to};tag={tag}" if tag else to, response.header(TO)),
-        (request.header(CALL_ID), response.header(CALL_ID)),
+        (request.call_id, response.call_id),
         (contact_in(request), contact_in(response)),
         (request.values(RECORD_ROUTE), response.values(RECORD_ROUTE)),
         (request.listener.uri_text, branch.target.listener.uri_text),

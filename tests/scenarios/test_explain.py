@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import ROOT, SIPP, Server, Sipp, compiled_once, free_ports
+from tests.live import ROOT, SIPP, Server, Sipp, free_ports
 from tests.scenarios.flows import bound, mi, until
 
 CONFIG = """
@@ -67,7 +67,7 @@ def server() -> Iterator[Server]:
 
 def tool(server: Server, *arguments: str) -> str:
     ran = subprocess.run([sys.executable, "-m", "opensips_py", *arguments, "-f", str(server.config)], cwd=ROOT,
-                         capture_output=True, text=True, env=compiled_once(), timeout=60)
+                         capture_output=True, text=True, timeout=60)
     assert ran.returncode == 0, ran.stdout + ran.stderr
     return ran.stdout
 
@@ -137,8 +137,8 @@ def test_follow_prints_as_it_happens(server: Server) -> None:
     play(server, 1)
     call_id = mi(server, "trace_status")["calls"][-1]["call_id"]
     with subprocess.Popen([sys.executable, "-m", "opensips_py", "explain", call_id, "--follow", "-f",
-                           str(server.config)], cwd=ROOT, stdout=subprocess.PIPE, text=True,
-                          env=compiled_once()) as following:
+                           str(server.config)], cwd=ROOT, stdout=subprocess.PIPE,
+                          text=True) as following:
         assert following.stdout is not None
         assert following.stdout.readline().startswith(f"Call {call_id}")
         assert "▶ INVITE" in following.stdout.readline()

@@ -18,7 +18,7 @@ import pytest
 from opensips_py import __version__
 from opensips_py.errors import MIError
 from opensips_py.mi import client
-from tests.live import HOST, ROOT, Server, Sipp, compiled_once, descendants, free_ports
+from tests.live import HOST, ROOT, Server, Sipp, descendants, free_ports
 from tests.scenarios.phone import Call, Phone, TcpPhone, answered, calls_to
 
 CONFIG = pathlib.Path(__file__).parent / "processes.cfg"
@@ -295,7 +295,7 @@ def test_sigterm_ends_with_status_0(place: Place) -> None:
 
 def said(*letters: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([sys.executable, "-m", "opensips_py", *letters], capture_output=True, text=True, cwd=ROOT,
-                          env=compiled_once(), check=False)
+                          check=False)
 
 
 def test_version_and_help_are_printed() -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from loadtest.reloads import BLOCKS, PER_CALL, Reloads, part, probe
 from opensips_py.errors import MIError
-from tests.live import HOST, ROOT, SIPP, Server, Sipp, compiled_once, descendants, free_ports
+from tests.live import HOST, ROOT, SIPP, Server, Sipp, descendants, free_ports
 from tests.scenarios.flows import bound, mi, serve, until
 
 SOME = 4  # reloads at a time
@@ -42,7 +42,7 @@ def change(server: Server, old: str, new: str) -> None:
 
 def tool(server: Server, *arguments: str) -> tuple[int, str, str]:
     ran = subprocess.run([sys.executable, "-m", "opensips_py", "reload", *arguments, "-f", str(server.config)],
-                         cwd=ROOT, capture_output=True, text=True, env=compiled_once(), timeout=60)
+                         cwd=ROOT, capture_output=True, text=True, timeout=60)
     return ran.returncode, ran.stdout, ran.stderr
 
 

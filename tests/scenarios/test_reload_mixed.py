@@ -15,7 +15,7 @@ import pytest
 
 from opensips_py.errors import MIError
 from opensips_py.mi import client
-from tests.live import HOST, ROOT, Server, compiled_once, descendants
+from tests.live import HOST, ROOT, Server, descendants
 from tests.scenarios.flows import mi, until
 from tests.scenarios.phone import Phone
 
@@ -133,7 +133,7 @@ def is_checking(server: Server) -> bool:
 def test_a_signal_a_command_and_the_tool_at_once(place: Place) -> None:
     def tool() -> str:
         ran = subprocess.run([sys.executable, "-m", "opensips_py", "reload", "-f", str(place.server.config)],
-                             cwd=ROOT, capture_output=True, text=True, env=compiled_once(), timeout=60)
+                             cwd=ROOT, capture_output=True, text=True, timeout=60)
         return ran.stdout + ran.stderr
     place.write("Second")
     beside = Asked(tool)

@@ -7,7 +7,7 @@ import pytest
 
 from opensips_py.script.preprocessor import read_text
 from opensips_py.server import check, description, generation
-from tests.live import ROOT, compiled_once
+from tests.live import ROOT
 
 GOOD = """
 socket=udp:127.0.0.1:5070 use_workers 3
@@ -99,7 +99,7 @@ def test_the_process_writes_its_description_with_the_texts_that_it_read(tmp_path
     more.write_text("route[more] { exit; }\n")
     reader, writer = os.pipe()
     subprocess.run([sys.executable, "-m", "opensips_py.server.check", str(path), "--json", str(writer)],
-                   pass_fds=[writer], check=True, env=compiled_once(), cwd=ROOT)
+                   pass_fds=[writer], check=True, cwd=ROOT)
     os.close(writer)
     with os.fdopen(reader, "rb") as file:
         found = description.load(file.read())
@@ -112,7 +112,7 @@ def test_all_errors_of_a_configuration_are_listed_in_one_run(tmp_path, words):
     path = tmp_path / "bad.cfg"
     path.write_text(BAD)
     run = subprocess.run([sys.executable, "-m", "opensips_py", *words, str(path)], capture_output=True, text=True,
-                         env=compiled_once(), cwd=ROOT, check=False)
+                         cwd=ROOT, check=False)
     said = run.stdout + run.stderr
     assert run.returncode != 0
     assert [wrong for wrong in WRONG if wrong not in said] == []
@@ -124,5 +124,5 @@ def test_a_right_configuration_passes_both_ways(tmp_path):
     path.write_text(GOOD)
     for words in (["-C", "-f"], ["check"]):
         run = subprocess.run([sys.executable, "-m", "opensips_py", *words, str(path)], capture_output=True, text=True,
-                             env=compiled_once(), cwd=ROOT, check=False)
+                             cwd=ROOT, check=False)
         assert run.returncode == 0 and "error" not in run.stderr
