@@ -28,7 +28,7 @@ class MaxFwd(Module, name="maxfwd"):
     max_limit: Hops = param(256, "Larger values are lowered to this one when the header is counted down.")
 
     @script(Route.REQUEST, name="mf_process_maxfwd_header")
-    def process(self, request: Request, max_value: Annotated[int, Between(0, 256)]) -> Processed:
+    def process(self, request: Request, max_value: Annotated[int, Between(1, 256)]) -> Processed:
         """Count Max-Forwards down, or add *max_value* where the header is missing."""
         hops = request.max_forwards
         if hops is None:

@@ -1,6 +1,10 @@
 """The checking process: reads a configuration, and says what is wrong with it or how to start it."""
 from __future__ import annotations
 
+if __name__ == "__main__":
+    from opensips_py.server import quick
+    quick.begin()
+
 import argparse
 import dataclasses
 import json
@@ -102,3 +106,4 @@ def main(arguments: Sequence[str] | None = None) -> None:
 
 if __name__ == "__main__":
     main()
+    quick.end(0)

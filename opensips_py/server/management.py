@@ -3,12 +3,12 @@ from gevent import monkey
 
 monkey.patch_all()
 
-from opensips_py.server import closing  # noqa: E402
+from opensips_py.server import closing, quick  # noqa: E402
 
 closing.at_once()
+if __name__ == "__main__":
+    quick.begin()
 
-import gc  # noqa: E402
-import sys  # noqa: E402
 from collections.abc import Callable  # noqa: E402
 from typing import Any, cast  # noqa: E402
 
@@ -147,12 +147,11 @@ def run(load: Load = generation.load) -> int:
     except Exception as error:
         control.fail(error)
         return 1
-    gc.collect()
-    gc.freeze()  # a search through all that was ever loaded takes 100 ms, on a busy machine longer than it may
+    quick.settled()
     control.beat()
     control.stopped.wait()
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(run())
+    quick.end(run())

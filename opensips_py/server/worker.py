@@ -4,13 +4,13 @@ from gevent import monkey
 if __name__ == "__main__":  # a process of the server; a test of a configuration keeps the interpreter as it is
     monkey.patch_all()
 
-    from opensips_py.server import closing
+    from opensips_py.server import closing, quick
     closing.at_once()
+    quick.begin()
 
 import gc
 import logging
 import os
-import sys
 import time
 from collections.abc import Callable
 from functools import partial
@@ -25,7 +25,7 @@ from opensips_py.module import life
 from opensips_py.module.run import Route
 from opensips_py.module.services import Services
 from opensips_py.server import boot as boot_module
-from opensips_py.server import core_events, core_settings, core_statistics, generation, logs, readiness, threads
+from opensips_py.server import core_events, core_settings, core_statistics, generation, logs, quick, readiness, threads
 from opensips_py.server.boot import Boot, BoundListener
 from opensips_py.server.control import Control
 from opensips_py.server.generation import Generation
@@ -163,8 +163,7 @@ class Worker:
 
     def serve(self) -> None:
         """Read from now on."""
-        gc.collect()
-        gc.freeze()
+        quick.settled()
         gc.set_threshold(*COLLECTION)
         self.transports.loop_end.start()
         self.transports.start()
@@ -283,4 +282,4 @@ def main() -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    quick.end(main())

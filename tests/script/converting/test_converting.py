@@ -90,7 +90,7 @@ def test_statements(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), [
-    ("listen=udp:127.0.0.1:5060", "socket=udp:127.0.0.1:5060"), ("children=4;", "udp_workers=4;"),
+    ("listen=udp:127.0.0.1:5060", "socket=udp:127.0.0.1:5060"), ("children=4", "udp_workers=4"),
     ("debug=4 # much", "log_level=4 # much"), ("log_stderror=no", "stderror_enabled=no\nsyslog_enabled=yes"),
     ("log_facility=LOG_LOCAL1", "syslog_facility=LOG_LOCAL1"),
     ("fork=yes", "# fork=yes  # OpenSIPS 4.0 has the option -F, or debug_mode=yes instead"),
