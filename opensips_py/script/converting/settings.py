@@ -59,11 +59,20 @@ class Settings:
             source.comment_out(number, last, "without fork there is one worker")
         elif found is not None and found.to:
             source.put(number, found.to)
+            if isinstance(item.value, tree.Socket) and found.to == "socket" and not item.value.protocol:
+                self.socket(source, number, last)
             if item.name == "log_stderror":
                 opposite = "no" if item.value else "yes"
                 source.replace(source.end(last), source.end(last), f"\nsyslog_enabled={opposite}")
             elif item.name == "children" and item.value == 0:
                 source.put(last, "1")
+
+    def socket(self, source: Source, number: int, last: int) -> None:
+        """A socket without a protocol: 2.1 listens there for each that is loaded."""
+        address = source.text[source.begin(number + 2):source.end(last)]
+        spoken = [name.removeprefix("proto_") for name in self.modules if name.startswith("proto_")] or ["udp"]
+        source.replace(source.begin(number + 2), source.end(last),
+                       "\nsocket=".join(f"{each}:{address}" for each in spoken))
 
     def is_single(self) -> bool:
         """Whether the script says fork=no."""
