@@ -121,6 +121,16 @@ def test_core_parameters(old, new):
     assert text.startswith(new + "\n")
 
 
+def test_protocols_that_were_built_in_are_loaded():
+    assert 'loadmodule "proto_udp.so"\n' in converted(f'debug=2\n{DEFAULTS}loadmodule "sl.so"\nroute {{ exit; }}\n')
+
+
+def test_a_parameter_of_several_modules_is_left_to_those_that_have_it():
+    text = converted(f'debug=2\n{DEFAULTS}{MODULES}modparam("usrloc|uri", "use_domain", 1)\n'
+                     "route { exit; }\n")
+    assert 'modparam("usrloc", "use_domain", 1)' in text
+
+
 def test_defaults_that_differ_are_made_plain():
     text = converted('listen=udp:127.0.0.1:5060\nloadmodule "usrloc.so" # who is where\n'
                      "route { while ($rU) exit; }\n")
@@ -228,9 +238,10 @@ def test_a_script_of_40_stays():
 
 
 def test_line_ends_of_windows():
-    text = converted(f"debug=2\r\n{DEFAULTS}".replace("\n", "\r\n").replace("\r\r", "\r")
+    text = converted(f'debug=2\r\n{DEFAULTS}loadmodule "proto_udp.so"\n'.replace("\n", "\r\n").replace("\r\r", "\r")
                      + "route {\r\n\tif (method==ACK) exit;\r\n}\r\n")
-    assert text == 'log_level=2\r\nauto_aliases=no\r\nroute {\r\n\tif ($rm=="ACK") exit;\r\n}\r\n'
+    assert text == ('log_level=2\r\nauto_aliases=no\r\nloadmodule "proto_udp.so"\r\n'
+                    'route {\r\n\tif ($rm=="ACK") exit;\r\n}\r\n')
 
 
 def test_what_definitions_hold_is_left():
