@@ -302,10 +302,14 @@ class Dialogs:
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
         self.changed(dialog)
 
-    def changed(self, dialog: Dialog, facts: bytes | None = None) -> None:
-        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given."""
+    def changed(self, dialog: Dialog, facts: bytes | None = None, at_once: bool = False) -> None:
+        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given. *at_once*:
+        wait until it is."""
         if dialog.stored:
-            self.store.update(dialog, facts=facts)
+            if at_once:
+                self.store.update_now(dialog)
+            else:
+                self.store.update(dialog, facts=facts)
             if self.module.db_mode:
                 self.module.to_write(dialog)
 
