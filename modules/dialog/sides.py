@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog, pack_facts
+from opensips_py.dialog.states import State
 from opensips_py.sip import HeaderId
 
 if TYPE_CHECKING:
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from opensips_py.transaction._record import Branch, Transaction
 
 FROM, TO, RECORD_ROUTE = HeaderId.FROM, HeaderId.TO, HeaderId.RECORD_ROUTE
+EARLY = int(State.EARLY)
 HEAD_ENDS = b"\r\n\r\n"
 
 
@@ -33,7 +35,7 @@ def facts_of(transaction: Transaction, branch: Branch, response: Response, bodie
 
 def note_further(dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
     """Remember how a callee of a hidden dialog is reached who rings, or has answered after somebody else."""
-    if response.to_tag == dialog.to_tag:
+    if response.to_tag == dialog.to_tag and dialog.state > EARLY:
         return
     if dialog.early is None:
         dialog.early = {}

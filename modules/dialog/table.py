@@ -153,6 +153,7 @@ class Dialogs:
         request = transaction.request
         if dialog.flags & HIDDEN and response.to_tag:
             note_further(dialog, transaction, branch, response)
+        dialog.to_tag = response.to_tag or dialog.to_tag
         if dialog.state == UNCONFIRMED:
             self.module.counters.early.add()
             self.move(dialog, EARLY)
