@@ -73,7 +73,7 @@ class Pinging:
     def until_ping(self, dialog: Dialog, method: str, now: float) -> float:
         """Seconds until the next ping. Of those that are overdue, for nobody was there, not all are sent at once."""
         interval = self.interval(method)
-        left = max(dialog.started, pinged(dialog)[METHODS.index(method)]) + interval - now
+        left = max(dialog.started + dialog.moved, pinged(dialog)[METHODS.index(method)]) + interval - now
         if left > 0:
             return min(left, interval)
         return dialog.number * GOLDEN % 1 * (CATCH_UP if -left < interval else interval)

@@ -296,7 +296,7 @@ class Dialogs:
             return
         now = time.time()
         dialog.expires = now + seconds
-        dialog.lifetime = int(dialog.expires - dialog.started)
+        dialog.lifetime = int(dialog.lasted(dialog.expires))
         if dialog.timer is not None:
             dialog.timer.stop()
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
