@@ -1,5 +1,5 @@
 # `make run` serves SIP, `make test` passes the tests; both set up .venv on their own.
-PYTHON ?= python3
+PYTHON ?=
 BIN := .venv/bin
 TYPED := $(wildcard opensips_py/*.pxd opensips_py/*/*.pxd modules/*/*.pxd)
 SOURCES := $(wildcard opensips_py/_*.pyx opensips_py/*/_*.pyx) $(TYPED) $(wildcard $(TYPED:.pxd=.py))

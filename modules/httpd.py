@@ -13,6 +13,7 @@ from gevent.ssl import SSLContext
 
 from opensips_py.mi.http import Handler, Refusal, Request, Response, refusal
 from opensips_py.module import Between, ConfigError, Module, by_dialect, mi, param, process_state
+from opensips_py.sip import is_ip
 
 STATUSES = {200: "OK", 400: "Bad Request", 401: "Unauthorized", 404: "Not Found", 405: "Method Not Allowed",
             413: "Content Too Large", 500: "Internal Server Error"}
@@ -66,6 +67,8 @@ class Httpd(Module, name="httpd", provides=("management",)):
         self.roots: dict[str, tuple[str, Handler, Refusal]] = {}
         if bool(self.tls_cert_file) != bool(self.tls_key_file):
             raise ConfigError("certificate and key go together", self.name, "tls_cert_file")
+        if self.ip and not is_ip(self.ip):
+            raise ConfigError(f"{self.ip} is no IP address", self.name, "ip")
         self.context = self.tls()
 
     def start(self) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.module import Event
-from opensips_py.modules.acc.records import Record
+from opensips_py.modules.acc.records import ANSWERED, Record
 
 if TYPE_CHECKING:
     from opensips_py.module.declare import Dialect
@@ -66,7 +66,9 @@ class E_ACC_CDR(Accounted):
 
 def line(record: Record, extras: Named, legs: list[Named], dialect: Dialect = "4.0") -> str:
     """A record as the log has it."""
-    call: Named = [("created", record.created), ("setuptime", record.setup)] if record.missed else []
+    call: Named = []
+    if record.missed or (dialect == "4.0" and record.what == ANSWERED):
+        call = [("created", record.created), ("setuptime", record.setup)]
     if record.whole:
         lasted: Named = [("duration", record.duration), ("ms_duration", record.milliseconds)]
         call = [("created", record.created), ("call_start_time", record.time), *lasted[:1 if dialect == "2.1" else 2],
@@ -88,9 +90,9 @@ def events(record: Record, extras: Named, legs: list[Named], dialect: Dialect = 
         if record.whole:
             milliseconds = record.milliseconds if dialect == "4.0" else None
             event = E_ACC_CDR(*head, record.duration, milliseconds, record.setup, record.created)
-        elif record.succeeded:
-            event = E_ACC_EVENT(*head)
-        else:
+        elif record.is_missed:
             event = E_ACC_MISSED_EVENT(*head, record.created, record.setup)
+        else:
+            event = E_ACC_EVENT(*head)
         event.more = {name: "" if value is None else value for name, value in [*extras, *leg]}
         yield event

@@ -207,7 +207,7 @@ class Cdrs(Watching):
         assert call is not None
         return Record(ENDED, "INVITE", call["from_tag"], call["to_tag"], dialog.call_id, call["code"], call["reason"],
                       int(dialog.started), int(dialog.created),
-                      max(0, round(dialog.ended * 1000) - round(dialog.started * 1000)))
+                      max(0, round(dialog.lasted(dialog.ended) * 1000)))
 
     def cdr_values(self, ended: Ended, view: View, place: int) -> tuple[Named, list[Named]]:
         """Further values and legs of a call, for one back end."""

@@ -7,7 +7,7 @@ from logging.handlers import SysLogHandler
 from typing import Any
 
 from opensips_py.module import Format, Kind, VariableSpec
-from opensips_py.module.kinds import ScriptLanguage
+from opensips_py.module.kinds import ScriptLanguage, Text, meant
 from opensips_py.module.statements import note_use
 
 REPLY = "/reply"
@@ -136,6 +136,24 @@ def field(text: str) -> tuple[str, str]:
     if not tag or (arrow and not name):
         raise ValueError(f'"{text.strip()}" should be tag or tag->name')
     return tag, name or tag
+
+
+@dataclass(frozen=True)
+class Tag(Text):
+    """The tag of a field that modparam *fields* defines."""
+
+    script = True
+    as_written = True
+    fields: str = "extra_fields"
+
+    def compile(self, value: str, language: ScriptLanguage) -> str:
+        registry: Any = getattr(language, "registry", None)
+        module = registry.modules.get("acc") if registry is not None else None
+        if module is not None:
+            tags = module.tags if self.fields == "extra_fields" else module.leg_tags
+            if value not in tags:
+                raise ValueError(f'no {self.fields} of module acc define "{value}"{meant(value, tags)}')
+        return value
 
 
 @dataclass(frozen=True)

@@ -60,12 +60,20 @@ class Parameters(Contexts, InDatabase):
         """Values $acc_leg(tag) to account for each leg, and what a back end calls them: log: tag->name; tag."""
         self.leg_names.setdefault(fields.place, []).extend(fields.names)
 
+    @property
+    def tags(self) -> set[str]:
+        """The fields that $acc_extra may name."""
+        return {tag for names in self.extras.values() for tag, _ in names}
+
+    @property
+    def leg_tags(self) -> set[str]:
+        """The fields that $acc_leg may name."""
+        return {tag for names in self.leg_names.values() for tag, _ in names}
+
     def digest(self) -> None:
         """Check what belongs together, and put the flags into masks."""
         if self.detect_direction and self.rr is None:
             raise ConfigError('detect_direction needs module rr: add loadmodule "rr.so"', "acc", "detect_direction")
-        self.tags = {tag for names in self.extras.values() for tag, _ in names}
-        self.leg_tags = {tag for names in self.leg_names.values() for tag, _ in names}
         self.by_flag = [(1 << flag, int(mark) << place) for flag, mark, place in (
             (self.log_flag, Mark.SUCCESS, LOG), (self.evi_flag, Mark.SUCCESS, EVENTS),
             (self.log_missed_flag, Mark.MISSED, LOG), (self.evi_missed_flag, Mark.MISSED, EVENTS),

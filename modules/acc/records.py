@@ -57,6 +57,11 @@ class Record:
         return self.code.isdecimal() and int(self.code) < 300
 
     @property
+    def is_missed(self) -> bool:
+        """Whether E_ACC_MISSED_EVENT tells of it: a missed call, or a request that has failed, as the script says."""
+        return self.missed or (self.what == ACCOUNTED and not self.succeeded)
+
+    @property
     def setup(self) -> int:
         """Seconds from the beginning of the call to this record."""
         return max(self.time - self.created, 0)

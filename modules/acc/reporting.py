@@ -80,7 +80,7 @@ class Reporting(Parameters):
         """Whether anybody would see a record in the log, or as an event."""
         if place == LOG:
             return self.log.isEnabledFor(LEVELS[self.log_level])
-        event = E_ACC_CDR if record.whole else E_ACC_EVENT if record.succeeded else E_ACC_MISSED_EVENT
+        event = E_ACC_CDR if record.whole else E_ACC_MISSED_EVENT if record.is_missed else E_ACC_EVENT
         return bool(self.services.events.is_heard(event.event_name))
 
     def tell_one(self, record: Record, place: int, extras: Named, legs: list[Named]) -> None:

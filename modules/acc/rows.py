@@ -44,7 +44,7 @@ def rows(record: Record, names: Mapping[str, str], extras: Named, legs: list[Nam
     for leg in legs or [[]]:
         found: dict[str, Any] = {}
         for name, value in (*basics(record, names), *extras, *leg, *times):
-            found[name] = value if isinstance(value, Moment) else clean(value)
+            found[name] = "" if value is None else value if isinstance(value, Moment) else clean(value)
         yield tuple(found.items())
 
 

@@ -19,8 +19,8 @@ class Hash:
         self.text = text
 
     def ha1(self, username: str, realm: str, algorithm: Algorithm) -> str | None:
-        """The hash, if it is as long as one of *algorithm*."""
-        return self.text.lower() if len(self.text) == algorithm.size else None
+        """The hash, whether it is one of *algorithm* or not: with one that is not, no password is right."""
+        return self.text.lower()
 
 
 class Unset(OSError):
@@ -49,7 +49,7 @@ class Authorizing(Verifying):
 
     def by_variables(self, run: Run, kind: Kind, realm: str) -> AuthResult:
         """Check credentials by the variables of the script."""
-        return self.authorize(run.request, kind, realm, lambda credentials: self.secret_of(run, credentials))
+        return self.authorize(run, kind, realm, lambda credentials: self.secret_of(run, credentials))
 
     def secret_of(self, run: Run, credentials: Credentials) -> Secret | None:
         """What the script knows of the user in *credentials*, if it is the one that it expects."""

@@ -22,7 +22,7 @@ class Challenged(ReturnCode):
 
 ANSWERS = {"www": (401, "Unauthorized", "WWW-Authenticate"),
            "proxy": (407, "Proxy Authentication Required", "Proxy-Authenticate")}
-QOPS = ("", ', qop="auth"', ', qop="auth-int"', ', qop="auth,auth-int"')
+QOPS = ("", ', qop="auth"', ', qop="auth-int"', ', qop="auth-int,auth"')
 MD5 = 1  # the bit of the one algorithm that serves without qop
 Qop = Annotated[int, Bits(words=(("auth", 1), ("auth-int", 2)), numbers=False)]
 Algorithms = Annotated[int, Bits(words=tuple((each.name.lower(), 1 << each.number) for each in ALGORITHMS),
@@ -84,11 +84,11 @@ class Challenging(Verifying):
         held = request.context.get("auth") if request.context else None
         stale = ", stale=true" if held is not None and (kind, realm) in held.stale else ""
         serial = 0 if self.disable_nonce_check else self.served.next()
-        now, end, start = int(time.time()), f"{QOPS[qop]}{stale}\r\n", f"{header}: Digest realm={quote(realm)}"
+        now, start, end = int(time.time()), f"{header}: Digest realm={quote(realm)}", f"{QOPS[qop]}{stale}"
         if not algorithms:
-            text = f'{start}, nonce="{self.nonces.issue(serial, now, 0, qop)}"{end}'
+            text = f'{start}, nonce="{self.nonces.issue(serial, now, 0, qop)}"{end}\r\n'
         else:
             text = "".join(
-                f'{start}, nonce="{self.nonces.issue(serial, now, each.number, qop)}", algorithm={each.name}{end}'
+                f'{start}, nonce="{self.nonces.issue(serial, now, each.number, qop)}"{end}, algorithm={each.name}\r\n'
                 for each in reversed(ALGORITHMS) if algorithms >> each.number & 1)
         return text.encode("utf-8", "surrogateescape")

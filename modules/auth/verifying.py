@@ -14,6 +14,7 @@ from opensips_py.sip import Credentials, Header, HeaderId, Secret
 from opensips_py.sip.digest import Algorithm, algorithm_of
 
 if TYPE_CHECKING:
+    from opensips_py.module import Run
     from opensips_py.sip import Request
 
 Kind = Literal["www", "proxy"]
@@ -23,7 +24,7 @@ UNCHALLENGED = ("ACK", "CANCEL")  # RFC 3261, 22.1: neither can be sent again
 QOP = {"": 0, "auth": 1, "auth-int": 2}
 MOST_HEADERS = 20  # with credentials that one request is searched for
 HEX = frozenset("0123456789abcdefABCDEF")
-AUTHORIZED, NO_USER, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, ERROR = AuthResult
+AUTHORIZED, REFUSED, NO_USER, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, ERROR = AuthResult
 
 
 class Given:
@@ -69,15 +70,16 @@ class Verifying:
     disable_nonce_check: bool
     realm_prefix: str
     complaints: Restraint
+    signaling: Any
 
-    def authorize(self, request: Request, kind: Kind, realm: str, lookup: Lookup) -> AuthResult:
-        """Whether *request* proves, for *realm* ('': that of the request), who sent it.
+    def authorize(self, run: Run, kind: Kind, realm: str, lookup: Lookup) -> AuthResult:
+        """Whether the request proves, for *realm* ('': that of the request), who sent it.
 
         *lookup* is called with the credentials once their nonce is known to be ours and fresh, and may wait. It
         returns what is known of their user: a Password, an Ha1, or None where there is no such user; an OSError says
         that it cannot tell. ACK and CANCEL, which cannot be challenged, count as authorized.
         """
-        given = self.examine(request, kind, realm)
+        given = self.examine(run, kind, realm)
         if isinstance(given, AuthResult):
             return given
         try:
@@ -93,15 +95,18 @@ class Verifying:
             self.log.error("nothing is stored that %s credentials of %r could be checked by", given.algorithm.name,
                            credentials.username)
             return ERROR
+        request: Request = run.request
         if not credentials.verify(ha1, request.method, request.body):
             return WRONG_PASSWORD
         return self.accept(request, given)
 
-    def examine(self, request: Request, kind: Kind, realm: str) -> Given | AuthResult:
-        """The credentials of *request* for *realm*, if their nonce is good; else what to tell the script.
+    def examine(self, run: Run, kind: Kind, realm: str) -> Given | AuthResult:
+        """The credentials of the request for *realm*, if their nonce is good; else what to tell the script. A request
+        whose credentials cannot be read is answered with 400.
 
         authorize() begins with this; a module whose server verifies by itself (RADIUS) calls it, then accept().
         """
+        request: Request = run.request
         if request.method in UNCHALLENGED:
             return AUTHORIZED
         asked: str | None = realm or self.realm_of(request, kind)
@@ -113,7 +118,9 @@ class Verifying:
                 malformed = True
             elif credentials.realm == asked:
                 return self.judge(request, kind, header, credentials)
-        return ERROR if malformed else NO_CREDENTIALS
+        if not malformed:
+            return NO_CREDENTIALS
+        return REFUSED if self.signaling.answer(run, 400, "Bad Request") else ERROR
 
     def judge(self, request: Request, kind: Kind, header: Header, credentials: Credentials) -> Given | AuthResult:
         """Look at the nonce of *credentials*: ours, fresh, and for this algorithm and quality of protection."""

@@ -57,7 +57,7 @@ class Authorizing:
             attempt.key = self.users.key(table, credentials)
             attempt.found = self.users.find(attempt.key, columns)
             return self.users.secret(attempt.found, credentials)
-        result: AuthResult = self.auth.authorize(request, kind, realm, lookup)
+        result: AuthResult = self.auth.authorize(run, kind, realm, lookup)
         if attempt.key is not None and result is AuthResult.AUTHORIZED:
             self.users.guessed.pop(attempt.key, None)
             self.keep(run, columns, attempt.found)
@@ -74,11 +74,11 @@ class Authorizing:
         return tuple(each for each in self.loaded if known is None or each not in known.value)
 
     def keep(self, run: Run, columns: tuple[str, ...], found: Found) -> None:
-        """Assign what was loaded; nothing where a column is NULL."""
+        """Assign what was loaded; nothing where a column is NULL or empty."""
         assert found.row is not None
         for column, value in zip(columns, found.row[1:], strict=True):
             write = self.loaded[column].write
-            if value is not None and write is not None:
+            if value not in (None, "", b"") and write is not None:
                 write(run, value if isinstance(value, int) else as_text(value))
 
 

@@ -33,13 +33,14 @@ from opensips_py.modules.dialog.sequential import Sequential
 from opensips_py.modules.dialog.sharing import Shares, Sharing
 from opensips_py.modules.dialog.storage import Store
 from opensips_py.modules.dialog.table import BYES, Dialogs
+from opensips_py.modules.dialog.timekeeping import Timekeeping, move
 from opensips_py.modules.dialog.variables import Variables
 from opensips_py.sip import Request, Uri
 
 
 class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables, Keeping, Profiling, Lookups, Loading,
                    Following, Pinging, Sequencing, Sequential, Pracking, Refreshing, Sharing, DatabaseMirror,
-                   Module,
+                   Timekeeping, Module,
                    name="dialog", events=[E_DLG_STATE_CHANGED]):
     """Follow the dialogs that INVITEs begin: what goes on in them, how long they last, and what the script keeps with
     them. They end with a BYE, when their time is over, or by hand. A dialog that has been answered outlives the end of
@@ -102,7 +103,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         sizes.others = [Store(boot.state_dir, worker, control.set_writing) for worker in range(self.services.workers)
                         if worker != self.services.index]
         self.dialogs.shares = Shares(store.shares())
-        self.restore(not boot.restarted)
+        self.restore(not boot.restarted, self.begin_watching())
         self.tell_soon()
         if self.db_mode:
             self.services.spawn(self.meet_table)
@@ -112,8 +113,8 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         """A Route of ours led a request here: it may belong to a dialog."""
         self.match_route(request, parameters)
 
-    def restore(self, first: bool) -> None:
-        """Go on with stored dialogs; those whose time is over are ended soon."""
+    def restore(self, first: bool, moved: float) -> None:
+        """Go on with stored dialogs; those whose time is over are ended soon. *moved*: so far was the clock set."""
         owner = self.services.slots.owner_of_call_id
         for dialog, flags in self.dialogs.store.load():
             if owner(dialog.call_id) != self.services.index:
@@ -127,6 +128,10 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
                 continue
             if first:
                 self.counters.processed.add()
+            if moved:
+                move(dialog, moved)
+                dialog.stored = True
+                self.dialogs.changed(dialog)
             self.adopt(dialog, flags)
         self.dialogs.sizes.rebuild(self.dialogs)
 
@@ -209,7 +214,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
 
     def state_changed(self, dialog: Dialog, before: int) -> None:
         """A dialog has gone on to another state."""
-        if self.is_heard or self.services.events.is_subscribed(NAME):
+        if self.is_heard or NAME in self.services.events.subscriptions:
             self.raise_event(state_changed(dialog, before, self.dialect))
 
     def now(self) -> float:

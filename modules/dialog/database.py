@@ -68,8 +68,8 @@ class DatabaseParameters:
     vars_column: str = param("vars", "Column of the values.")
     profiles_column: str = param("profiles", "Column of the profiles.")
     sflags_column: str = param("script_flags", "Column of the flags of the script.")
-    mflags_column: str = param("module_flags", "Column of the flags of create_dialog.")
-    flags_column: str = param("flags", "Column of internal flags, of which there are none.")
+    mflags_column: str = param("module_flags", "Column of what module topology_hiding was asked for.")
+    flags_column: str = param("flags", "Column of the flags of create_dialog.")
 
 
 class DatabaseMirror(DatabaseParameters):

@@ -59,12 +59,13 @@ class Ending:
                 answered(side, None, 500)
 
     def send(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, report: Report, headers: str = "",
-             body: bytes = b"", content_type: str = "") -> bool:
-        """Send a request to one side; may wait for DNS. False: it cannot be sent."""
+             body: bytes = b"", content_type: str = "", cseq: int = 0) -> bool:
+        """Send a request to one side, with *cseq* where it has its number already; may wait for DNS. False: it cannot
+        be sent."""
         leg = legs[side]
         if not leg.target:
             return False
-        cseq = dialog.next_cseq(side)
+        cseq = cseq or dialog.next_cseq(side)
         going = way_to(leg)
         socket = self.sockets.get(leg.socket)
         lines = going.lines + (self.dlg_extra_hdrs + headers).encode("utf-8", "surrogateescape")

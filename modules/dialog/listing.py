@@ -21,11 +21,11 @@ def moment(seconds: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(seconds)) if seconds else ""
 
 
-def entry(dialog: Dialog, legs: tuple[Leg, Leg] | None, flags: Any) -> dict[str, Any]:
-    """One dialog; *flags* are those of the script."""
+def entry(dialog: Dialog, legs: tuple[Leg, Leg] | None, flags: Any, socket: str | None) -> dict[str, Any]:
+    """One dialog; *flags* are those of the script, *socket* the one from which a callee is reached who still rings."""
     return {"ID": dialog.did, "db_id": str(database_id(dialog.entry, dialog.number)), "state": dialog.state,
             "user_flags": flags, **times(dialog), "callid": dialog.call_id, **beginning(dialog, legs),
-            "CALLEES": [callee(dialog, legs)]}
+            "CALLEES": [callee(dialog, legs, socket)]}
 
 
 def times(dialog: Dialog) -> dict[str, Any]:
@@ -39,11 +39,12 @@ def times(dialog: Dialog) -> dict[str, Any]:
     return found
 
 
-def callee(dialog: Dialog, legs: tuple[Leg, Leg] | None) -> dict[str, Any]:
+def callee(dialog: Dialog, legs: tuple[Leg, Leg] | None, socket: str | None) -> dict[str, Any]:
     """What is known of the callee."""
     if legs is None:
-        return {"callee_tag": "", "callee_contact": "", "caller_cseq": "", "callee_route_set": "",
-                "callee_bind_addr": None}
+        return {"callee_tag": dialog.to_tag, "callee_contact": "",
+                "caller_cseq": str(dialog.caller_cseq) if dialog.to_tag else "", "callee_route_set": "",
+                "callee_bind_addr": socket}
     leg = legs[1]
     found = {"callee_tag": dialog.to_tag, "callee_contact": leg.target, "caller_cseq": str(dialog.caller_cseq),
              "callee_route_set": ",".join(leg.routes), "callee_bind_addr": leg.socket}

@@ -14,6 +14,7 @@ from opensips_py.modules.dialog.table import Dialogs
 
 if TYPE_CHECKING:
     from opensips_py.module.declare import Dialect
+    from opensips_py.module.services import Services
 
 NOT_FOUND, FAILED = 404, 403
 NUMBER = re.compile(r"[0-9]+", re.ASCII)
@@ -47,6 +48,7 @@ class Management:
 
     dialogs: Dialogs
     dialect: Dialect
+    services: Services
     end_by_hand: Callable[..., bool]
     flags_shown: Callable[[Dialog], int | str]
 
@@ -92,10 +94,18 @@ class Management:
 
     def entry(self, dialog: Dialog, whole: bool) -> dict[str, Any]:
         """One dialog as it is listed; the *whole* has what the script keeps with it."""
-        found = listing.entry(dialog, self.dialogs.legs(dialog), self.flags_shown(dialog))
+        found = listing.entry(dialog, self.dialogs.legs(dialog), self.flags_shown(dialog), self.ringing_at(dialog))
         if whole:
             found["context"] = listing.context(dialog)
         return found
+
+    def ringing_at(self, dialog: Dialog) -> str | None:
+        """The socket from which the callee is reached who rings."""
+        if dialog.request is None or not dialog.to_tag:
+            return None
+        transaction = self.services.transactions.find(dialog.request, "INVITE")
+        return next((each.target.listener.uri_text for each in (transaction.branches if transaction is not None else ())
+                     if 100 < each.status < 300), None)
 
     # --- ending -----------------------------------------------------------------------------------------------------
 

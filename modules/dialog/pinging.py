@@ -1,6 +1,11 @@
-"""Pings: requests within dialogs that show whether both sides are still there."""
+"""Pings: requests within dialogs that show whether both sides are still there.
+
+When a dialog was pinged last is stored with it, and the number that the ping takes, before it leaves: a process that
+takes over goes on with the same rhythm, and repeats neither a ping nor a number.
+"""
 from __future__ import annotations
 
+import time
 from functools import partial
 from typing import TYPE_CHECKING, Annotated
 
@@ -19,6 +24,10 @@ Seconds = Annotated[int, Between(1, 86400)]
 GONE = (408, 481)  # RFC 3261, 12.2.1.2: such a response ends the dialog
 OPTIONS, INVITE = "OPTIONS", "INVITE"
 REASONS = {OPTIONS: "Ping Timeout", INVITE: "ReINVITE Ping Timeout"}
+GOLDEN = 0.6180339887498949  # multiples of it lie far apart between whole numbers
+CATCH_UP = 2.0  # seconds within which pings are sent that were due while nobody was there
+PINGS = "pings"  # kept with a dialog: when it was pinged by each of METHODS
+METHODS = (OPTIONS, INVITE)
 BY_OPTIONS, BY_INVITE = (PING_CALLER, PING_CALLEE), (REINVITE_CALLER, REINVITE_CALLEE)
 
 
@@ -27,6 +36,19 @@ def sides(dialog: Dialog, method: str) -> list[int]:
     if method == INVITE:
         return [side for side in (CALLER, CALLEE) if dialog.flags & BY_INVITE[side]]
     return [side for side in (CALLER, CALLEE) if dialog.flags & BY_OPTIONS[side] and not dialog.flags & BY_INVITE[side]]
+
+
+def pinged(dialog: Dialog) -> list[float]:
+    """When a dialog was pinged last by each of METHODS; 0: not yet."""
+    return dialog.kept.get(PINGS, [0, 0]) if dialog.kept is not None else [0, 0]
+
+
+def note_pinged(dialog: Dialog, method: str) -> None:
+    """Note that a dialog is pinged now."""
+    if dialog.kept is None:
+        dialog.kept = {}
+    times = dialog.kept.setdefault(PINGS, [0, 0])
+    times[METHODS.index(method)] = time.time()
 
 
 class Pinging:
@@ -44,8 +66,17 @@ class Pinging:
 
     def begin_pings(self, dialog: Dialog) -> None:
         """Ping the sides of an answered dialog from now on."""
-        dialog.pingers = [self.services.timers.start(self.interval(method), self.ping, (dialog, method))
-                          for method in (OPTIONS, INVITE) if sides(dialog, method)]
+        now = time.time()
+        dialog.pingers = [self.services.timers.start(self.until_ping(dialog, method, now), self.ping, (dialog, method))
+                          for method in METHODS if sides(dialog, method)]
+
+    def until_ping(self, dialog: Dialog, method: str, now: float) -> float:
+        """Seconds until the next ping. Of those that are overdue, for nobody was there, not all are sent at once."""
+        interval = self.interval(method)
+        left = max(dialog.started + dialog.moved, pinged(dialog)[METHODS.index(method)]) + interval - now
+        if left > 0:
+            return min(left, interval)
+        return dialog.number * GOLDEN % 1 * (CATCH_UP if -left < interval else interval)
 
     def interval(self, method: str) -> int:
         """Seconds between two pings."""
@@ -64,17 +95,20 @@ class Pinging:
             return
         dialog.pingers = [each for each in dialog.pingers or () if each.pending]
         dialog.pingers.append(self.services.timers.start(module.interval(method), module.ping, what))
-        for side in sides(dialog, method):
+        numbers = {side: dialog.next_cseq(side) for side in sides(dialog, method)}
+        for side in numbers:
+            dialog.add_shift(side, 1)
+        note_pinged(dialog, method)
+        self.dialogs.changed(dialog, at_once=True)
+        for side, cseq in numbers.items():
             if not dialog.is_over:
-                module.ping_side(dialog, legs, side, method)
-        self.dialogs.changed(dialog)
+                module.ping_side(dialog, legs, side, method, cseq)
 
-    def ping_side(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str) -> None:
+    def ping_side(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, cseq: int) -> None:
         """Ping one side: a re-INVITE offers it once more what the other side has last offered."""
         body, kind = (legs[side].told, legs[side].told_type) if method == INVITE else (b"", "")
-        if self.send(dialog, legs, side, method, partial(self.ping_answered, dialog, method), body=body,
-                     content_type=kind):
-            dialog.add_shift(side, 1)
+        self.send(dialog, legs, side, method, partial(self.ping_answered, dialog, method), body=body,
+                  content_type=kind, cseq=cseq)
 
     def ping_answered(self, dialog: Dialog, method: str, response: Response | None, status: int) -> None:
         """A side has answered a ping, or has not."""

@@ -5,11 +5,35 @@ from collections.abc import Iterable, Iterator, Mapping
 from typing import Any
 
 from opensips_py.dialog import Leg, database_id, parts_of_database_id, route_values, uri_of
-from opensips_py.dialog.record import HIDDEN, Dialog, Value, pack_facts
+from opensips_py.dialog.record import (
+    BYE_ON_TIMEOUT,
+    CALL_ID_HIDDEN,
+    DID_IN_USER,
+    END_ON_RACE,
+    HIDDEN,
+    PING_CALLEE,
+    PING_CALLER,
+    PRACK,
+    RACED,
+    REINVITE_CALLEE,
+    REINVITE_CALLER,
+    SAME_TO_CALLEE,
+    SAME_TO_CALLER,
+    USERS_SHOWN,
+    Dialog,
+    Value,
+    pack_facts,
+)
 
 Row = dict[str, Any]
 KEPT = ("vars", "profiles", "script_flags")  # what db_flush_vals_profiles is about
 OCCASIONS = {"rt_on_answer": "answer", "rt_on_timeout": "timeout", "rt_on_hangup": "hangup"}
+# What the columns flags and module_flags of OpenSIPS say; our further ones stand in module_flags as they are.
+FLAGS = ((BYE_ON_TIMEOUT, 1 << 3), (PING_CALLER, 1 << 5), (PING_CALLEE, 1 << 6), (REINVITE_CALLER, 1 << 11),
+         (REINVITE_CALLEE, 1 << 12), (END_ON_RACE, 1 << 15))
+MODULE_FLAGS = ((HIDDEN, 1 << 1), (USERS_SHOWN, 1 << 2), (CALL_ID_HIDDEN, 1 << 3))
+OURS = PRACK | RACED | DID_IN_USER | SAME_TO_CALLER | SAME_TO_CALLEE
+ALWAYS, ALWAYS_IN_4 = 1 << 4, 1 << 13 | 1 << 14  # set in every row of theirs
 ESCAPED = str.maketrans({"\\": "\\\\", "|": "\\|", "#": "\\#"})
 
 
@@ -74,7 +98,8 @@ def row_of(dialog: Dialog, legs: tuple[Leg, Leg], flags: str, columns: Iterable[
         "from_tag": dialog.from_tag, "to_uri": to, "to_tag": dialog.to_tag,
         "mangled_from_uri": mangled_from if mangled_from != from_ else None,
         "mangled_to_uri": mangled_to if mangled_to != to else None,
-        "caller_cseq": str(dialog.caller_cseq), "callee_cseq": str(dialog.callee_cseq),
+        # the number that this side is sent: the last one of the other
+        "caller_cseq": str(dialog.callee_cseq), "callee_cseq": str(dialog.caller_cseq),
         "caller_ping_cseq": dialog.shift(0), "callee_ping_cseq": dialog.shift(1),
         "caller_route_set": ",".join(caller.routes) or None, "callee_route_set": ",".join(callee.routes) or None,
         "caller_contact": caller.target, "callee_contact": callee.target, "caller_sock": caller.socket,
@@ -82,10 +107,16 @@ def row_of(dialog: Dialog, legs: tuple[Leg, Leg], flags: str, columns: Iterable[
         "timeout": int(dialog.expires),
         "vars": joined((dialog.values or {}).items()).encode("utf-8", "surrogateescape"),
         "profiles": joined(dialog.profiles or ()), "script_flags": dialog.user_flags if numbered else flags,
-        "module_flags": dialog.flags, "flags": 0,
+        "module_flags": dialog.flags & OURS | moved(dialog.flags, MODULE_FLAGS),
+        "flags": moved(dialog.flags, FLAGS) | ALWAYS | (0 if numbered else ALWAYS_IN_4),
         **{column: armed.get(occasion) for column, occasion in OCCASIONS.items()}}
     wanted = set(columns)
     return {name: value for name, value in row.items() if name in wanted}
+
+
+def moved(flags: int, places: Iterable[tuple[int, int]]) -> int:
+    """Each of *flags* at its place."""
+    return sum(place for flag, place in places if flags & flag)
 
 
 def dialog_of(row: Mapping[str, Any], has_value: Mapping[str, bool]) -> tuple[Dialog, str]:
@@ -93,11 +124,11 @@ def dialog_of(row: Mapping[str, Any], has_value: Mapping[str, bool]) -> tuple[Di
     entry, number = parts_of_database_id(int(row["dlg_id"]))
     dialog = Dialog(entry, number, text(row["callid"]), text(row["from_tag"]))
     dialog.to_tag, dialog.state = text(row["to_tag"]), int(row["state"])
-    dialog.caller_cseq, dialog.callee_cseq = whole(row["caller_cseq"]), whole(row["callee_cseq"])
+    dialog.callee_cseq, dialog.caller_cseq = whole(row["caller_cseq"]), whole(row["callee_cseq"])
     dialog.started = dialog.created = float(row["start_time"])
     dialog.expires = float(row["timeout"])
     dialog.lifetime = int(dialog.expires - dialog.started)
-    dialog.flags = int(row.get("module_flags") or 0)
+    dialog.flags = flags_of(int(row.get("flags") or 0), int(row.get("module_flags") or 0))
     shifts = [whole(row.get("caller_ping_cseq")), whole(row.get("callee_ping_cseq"))]
     dialog.shifts = shifts if any(shifts) else None
     dialog.values = dict(split(text(row.get("vars")))) or None
@@ -107,6 +138,12 @@ def dialog_of(row: Mapping[str, Any], has_value: Mapping[str, bool]) -> tuple[Di
     dialog.armed = {occasion: text(row[column]) for column, occasion in OCCASIONS.items() if row.get(column)} or None
     dialog.facts = facts_of(row, dialog)
     return dialog, text(row.get("script_flags"))
+
+
+def flags_of(flags: int, module_flags: int) -> int:
+    """The flags of a dialog by what stands in both columns."""
+    return moved(flags, [(place, flag) for flag, place in FLAGS]) | module_flags & OURS | moved(
+        module_flags, [(place, flag) for flag, place in MODULE_FLAGS])
 
 
 def facts_of(row: Mapping[str, Any], dialog: Dialog) -> bytes:

@@ -5,13 +5,15 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.dialog.legs import contact_in
 from opensips_py.dialog.record import Dialog, pack_facts
+from opensips_py.dialog.states import State
 from opensips_py.sip import HeaderId
 
 if TYPE_CHECKING:
     from opensips_py.sip._scan import Request, Response
     from opensips_py.transaction._record import Branch, Transaction
 
-FROM, TO, CALL_ID, RECORD_ROUTE = HeaderId.FROM, HeaderId.TO, HeaderId.CALL_ID, HeaderId.RECORD_ROUTE
+FROM, TO, RECORD_ROUTE = HeaderId.FROM, HeaderId.TO, HeaderId.RECORD_ROUTE
+EARLY = int(State.EARLY)
 HEAD_ENDS = b"\r\n\r\n"
 
 
@@ -22,7 +24,7 @@ def facts_of(transaction: Transaction, branch: Branch, response: Response, bodie
     return (
         (request.header(FROM), response.header(FROM)),
         (f"{to};tag={tag}" if tag else to, response.header(TO)),
-        (request.header(CALL_ID), response.header(CALL_ID)),
+        (request.call_id, response.call_id),
         (contact_in(request), contact_in(response)),
         (request.values(RECORD_ROUTE), response.values(RECORD_ROUTE)),
         (request.listener.uri_text, branch.target.listener.uri_text),
@@ -33,7 +35,7 @@ def facts_of(transaction: Transaction, branch: Branch, response: Response, bodie
 
 def note_further(dialog: Dialog, transaction: Transaction, branch: Branch, response: Response) -> None:
     """Remember how a callee of a hidden dialog is reached who rings, or has answered after somebody else."""
-    if response.to_tag == dialog.to_tag:
+    if response.to_tag == dialog.to_tag and dialog.state > EARLY:
         return
     if dialog.early is None:
         dialog.early = {}

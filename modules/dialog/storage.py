@@ -15,6 +15,7 @@ DATABASES = 4
 PREFIX, SUFFIX = "dialogs-", ".mdb"
 KEY = struct.Struct(">II")  # entry and number
 MET = b"database"
+CLOCK = b"clock"
 AMOUNT = 8  # bytes
 LENGTH = 4  # bytes before the part of a record that changes: how long it is
 Operation = Callable[[Any], Any]
@@ -57,6 +58,8 @@ class Store:
         self.sizes = self.environment.database("profile sizes")
         self.about = self.environment.database("about")
         self.told = self.environment.database("shared sizes")
+        self.watch: Any = None  # the timer of whoever looks at the clock
+        self.offset = 0.0  # of the clock of the machine, when somebody looked last
         self.flag_names: Callable[[int], str] = str  # bits of flags as names, in the current configuration
 
     def path(self, worker: int) -> pathlib.Path:
@@ -75,6 +78,15 @@ class Store:
     def note_met(self) -> None:
         """The table knows of what is stored here from now on."""
         self.environment.submit(lambda transaction: transaction.put(MET, b"1", db=self.about))
+
+    def clock(self) -> tuple[str, float]:
+        """In which boot of the machine somebody looked at the clock last, and its offset then."""
+        boot, _, offset = (self.environment.get(CLOCK, self.about) or b"").decode().partition(" ")
+        return boot, float(offset or 0)
+
+    def note_clock(self, boot: str, offset: float) -> None:
+        """Note what the clock is like."""
+        self.environment.submit(lambda transaction: transaction.put(CLOCK, f"{boot} {offset}".encode(), db=self.about))
 
     def shares(self) -> dict[str, int]:
         """What the store of shared profiles was told."""

@@ -153,6 +153,7 @@ class Dialogs:
         request = transaction.request
         if dialog.flags & HIDDEN and response.to_tag:
             note_further(dialog, transaction, branch, response)
+        dialog.to_tag = response.to_tag or dialog.to_tag
         if dialog.state == UNCONFIRMED:
             self.module.counters.early.add()
             self.move(dialog, EARLY)
@@ -295,16 +296,20 @@ class Dialogs:
             return
         now = time.time()
         dialog.expires = now + seconds
-        dialog.lifetime = int(dialog.expires - dialog.started)
+        dialog.lifetime = int(dialog.lasted(dialog.expires))
         if dialog.timer is not None:
             dialog.timer.stop()
         dialog.timer = self.module.services.timers.start(seconds, self.due, dialog)
         self.changed(dialog)
 
-    def changed(self, dialog: Dialog, facts: bytes | None = None) -> None:
-        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given."""
+    def changed(self, dialog: Dialog, facts: bytes | None = None, at_once: bool = False) -> None:
+        """Something of a dialog is to be stored anew, if it is stored; *facts*, too, where some are given. *at_once*:
+        wait until it is."""
         if dialog.stored:
-            self.store.update(dialog, facts=facts)
+            if at_once:
+                self.store.update_now(dialog)
+            else:
+                self.store.update(dialog, facts=facts)
             if self.module.db_mode:
                 self.module.to_write(dialog)
 

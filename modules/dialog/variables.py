@@ -64,7 +64,7 @@ class Variables:
         dialog = self.current(run)
         if dialog is None:
             return None
-        return int((dialog.ended or time.time()) - dialog.started) if dialog.started else 0
+        return max(int(dialog.lasted(dialog.ended or time.time())), 0) if dialog.started else 0
 
     @pvar("DLG_flags")
     def script_flags(self, run: Run) -> int | str | None:

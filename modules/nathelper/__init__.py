@@ -6,12 +6,12 @@ from typing import Annotated, Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import (
+    AvpSpec,
     Between,
     ConfigError,
     Flag,
     MIError,
     Module,
-    VariableSpec,
     mi,
     param,
     param_setter,
@@ -46,7 +46,7 @@ class NatHelper(Detecting, Contacts, Descriptions, Pinging, Module, name="nathel
         1, "Accepted without effect: pings are spread evenly over the interval, whatever is asked for.")
     natping_socket: str = param(
         "", "IPv4 address:port that pings of zero bytes come from; one that is not ours needs CAP_NET_RAW.")
-    received_avp: VariableSpec | None = param(
+    received_avp: AvpSpec = param(
         None, "Variable that fix_nated_register() puts the URI of the sender's address into.")
     force_socket: str = param("", "Listener that contacts are pinged from whose own is not known.")
     sipping_bflag: Annotated[int, Flag(scope="branch")] = param(

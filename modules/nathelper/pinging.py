@@ -1,7 +1,8 @@
 """Pings that keep the way to registered contacts through their NATs open.
 
 The slots of this worker are gone through once an interval, a few at a time: so each contact is pinged once an interval,
-by the worker that its address-of-record belongs to, and never many at once.
+by the worker that its address-of-record belongs to, and never many at once. Intervals are those of the clock of the
+machine: a process that takes over goes on where the one before was.
 """
 from __future__ import annotations
 
@@ -23,6 +24,7 @@ if TYPE_CHECKING:
 
 EMPTY = bytes(4)  # what a ping that is no SIP consists of
 STEPS_A_SECOND = 2
+CATCH_UP = 0.1  # of an interval, before we begin, whose pings are sent at once: nobody may have been there
 MOST_STEPS = 1024  # there are no more slots
 AT_ONCE = 50  # pings that are sent before other work gets its turn
 MARK = "ping-"  # begins what the Call-IDs of our pings say when they are opened
@@ -65,8 +67,8 @@ class Pinging(Watching):
         """Ping the contacts whose turn it is."""
         pings, now = self.pings, self.services.timers.now
         if pings.began is None or pings.interval != self.natping_interval:
-            pings.began, pings.interval, pings.step = now, self.natping_interval, 0
-            return
+            pings.began, pings.interval = now - time.time() % self.natping_interval, self.natping_interval
+            pings.step = int((now - pings.began - CATCH_UP * pings.interval) / self.step_seconds)
         due = int((now - pings.began) / self.step_seconds + 0.001)
         pings.step = max(pings.step, due - self.steps)  # after a long stop nobody is pinged twice
         while pings.step < due and not self.__dict__.get("stopped"):

@@ -88,6 +88,7 @@ class Addressing:
         module = cast(Module, self)
         if self.db_url:
             self.partitions.setdefault(DEFAULT, Partition(DEFAULT))
+        self.partitions = dict(sorted(self.partitions.items(), key=lambda item: item[0] != DEFAULT))
         for name, each in self.partitions.items():
             complete = Partition(name, url_of(module, each.url or self.db_url), each.table or self.address_table)
             self.partitions[name] = complete
@@ -193,7 +194,7 @@ class Addressing:
         if found is None:
             return Match.NOT_FOUND
         if info is not None:
-            info.set(found.info)
+            info.set(found.info or "")
         return Match.FOUND
 
     def group_of(self, run: Run, var: Writable, name: str = DEFAULT) -> bool:
@@ -217,6 +218,8 @@ class Addressing:
     @mi(None, v40="permissions:address_reload", scope="each", merge=first, dialect="4.0")
     def address_reload(self, partition: str = "") -> str:
         """Read the table of *partition* again, or all."""
+        if partition and partition not in self.addresses:
+            raise MIError(400, "Trusted table reload failed")
         for name in self.chosen(partition):
             self.addresses[name].reload()
         return "OK"

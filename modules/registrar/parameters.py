@@ -4,11 +4,11 @@ from __future__ import annotations
 from typing import Annotated
 
 from opensips_py.module import (
+    AvpSpec,
     Between,
     ConfigError,
     Counter,
     Flag,
-    VariableSpec,
     counter,
     param,
     statistic,
@@ -27,7 +27,7 @@ class Parameters:
         -1, "Message flag that has the connection of a REGISTER kept open as long as its contacts last.")
     realm_prefix: str = param("", "Beginning of a domain that is left out of the address-of-record.")
     case_sensitive: bool = param(True, "Whether upper and lower case make different addresses-of-record.")
-    received_avp: VariableSpec | None = param(None, "Variable with the URI of the address that the request came from.")
+    received_avp: AvpSpec = param(None, "Variable with the URI of the address that the request came from.")
     received_param: str = param("received", "Contact parameter that repeats the received URI in the answer.")
     allow_dup_cseq: bool = param(True, "Accept a REGISTER whose Call-ID and CSeq a binding has already.")
     max_contacts: int = param(0, "The most contacts of one address-of-record; 0: no limit.")
@@ -37,9 +37,9 @@ class Parameters:
     max_contact_len: int = param(255, "The longest contact URI, in bytes.")
     retry_after: int = param(0, "Seconds in the Retry-After of a 5xx answer; 0: no such header.")
     sock_hdr_name: str = param("", "Header that names the socket in place of the one that received the request.")
-    mcontact_avp: VariableSpec | None = param(
+    mcontact_avp: AvpSpec = param(
         None, "Variable with the contact as it was forwarded, to be found in the answer of the main registrar.")
-    attr_avp: VariableSpec | None = param(None, "Variable with a text to keep with each contact.")
+    attr_avp: AvpSpec = param(None, "Variable with a text to keep with each contact.")
     gruu_secret: str = param("OpenSIPS", "What temporary GRUUs are hidden with.")
     disable_gruu: bool = param(True, "Make and recognise no GRUUs.")
 

@@ -33,6 +33,9 @@ class Saved(ReturnCode):
     SAVED, FAILED, ANSWERED = 1, -1, 0
 
 
+SAVED = Saved.SAVED  # to look it up in its class is slow
+
+
 class Saving(Parameters):
     """The function save, and what it is made of."""
 
@@ -63,7 +66,7 @@ class Saving(Parameters):
         self.accepted_regs.add()
         if answers:
             self.signaling.answer(run, 200, "OK", headers)
-        return Saved.SAVED
+        return SAVED
 
     def refuse(self, run: Run, refused: Refused, answers: bool) -> Saved:
         """Answer a REGISTER that fails."""

@@ -9,6 +9,7 @@ from gevent import socket
 
 from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import (
+    AvpSpec,
     Between,
     ConfigError,
     DbUrl,
@@ -99,7 +100,7 @@ class RtpEngine(Sessions, Media, StoredRelays, Module, name="rtpengine",
         5, "Seconds between two looks at engines that were left alone long enough.")
     ping_enabled: bool = param(False, "Whether engines that nobody has asked anything are asked whether they work.")
     extra_id_pv: VariableSpec | None = param(None, "Variable with the branch for via-branch=extra.")
-    setid_avp: VariableSpec | None = param(None, "Variable with the number of the set to use.")
+    setid_avp: AvpSpec = param(None, "Variable with the number of the set to use.")
     error_pv: VariableSpec | None = param(None, "Variable that gets the reason when a function fails.")
 
     db_url: DbUrl = param("", "A database with further engines; empty: none.")

@@ -112,6 +112,8 @@ class RtpProxy(Engaging, Prompts, Recordings, Figures, StoredRelays, Module, nam
         for text in self.texts:
             number, relays = read_set(text, self.default_set)
             self.sets.setdefault(number, []).extend(relays)
+        if not self.sets and not self.db_url:
+            raise ConfigError("no relay is named", "rtpproxy", "rtpproxy_sock")
 
     def verify(self) -> None:
         """Look at the table, which has no version."""

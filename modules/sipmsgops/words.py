@@ -34,8 +34,8 @@ class MethodNames(Kind):
 
     def constant(self, value: Any) -> frozenset[str]:
         names = self.convert(value)
-        for each in sorted(names.difference(METHODS)):
-            if hint := meant(each, METHODS):  # other names may be those of extensions
+        for each in sorted(names.difference(METHODS)):  # one by itself may be that of an extension, as in OpenSIPS
+            if (hint := meant(each, METHODS)) or len(names) > 1:
                 raise ValueError(f'"{each}" is no method{hint}')
         return names
 

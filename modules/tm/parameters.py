@@ -25,8 +25,9 @@ class Parameters(Routes):
     services: Services
     registry: Registry
 
-    fr_timeout: Seconds = param(30, "Seconds without any final response until a branch has failed; also how long "
-                                "an ACK for a failure is waited for.", aliases=("fr_timer",))
+    fr_timeout: Annotated[int, Between(2, 86400)] = param(
+        30, "Seconds without any final response until a branch has failed; also how long an ACK for a failure is "
+            "waited for.", aliases=("fr_timer",))
     fr_inv_timeout: Seconds = param(120, "Seconds without final response after a provisional one until a branch "
                                     "of an INVITE has failed.", aliases=("fr_inv_timer",))
     wt_timer: Seconds = param(5, "Seconds that a finished transaction is kept for, to absorb what comes late.")

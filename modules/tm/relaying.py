@@ -1,10 +1,12 @@
 """t_relay, t_replicate and t_newtran."""
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Bits, ReturnCode, Route, Run, script
+from opensips_py.module.kinds import Text
 from opensips_py.sip import Uri
 from opensips_py.transaction import Flags, TransactionLayer
 
@@ -27,6 +29,26 @@ class Opened(ReturnCode):
 
 WORDS = (("no-auto-477", Flags.NO_ERROR_REPLY), ("no-dns-failover", Flags.NO_FAILOVER),
          ("pass-reason-hdr", Flags.PASS_REASON), ("allow-no-cancel", Flags.ALLOW_NO_CANCEL))
+
+
+@dataclass(frozen=True)
+class ProxyOrFlags(Text):
+    """What t_relay() of 2.1 takes: a number that is a set of flags, or [protocol:]host[:port]."""
+
+    def constant(self, value: int | str) -> str:
+        text = self.convert(value)
+        if not text:
+            raise ValueError("a number of flags or [protocol:]host[:port] is needed, not an empty text")
+        if is_number(text):
+            int(text, 0)
+        return text
+
+
+def is_number(text: str) -> bool:
+    """Whether *text* is meant for a number, and for no address."""
+    return text[:1].isdigit() and "." not in text and ":" not in text
+
+
 RelayFlags = Annotated[int, Bits(words=WORDS)]
 RELAYED = {int(code): code for code in Relayed}
 
@@ -44,9 +66,9 @@ class Relaying:
         return RELAYED[self.layer.relay(run, flags, outbound_proxy or None)]
 
     @script(Route.REQUEST | Route.FAILURE, name="t_relay", waits=True, dialect="2.1")
-    def relay_21(self, run: Run, proxy_or_flags: str = "", flags: RelayFlags = 0) -> Relayed:
+    def relay_21(self, run: Run, proxy_or_flags: Annotated[str, ProxyOrFlags()] = "", flags: RelayFlags = 0) -> Relayed:
         """Send the request on to its targets: t_relay(), t_relay(flags), t_relay(proxy) or t_relay(proxy, flags)."""
-        if proxy_or_flags[:1].isdigit() and "." not in proxy_or_flags and ":" not in proxy_or_flags:
+        if is_number(proxy_or_flags):
             return RELAYED[self.layer.relay(run, int(proxy_or_flags, 0))]
         return RELAYED[self.layer.relay(run, flags, proxy_or_flags or None)]
 

@@ -37,6 +37,8 @@ def first_of(value: str | None) -> NameAddr | None:
     except (MalformedMessage, IndexError):
         return None
 
+NOBODY = "X"  # the user of a Contact with a mark that shows none
+
 
 class Shown:
     """A Contact of ours that stands for *contact*, with *user*, or where that is None with the same one; *tail* are the
@@ -50,7 +52,9 @@ class Shown:
         of_uri = chosen(uri.parameters.split(";"), passing.of_uri) if passing.of_uri else ""
         own = separated(contact.parameters, ";") if contact is not None else []
         of_header = chosen(own, passing.of_header) if passing.of_header else ""
-        self.user = ".".join(each for each in (uri.user if user is None else user, mark) if each)
+        self.user = uri.user if user is None else user
+        if mark:
+            self.user = f"{self.user or NOBODY}.{mark}"
         self.tail = f"{tail}{of_uri}>{of_header}"
 
     def value(self, listener: Listener, context: dict[str, Any] | None = None) -> str:

@@ -23,6 +23,7 @@ from opensips_py.state._bindings import Binding
 T = TypeVar("T")
 Observer = Callable[[Happened], object]
 NAMES = {int(kind): cls.__name__ for kind, cls in events.CLASSES.items()}
+EXPIRE = int(Kind.EXPIRE)
 BATCH = 200  # addresses-of-record whose expired contacts leave in one write transaction
 
 
@@ -40,6 +41,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
     def load(self) -> None:
         self.decide(self)
         self.observers: list[Observer] = []
+        self.is_heard = True  # whether the script has routes for our events; until we start nobody knows
 
     def verify(self) -> None:
         self.verify_tables(self)
@@ -48,6 +50,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
         self.open_tables(self)
 
     def start(self) -> None:
+        self.is_heard = any(self.services.events.is_heard(name) for name in NAMES.values())
         if self.mirror is not None:
             self.mirror.follow(self.settings)
         for table in self.storage.tables.values():
@@ -133,14 +136,14 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
 
     def tell(self, table: str, record: Record) -> None:
         """Tell of a committed change. Nobody listens as a rule, and then there is nothing to build."""
-        is_heard = self.services.events.is_heard
-        created = record.stored is None
-        if not self.observers and len(record.changes) == 1 and record.bindings:
-            kind = record.changes[0][0]
-            if kind != Kind.EXPIRE and not is_heard(NAMES[kind]) and not (created and is_heard(NAMES[Kind.AOR_INSERT])):
+        publisher = self.services.events
+        if not (self.is_heard or self.observers or publisher.subscriptions):
+            changes = record.changes
+            if len(changes) == 1 and changes[0][0] != EXPIRE:
                 return
+        is_heard = publisher.is_heard
         for each in happened(record, table):
-            if each.kind == Kind.EXPIRE:
+            if each.kind == EXPIRE:
                 self.services.statistics.counter("usrloc", f"{table}-expires").add()
             for observer in self.observers:
                 observer(each)

@@ -57,6 +57,7 @@ class SqlSession:
 
     def __init__(self, connection: Any) -> None:
         self.connection = connection  # a peewee.Database with an open connection
+        self.depth = 0  # of what is carried out as one
 
     @property
     def raw(self) -> Any:
@@ -95,23 +96,26 @@ class SqlSession:
         Where a deadline ends it, nothing is said any more on a connection whose answer is still to come: closing it
         takes everything back. What goes wrong first is what is told.
         """
+        depth = self.depth
         with self.translated():
-            block = self.connection.atomic()
-            block.__enter__()
+            self.connection.execute_sql(f"SAVEPOINT s{depth}") if depth else self.connection.begin()
+        self.depth += 1
         try:
             yield
+            with self.translated():
+                self.connection.execute_sql(f"RELEASE SAVEPOINT s{depth}") if depth else self.connection.commit()
         except Exception as error:
-            self.take_back(block, error)
+            self.take_back(depth, error)
             raise
-        with self.translated():
-            block.__exit__(None, None, None)
+        finally:
+            self.depth = depth
 
-    def take_back(self, block: Any, error: Exception) -> None:
-        """End a transaction in which there was an *error*; Unavailable where the connection does not take even that."""
+    def take_back(self, depth: int, error: Exception) -> None:
+        """Undo what was begun at *depth*, where there was an *error*; Unavailable where not even that is possible."""
         try:
-            block.__exit__(type(error), error, error.__traceback__)
+            self.connection.execute_sql(f"ROLLBACK TO SAVEPOINT s{depth}") if depth else self.connection.rollback()
         except (peewee.PeeweeException, OSError, EOFError, ValueError) as second:
-            if not isinstance(error, Unavailable):
+            if not isinstance(error, Unavailable):  # that may have undone everything itself
                 raise Unavailable(f"{error}; it could not be taken back: {text_of(second)}") from error
 
     def execute(self, query: Any) -> Any:

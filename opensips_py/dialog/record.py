@@ -17,6 +17,8 @@ HIDDEN, USERS_SHOWN, CALL_ID_HIDDEN, DID_IN_USER, SAME_TO_CALLER, SAME_TO_CALLEE
 PINGED = PING_CALLER | PING_CALLEE | REINVITE_CALLER | REINVITE_CALLEE
 ON_ANSWER, ON_TIMEOUT, ON_HANGUP = "answer", "timeout", "hangup"  # what routes are armed for
 
+MOVED = "moved"  # kept with a dialog: seconds by which the clock was set since its answer
+
 Value = int | str
 
 
@@ -69,6 +71,15 @@ class Dialog:
     def is_answered(self) -> bool:
         """Whether it has been answered and goes on."""
         return self.state in (3, 4)
+
+    def lasted(self, until: float) -> float:
+        """Seconds from its answer until a time of day, whatever the clock was set to meanwhile."""
+        return until - self.started - self.moved
+
+    @property
+    def moved(self) -> float:
+        """Seconds by which the clock was set since its answer."""
+        return float(self.kept.get(MOVED, 0.0)) if self.kept is not None else 0.0
 
     def shift(self, side: int) -> int:
         """How many requests of our own the side has got."""

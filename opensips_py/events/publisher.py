@@ -65,7 +65,7 @@ class Publisher:
         self._complaints = Restraint(log, level=logging.ERROR)
         self._custom: list[str] = []
         self._carriers: dict[str, Carrier] = {}
-        self._subscriptions: dict[str, list[Subscription]] = {}
+        self.subscriptions: dict[str, list[Subscription]] = {}  # by event, of those that have any
         self._remembered: dict[tuple[str, str], float] = {}
 
     def names(self) -> list[str]:
@@ -80,7 +80,7 @@ class Publisher:
     def register(self, protocol: str, carrier: Carrier) -> None:
         """Let *carrier* tell events to sockets that begin with ``protocol:``; a reload renews it."""
         self._carriers[protocol] = carrier
-        for subscriptions in self._subscriptions.values():
+        for subscriptions in self.subscriptions.values():
             for each in subscriptions:
                 if each.socket.startswith(f"{protocol}:"):
                     each.carrier = carrier
@@ -93,7 +93,7 @@ class Publisher:
             raise MIError(BAD_SOCKET, trouble)
         self.unsubscribe(event, socket)
         until = self._clock() + expire if expire else NEVER
-        self._subscriptions.setdefault(event, []).append(Subscription(socket, carrier, address, expire, until))
+        self.subscriptions.setdefault(event, []).append(Subscription(socket, carrier, address, expire, until))
 
     def subscribe_everywhere(self, event: str, socket: str, expire: int = 0) -> None:
         """Subscribe in all processes; refused where this one would refuse it."""
@@ -117,8 +117,7 @@ class Publisher:
 
     def unsubscribe(self, event: str, socket: str) -> None:
         """Tell *event* no longer to *socket*."""
-        kept = [each for each in self._subscriptions.get(event, []) if each.socket != socket]
-        self._subscriptions[event] = kept
+        self._keep(event, [each for each in self.subscriptions.get(event, ()) if each.socket != socket])
 
     def remember(self, event: str, socket: str, expire: int) -> None:
         """Note a subscription that was made in the workers, for a worker that starts later."""
@@ -133,7 +132,7 @@ class Publisher:
     def subscribers(self) -> dict[str, list[dict[str, Any]]]:
         """The subscriptions by event, as management lists them."""
         now = self._clock()
-        return {event: [each.row(now) for each in self._current(event, now)] for event in self._subscriptions}
+        return {event: [each.row(now) for each in self._current(event, now)] for event in list(self.subscriptions)}
 
     def is_heard(self, event: str) -> bool:
         """Whether anybody is subscribed to *event*, or the script has a route for it."""
@@ -141,7 +140,7 @@ class Publisher:
 
     def is_subscribed(self, event: str) -> bool:
         """Whether anybody is subscribed to *event*: what may change while one generation of the script works."""
-        return bool(self._subscriptions.get(event))
+        return event in self.subscriptions
 
     def raise_event(self, event: str, values: Values) -> None:
         """Run the script's route for *event* and tell its subscribers; one that fails does not keep the others."""
@@ -157,6 +156,12 @@ class Publisher:
                 log.exception("event %s to %s", event, subscription.socket)
 
     def _current(self, event: str, now: float) -> list[Subscription]:
-        kept = [each for each in self._subscriptions[event] if not each.until or each.until > now]
-        self._subscriptions[event] = kept
+        kept = [each for each in self.subscriptions[event] if not each.until or each.until > now]
+        self._keep(event, kept)
         return kept
+
+    def _keep(self, event: str, subscriptions: list[Subscription]) -> None:
+        if subscriptions:
+            self.subscriptions[event] = subscriptions
+        else:
+            self.subscriptions.pop(event, None)

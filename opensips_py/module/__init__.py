@@ -10,6 +10,7 @@ from opensips_py.module.declare import Dialect
 from opensips_py.module.event import Event
 from opensips_py.module.hookspecs import hookimpl
 from opensips_py.module.kinds import (
+    AvpSpec,
     Between,
     Bits,
     Flag,
@@ -54,9 +55,9 @@ from opensips_py.module.trace import current as traced_call
 from opensips_py.transaction import Branch, Transaction
 
 __all__ = [
-    "STOP", "AuthResult", "Between", "Bits", "Branch", "Cache", "CacheDbUrl", "CacheDriver", "CacheError", "CacheUrl",
-    "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl", "Dialect", "Event", "Flag", "Format", "Kind",
-    "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
+    "STOP", "AuthResult", "AvpSpec", "Between", "Bits", "Branch", "Cache", "CacheDbUrl", "CacheDriver", "CacheError",
+    "CacheUrl", "Cached", "ConfigError", "Counter", "DatabaseDriver", "DbUrl", "Dialect", "Event", "Flag", "Format",
+    "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
     "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction", "Variable", "VariableKind", "VariableSpec",
     "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "cache_driver", "cachedb", "concatenate",
     "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "meant", "mi", "param",

@@ -364,13 +364,20 @@ class FormatKind(Kind):
 
 @dataclass(frozen=True)
 class VariableSpecKind(Kind):
-    """The name of a pseudo-variable, kept for later."""
+    """The name of a pseudo-variable, kept for later; *types* where only some classes will do (avp, var ...)."""
 
     name = "string"
     script = True
+    types: tuple[str, ...] = ()
 
     def compile(self, value: str, language: ScriptLanguage) -> VariableSpec:
-        return language.variable(value)
+        spec = language.variable(value)
+        if self.types and spec.type not in self.types:
+            raise ValueError(f"{' or '.join(f'${each}(name)' for each in self.types)} is needed, not {value}")
+        return spec
+
+
+AvpSpec = Annotated[VariableSpec | None, VariableSpecKind(types=("avp",))]
 
 
 @dataclass(frozen=True)

@@ -12,6 +12,7 @@ class ReturnCode(IntEnum):
 
 
 class AuthResult(ReturnCode):
-    """What checking credentials has shown, in every module that does; negative ones ask for a challenge."""
+    """What checking credentials has shown, in every module that does; negative ones ask for a challenge. The
+    script ends where the request was REFUSED: it has been answered."""
 
-    AUTHORIZED, NO_USER, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, ERROR = 1, -1, -2, -3, -4, -5
+    AUTHORIZED, REFUSED, NO_USER, WRONG_PASSWORD, STALE_NONCE, NO_CREDENTIALS, ERROR = 1, 0, -1, -2, -3, -4, -5

@@ -333,7 +333,7 @@ def chained_item(item: Callable[[Run, int], Any], steps: tuple[Change, ...]) -> 
 
 def script_variable(scope: Scope, reference: Reference) -> Bound:
     """$var(name)."""
-    if reference.name is None:
+    if not reference.name:
         reference.fail("$var needs a name", "write $var(name)")
     if reference.index is not None:
         reference.fail("$var takes no index", "a $var has one value; an $avp can have many")
@@ -359,7 +359,7 @@ def script_variable(scope: Scope, reference: Reference) -> Bound:
 
 def avp(scope: Scope, reference: Reference) -> Bound:
     """$avp(name), $(avp(name)[index])."""
-    if reference.name is None:
+    if not reference.name:
         reference.fail("$avp needs a name", "write $avp(name)")
     index: Any = scope.index(reference) if reference.index is not None else None
     name: Any

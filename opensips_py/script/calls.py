@@ -13,6 +13,7 @@ from opensips_py.module.kinds import (
     FormatKind,
     Integer,
     Kind,
+    Regex,
     RouteName,
     Text,
     Variable,
@@ -28,6 +29,7 @@ from opensips_py.script.locals import Local
 from opensips_py.script.routes import TITLES
 from opensips_py.script.typed import TypeCompiler, whole
 from opensips_py.script.values import Context, Reported
+from opensips_py.script.variables import fail, lone_dollar
 
 if TYPE_CHECKING:
     from opensips_py.module.registry import BoundFunction
@@ -187,6 +189,9 @@ class CallCompiler(TypeCompiler):
         kind = argument.kind
         if isinstance(node, tree.Broken):
             raise Reported
+        if isinstance(kind.bare, Flag) and isinstance(node, tree.Variable):
+            self.wrong_argument(f"the name of a flag is a word or a number, not {node.text}", node.place, argument,
+                                function)
         if kind.variable:
             return self.variable_argument(node, kind, argument, function)
         if isinstance(node, tree.Name) and function.name not in BARE_WORDS:
@@ -197,6 +202,8 @@ class CallCompiler(TypeCompiler):
             node = tree.String(node.place, node.text)
         if isinstance(node, tree.String):
             self.check_quoted(node, kind, argument, function)
+            if has_variables(kind.bare):
+                self.check_dollars(node)
             if isinstance(kind.bare, FormatKind):
                 return self.format(node, argument)
         if (wrong := self.unfit(node, kind)) is not None:
@@ -249,6 +256,16 @@ class CallCompiler(TypeCompiler):
                                    f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}{or_else}")
             raise Reported
 
+    def check_dollars(self, node: tree.String) -> None:
+        """Refuse a dollar sign in a text with variables that begins none: OpenSIPS looks for one."""
+        alone = lone_dollar(node.value)
+        try:
+            if alone >= 0:
+                fail("the name of a variable is missing behind $", node.place.inside(1), alone,
+                     "write $$ for a dollar sign")
+        except ScriptError as error:
+            self.report(error, node.place, quoted=True)
+
     def format(self, node: tree.String, argument: Argument) -> ast.expr:
         """A text that the function itself puts together, when it needs it."""
         try:
@@ -271,7 +288,7 @@ class CallCompiler(TypeCompiler):
         names = self.context.kinds.get(TITLES[kind.route], set())
         if not self.diagnostics.is_whole:
             return
-        if wanted not in names and wanted not in ("", "0"):
+        if wanted not in names and wanted != "0":
             hint = did_you_mean(wanted, names)
             raise ValueError(f"there is no {TITLES[kind.route]}[{wanted}]" + (f", {hint}" if hint else ""))
 
@@ -322,6 +339,12 @@ class CallCompiler(TypeCompiler):
             self.wrong_argument(f"{wanted} is needed, not {node.text}", node.place, argument, function)
         if kind.writable and bound.write is None:
             self.wrong_argument(f"{node.text} cannot be assigned", node.place, argument, function)
+
+
+def has_variables(kind: Kind) -> bool:
+    """Whether OpenSIPS looks for variables in a constant text of *kind*: not in patterns, nor in names."""
+    return isinstance(kind, FormatKind) or (
+        kind.name == "string" and not kind.script and not kind.literal and not isinstance(kind, Regex))
 
 
 def unquoted(text: str) -> str:

@@ -9,8 +9,11 @@ from opensips_py.module.run import Route
 from opensips_py.script import renames, tree
 from opensips_py.script.absent import Absent
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean, nearest
+from opensips_py.script.levels import NAMES, level_of
 from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_armed, routes_named, title
 from opensips_py.script.walk import nodes
+
+LETTERS = {each[2] for each in NAMES}
 
 
 class Checker:
@@ -87,6 +90,21 @@ class Checker:
             self.misplaced(node, found.declaration, wrong, route)
         self.count(node, found.declaration)
         self.armed(node)
+        self.log_level(node)
+
+    def log_level(self, node: tree.Call) -> None:
+        """The level of xlog(level, text). OpenSIPS goes by one letter of it, the third."""
+        first = node.arguments[0] if node.name in ("xlog", "log") and len(node.arguments) == 2 else None
+        if not isinstance(first, tree.String) or "$" in first.value:
+            return
+        try:
+            level_of(first.value)
+        except ValueError as error:
+            message, fix = str(error), did_you_mean(first.value, NAMES)
+            if first.value[2:3] in LETTERS:
+                self.diagnostics.warning(message, first.place, fix=fix)
+            else:
+                self.diagnostics.error(message, first.place, fix=fix or f"write {' or '.join(NAMES)}")
 
     def misplaced(self, node: tree.Call, declared: ScriptFunction, wrong: Route, route: tree.Route) -> None:
         """A call in a route that may run as part of one where the function is not allowed."""
@@ -140,7 +158,10 @@ class Checker:
                                node.place, fix=f"{node.name}({names})")
 
     def asynchronous(self, node: tree.Async | tree.Launch) -> None:
-        """async() and launch() are for functions that wait; any other is done at once, which is worth a word."""
+        """async() and launch() are for functions that wait, and for routes in Python, which may."""
         found = self.registry.functions.get(node.call.name)
-        if found is not None and not found.declaration.waits:
-            self.diagnostics.note(f"{node.call.name} never waits: there is nothing to do asynchronously", node.place)
+        if found is not None and not found.declaration.waits and found.declaration.returns != "value":
+            word = "async" if isinstance(node, tree.Async) else "launch"
+            name = node.call.name
+            self.diagnostics.error(f"{name} never waits, and {word} is for functions that do", node.call.place,
+                                   fix=f"call {name} without {word}")

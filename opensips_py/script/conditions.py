@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import re
 
 from opensips_py.script import operators, runtime, tree
 from opensips_py.script.diagnostics import Place
@@ -12,6 +13,13 @@ from opensips_py.script.typed import STR
 from opensips_py.script.values import Reported
 
 MIRRORED = {"==": "==", "!=": "!=", "<": ">", ">": "<", "<=": ">=", ">=": "<="}
+# Operands of 2.1, what they are compared with without quotes, and what to say of anything else
+BARE = (
+    (("src_ip", "dst_ip"), re.compile(r"(?![\d.]+$).*"), "write an address such as 10.0.0.1 or 10.0.0.0/8"),
+    (("src_port", "dst_port"), re.compile(r"\d+"), "write a number"),
+    (("proto",), re.compile("udp|tcp|tls|sctp|ws|wss|any", re.IGNORECASE), "it is one of UDP, TCP, TLS, SCTP, WS, WSS"),
+    (("af",), re.compile("inet6?", re.IGNORECASE), "it is one of INET, INET6"),
+)
 CONSTANTS = (tree.Number, tree.String, tree.Null, tree.Address, tree.Name)
 
 
@@ -148,6 +156,11 @@ class ConditionCompiler(RouteCallCompiler):
 
     def bare_word(self, left: tree.Operand, operator: str, right: tree.Name) -> ast.expr:
         """method == INVITE, proto == UDP, src_ip == host.name."""
+        wanted = next((words for names, pattern, words in BARE
+                       if left.name in names and not pattern.fullmatch(right.name)), "")
+        if wanted:
+            self.diagnostics.error(f"'{right.name}' is no value of {left.name}", right.place, fix=wanted)
+            raise Reported
         if left.name in ("src_ip", "dst_ip"):
             found = self.helper(runtime.is_host, name("run"), self.value(left), constant(right.name))
             return found if operator == "==" else negated(found)

@@ -26,6 +26,8 @@ from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
+STATIC = ("proto_udp", "proto_tcp")  # built into OpenSIPS, which takes their lines as often as they come
+BARE = ("user", "group", "chroot", "workdir", "mpath")  # texts that stand without quotes, too
 # What only 2.1 takes for a number: "404", and "$var(x)"
 QUOTED_NUMBER, QUOTED_VALUE = "W0205", "E0303"
 
@@ -139,6 +141,7 @@ class Reader:
         core.configure(self.result.globals)
         core.options = self.overrides.get("argv", {})
         core.unavailable = self.unavailable
+        core.sockets = () if "listen" in self.overrides else self.result.sockets
         core.bond_members = {each.host: each.members for each in self.result.sockets if each.protocol == "bond"}
         self.compile()
         self.finish()
@@ -152,6 +155,10 @@ class Reader:
         if found is None:
             self.diagnostics.error(f"there is no core parameter {item.name}", item.place,
                                    fix=globals.unknown(item.name))
+            return
+        if item.bare and found.type == "string" and isinstance(item.value, str) and found.name not in BARE:
+            self.diagnostics.error(f"{item.name} is a text in quotes, not {item.value}", item.value_place,
+                                   fix=f'put it in quotes if it is a text: "{item.value}"')
             return
         try:
             value = found.convert(item.value)
@@ -190,8 +197,8 @@ class Reader:
     def listener(self, text: str) -> tree.Socket:
         """A socket from the command line, [proto:]address[:port]; UDP where it names no protocol."""
         diagnostics = Diagnostics()
-        diagnostics.add_text("-l", f"socket={text}")
-        tokens = Preprocessor(diagnostics).tokens("-l", f"socket={text}")
+        diagnostics.add_text("-l", f"alias={text}")
+        tokens = Preprocessor(diagnostics).tokens("-l", f"alias={text}")
         found = parser.parse(tokens, diagnostics).of(tree.Global)
         for each in diagnostics.errors:
             self.diagnostics.error(f"-l {text}: {each.message}", NOWHERE, fix=each.fix)
@@ -204,7 +211,17 @@ class Reader:
     # Modules
 
     def load(self, item: tree.LoadModule) -> None:
-        """One loadmodule line."""
+        """One loadmodule line; OpenSIPS looks for a file of that name, and takes no module twice."""
+        name = loader.module_name(item.name)
+        first = next(each for each in self.script.of(tree.LoadModule) if loader.module_name(each.name) == name)
+        if first is not item:
+            report = self.diagnostics.warning if name in STATIC else self.diagnostics.error
+            report(f"module {name} is there twice", item.name_place, fix="remove one of the lines",
+                   related=[("the first one", first.name_place)])
+            return
+        if not item.name.endswith(".so") and name in loader.available():
+            self.diagnostics.error(f"module {item.name} is a file, {name}.so", item.name_place,
+                                   fix=f'write "{item.name}.so" with quotes')
         try:
             self.registry.add(item.name)
         except ConfigError as error:

@@ -133,7 +133,9 @@ def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> R
     registry.flag = core.flags.number
     registry.flag_text = core.flags.text
     registry.flag_bits = core.flags.known
-    registry.checks.update({"cache": core.no_cache, "bond": core.no_bond, "group of status reports": core.no_group})
+    registry.checks.update({"cache": core.no_cache, "bond": core.no_bond, "blacklist": core.no_blacklist,
+                            "socket": core.no_socket,
+                            "group of status reports": core.no_group})
     registry.script = Scope(registry)
     # Not a method of the core: that would hold the core, and it this, until somebody searches for cycles.
     core.evaluated = lru_cache(256)(Scope(registry).format)

@@ -58,7 +58,11 @@ class ExpressionParser(ForeignParser):
         token = self.take()
         if self.sees("/"):
             self.not_slashed()
+        start = self.token
         right = self.value()
+        if isinstance(right, tree.Binary) and right.operator in JOINTS and start.text not in ("(", "["):
+            self.report(f"'{right.operator}' joins bits, not conditions", right.place,
+                        fix=f"write {JOINTS[right.operator]} to join conditions")
         if isinstance(left, tree.Operand) and left.name == "msg:len" \
                 and isinstance(right, tree.Name) and right.name == "max_len":
             right = tree.Number(right.place, LONGEST_MESSAGE)

@@ -25,6 +25,8 @@ class Flags:
         """The bit for a new *name*."""
         if not name:
             raise ValueError("a flag needs a name")
+        if name.startswith(("-", "$")):
+            raise ValueError(f"the name of a flag is a word or a number, not {name}")
         if name.isascii() and name.isdigit() and int(name) < COUNT:
             return int(name)
         for bit in range(COUNT - 1, -1, -1):

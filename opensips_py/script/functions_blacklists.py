@@ -4,9 +4,10 @@ from __future__ import annotations
 from ipaddress import ip_address
 from typing import TYPE_CHECKING, Annotated
 
-from opensips_py.module.kinds import Between
+from opensips_py.module.kinds import Between, Known, meant
 from opensips_py.module.marks import script
-from opensips_py.module.run import Route
+from opensips_py.module.run import Route, Run
+from opensips_py.script.functions_log import text_of
 from opensips_py.script.message_context import context_of
 from opensips_py.transport.blacklists import UNUSED, USED, Blacklists, Rule, rule
 
@@ -15,6 +16,7 @@ if TYPE_CHECKING:
 
     from opensips_py.sip import Message
 
+List = Annotated[str, Known("blacklist")]
 Port = Annotated[int, Between(0, 65535)]
 
 
@@ -23,16 +25,22 @@ class BlacklistFunctions:
 
     log: logging.Logger
     blacklists: Blacklists
+    lists: list[tuple[str, list[str], list[Rule]]]  # what the configuration defines: name, flags, rules
 
     @script(Route.ANY)
-    def use_blacklist(self, message: Message, name: str) -> bool:
+    def use_blacklist(self, run: Run, message: Message, name: List) -> bool:
         """Let a blacklist count for this request."""
-        return self.choose(message, name, USED, UNUSED)
+        return self.choose(message, text_of(name, run), USED, UNUSED)
 
     @script(Route.ANY)
-    def unuse_blacklist(self, message: Message, name: str) -> bool:
+    def unuse_blacklist(self, run: Run, message: Message, name: List) -> bool:
         """Let a blacklist no longer count for this request."""
-        return self.choose(message, name, UNUSED, USED)
+        return self.choose(message, text_of(name, run), UNUSED, USED)
+
+    def no_blacklist(self, name: str) -> str:
+        """Why the configuration has no blacklist *name*; empty where it has."""
+        known = [*(each for each, _, _ in self.lists), *self.blacklists.lists]
+        return "" if name in known else f"there is no blacklist {name}{meant(name, known)}"
 
     def choose(self, message: Message, name: str, into: str, out_of: str) -> bool:
         """Put the name of a list into one set of a message's context and take it out of the other."""

@@ -1,13 +1,16 @@
 """Core functions that send: statelessly, through a socket of choice, and what the Via says of it."""
 from __future__ import annotations
 
+import re
 import time
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MalformedMessage, TransportError
-from opensips_py.module.kinds import Between, Writable
+from opensips_py.module.kinds import Between, Known, Nullable, Text, Writable, shown
 from opensips_py.module.marks import script
-from opensips_py.module.run import Route
+from opensips_py.module.run import Route, Run
+from opensips_py.script.functions_log import text_of
 from opensips_py.script.message_context import context_of
 from opensips_py.sip import Request, Uri, address_key, forward_request, is_ip
 from opensips_py.transport.blacklists import Blacklists
@@ -16,6 +19,7 @@ from opensips_py.transport.via import ADVERTISED_HOST, ADVERTISED_PORT, LOCAL_RP
 
 if TYPE_CHECKING:
     import logging
+    from collections.abc import Sequence
 
     from opensips_py.module.services import Services
     from opensips_py.sip import Message
@@ -51,10 +55,28 @@ def destination_uri(text: str) -> Uri | None:
         return None
 
 
+ADDRESS = re.compile(r"(?:(?P<protocol>[a-z_]+):)?(?P<host>[\d.]+)(?::(?P<port>\d+))?", re.IGNORECASE)
+ANYWHERE = ("0.0.0.0", "::")
+
+
+@dataclass(frozen=True)
+class DestinationKind(Text):
+    """[protocol:]host[:port], where a request may go."""
+
+    def constant(self, value: int | str) -> str:
+        text = str(value)
+        host, colon, rest = text.partition(":")
+        is_address = host.lower() in PROTOCOLS or text.startswith("[") or not colon or rest.isdigit()
+        if isinstance(value, int) or not is_address or destination_uri(text) is None:
+            raise ValueError(f"[protocol:]host[:port] is needed, not {shown(value)}")
+        return text
+
+
 class SendFunctions:
     """Functions that send, and that choose the socket."""
 
     log: logging.Logger
+    sockets: Sequence[Any] = ()  # of the script, where the command line names no others
     services: Services
     blacklists: Blacklists
 
@@ -63,7 +85,7 @@ class SendFunctions:
         raise NotImplementedError
 
     @script(Route.ANY)
-    def forward(self, request: Request, destination: str | None = None) -> bool:
+    def forward(self, request: Request, destination: Annotated[str | None, Nullable(DestinationKind())] = None) -> bool:
         """Send the request on without a transaction: to *destination*, [protocol:]host[:port], else to its destination
         URI, else where its Request-URI says."""
         if not request.is_request:
@@ -155,10 +177,22 @@ class SendFunctions:
             return False
         return True
 
+    def no_socket(self, name: str) -> str:
+        """Why the script has no socket *name*; empty where it has, or may have on the machine that it is for."""
+        found = ADDRESS.fullmatch(name)
+        if found is None or not all(is_ip(each.host) and each.host not in ANYWHERE for each in self.sockets):
+            return ""
+        port = int(found["port"] or 0)
+        there = not self.sockets or any(
+            found["host"] == each.host and each.protocol in ("", "any", (found["protocol"] or each.protocol).lower())
+            and (not port or not each.port or each.port <= port <= max(each.port, each.last_port))
+            for each in self.sockets)
+        return "" if there else f"the script has no socket {name}"
+
     @script(Route.ANY)
-    def force_send_socket(self, request: Request, socket: str) -> bool:
+    def force_send_socket(self, run: Run, request: Request, socket: Annotated[str, Known("socket")]) -> bool:
         """Send the request through the socket protocol:host:port, or the one with that tag."""
-        found = self.socket_named(socket)
+        found = self.socket_named(text_of(socket, run) or "")
         if found is None:
             self.log.error("force_send_socket: %s is none of the sockets that the server listens on", socket)
             return False

@@ -64,6 +64,8 @@ class Parameter:
         if self.type == "facility" and str(value).upper().removeprefix("LOG_").lower() not in (
                 FACILITIES if str(value).upper().startswith("LOG_") else ()):
             raise ValueError(f"{self.name} is a facility of syslog such as LOG_DAEMON or LOG_LOCAL0, not {value}")
+        if self.name.endswith("_log_format") and value not in LOG_FORMATS:
+            raise ValueError(f"{self.name} is one of {', '.join(LOG_FORMATS)}, not {value}")
         return tos(value) if self.type == "tos" else value
 
     def number(self, value: Any) -> int | bool:
@@ -78,6 +80,7 @@ class Parameter:
         return value
 
 
+LOG_FORMATS = ("plain_text", "json", "json_cee")
 TOS = {"IPTOS_LOWDELAY": 0x10, "IPTOS_THROUGHPUT": 0x08, "IPTOS_RELIABILITY": 0x04, "IPTOS_MINCOST": 0x02,
        "IPTOS_LOWCOST": 0x02}
 

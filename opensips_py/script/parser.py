@@ -45,7 +45,8 @@ class Parser(ParameterParser):
 
     def item(self) -> list[tree.Item]:
         """A core parameter, loadmodule, modparam or route."""
-        if self.accept(";"):
+        if self.sees(";"):
+            self.stray_semicolon("a route")
             return []
         self.check_braces()
         if self.token.kind == "word":
@@ -86,8 +87,15 @@ class Parser(ParameterParser):
         found: list[tree.Item] = [self.value_of(name, place)]
         while name == "alias" and not self.starts_line() and self.token.kind in ("word", "ip", "string"):
             found.append(self.value_of(name, place))
-        self.accept(";")
+        self.stray_semicolon("a parameter")
         return found
+
+    def stray_semicolon(self, what: str) -> None:
+        """Complain of a semicolon behind what is no statement."""
+        while self.sees(";"):
+            semicolon = self.take()
+            if self.starts_line() or self.token.kind == "end":  # else what follows is blamed
+                self.report(f"';' stands behind {what}", semicolon.place, fix="remove it")
 
     def unknown_item(self, name: str, place: Place) -> None:
         """Complain about a word outside routes that begins nothing known."""
@@ -106,7 +114,7 @@ class Parser(ParameterParser):
         """The value of the core parameter *name*."""
         start = self.token.place
         if name in SOCKETS:
-            socket = self.socket()
+            socket = self.socket(name)
             return tree.Global(place, name, socket, socket.place)
         if name == "dst_blacklist":
             return tree.Global(place, name, self.blacklist(), start)
@@ -114,8 +122,11 @@ class Parser(ParameterParser):
             return tree.Global(place, name, self.scaling_profile(), start)
         if name == "mem-group":
             return tree.Global(place, name, self.group(), start)
+        is_bare = self.token.kind != "string"
         value = self.plain_value()
-        item = tree.Global(place, name, value, start)
+        if is_bare and isinstance(value, str):
+            start = start.inside(0, len(value))
+        item = tree.Global(place, name, value, start, bare=is_bare)
         if self.accept("use_auto_scaling_profile"):
             item.options["use_auto_scaling_profile"] = self.take().text
         return item
@@ -149,7 +160,7 @@ class Parser(ParameterParser):
         place = self.take().place
         if self.token.kind == "string":
             name = self.take()
-            self.accept(";")
+            self.stray_semicolon("loadmodule")
             return tree.LoadModule(place, name.value, name.place)
         if self.token.kind != "word" or self.starts_line():
             self.fail(f"loadmodule needs a name in quotes, found {self.shown()}", fix='write loadmodule "tm.so"')
@@ -185,7 +196,7 @@ class Parser(ParameterParser):
             self.fail("the value of a modparam is a number or a quoted text", value.place,
                       fix='write "..." around the value')
         self.expect(")", "at the end of modparam", lenient=(";",))
-        self.accept(";")
+        self.stray_semicolon("modparam")
         return tree.ModParam(place, module, parameter, value)
 
     def quoted(self, what: str) -> tree.String:

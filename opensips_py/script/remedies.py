@@ -171,6 +171,8 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"write (?P<right>.+) instead of \S.*$", instead, True),
         (r"write (?P<right>timer_route\[\w+, 60\])$",
          lambda fix, wrong, place, texts: timed(place, fix["right"], texts), False),
+        (r"write (?P<right>\$\$) for a dollar sign$",
+         lambda fix, wrong, place, texts: [at(place, fix["right"], length=1)], True),
         (r"leave it out$", removed, False),
         (r"write (?P<right>return) to leave a route$", instead, False),
         (r"in parentheses: (?P<right>.*)$", instead, True),

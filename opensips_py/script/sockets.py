@@ -22,12 +22,17 @@ SCALING = ("scale", "up", "down", "to", "on", "for", "cycles", "within")
 class SocketParser(StatementParser):
     """The values of socket=, listen=, alias=, dst_blacklist= and auto_scaling_profile=."""
 
-    def socket(self) -> tree.Socket:
-        """protocol:host:port with its options."""
+    def socket(self, name: str) -> tree.Socket:
+        """protocol:host:port with its options, as the value of the parameter *name*; listen= needs the protocol where
+        there is a port."""
         if self.token.kind == "end":
             self.fail("an address expected, found the end of the file")
         text, place = self.glued_text(";")
         socket = self.address_of(text, place)
+        if not socket.protocol and (name == "socket" or (name == "listen" and (socket.port or text.isdigit()))):
+            address, _, last = text.rpartition(":")
+            meant = f"{last}:{address}" if last in PROTOCOLS else f"udp:{text}"
+            self.fail(f"{text} names no protocol", place, fix=f"write {meant} instead of {text}")
         if socket.protocol == "bond":
             socket.members = self.bond_members()
         while self.socket_option(socket):
@@ -46,7 +51,9 @@ class SocketParser(StatementParser):
         if QUAD.fullmatch(host) and not is_ip(host):
             self.fail(f"{host} is no IP address", place, fix="each of its four numbers is 255 at most")
         socket.host = host
-        first, _, last = port.partition("-")
+        first, dash, last = port.partition("-")
+        if dash and not first:
+            self.fail(f"'{port}' is no port", place, fix="a port is a number from 1 to 65535")
         socket.port = self.port_of(first, place)
         socket.last_port = self.port_of(last, place)
         return socket

@@ -100,10 +100,10 @@ class StatementParser(ExpressionParser):
                   fix=f"write route[{name}]({arguments})")
 
     def ended(self, statement: tree.Statement) -> list[tree.Statement]:
-        """*statement*, once its `;` has been read; `else` may follow without one."""
-        if self.accept(";") or self.sees("else"):
+        """*statement*, once its `;` has been read."""
+        if self.accept(";"):
             return [statement]
-        if self.sees("}") or self.starts_line():
+        if self.sees("}", "else") or self.starts_line():
             self.missing(";", "after this statement")
             return [statement]
         if self.sees("{") and isinstance(statement, tree.Do):
@@ -356,7 +356,18 @@ class StatementParser(ExpressionParser):
                 self.skip_to_case()
         if not self.accept("}"):
             self.unclosed("switch", opening)
+        self.check_switch(place, subject, cases)
         return tree.Switch(place, subject, cases)
+
+    def check_switch(self, place: Place, subject: tree.Expression, cases: list[tree.Case]) -> None:
+        """Refuse what OpenSIPS does: a switch on a constant, one without a case, and a default that is not its end."""
+        if isinstance(subject, (tree.Number, tree.String, tree.Null)):
+            self.report("a switch is on a variable or the result of a function", subject.place)
+        elif all(each.value is None for each in cases):
+            self.report("a switch needs a case", place, fix="write case 1: ... before its default")
+        for each in cases[:-1]:
+            if each.value is None:
+                self.report("'default' is the last part of a switch", each.place, fix="move it behind the cases")
 
     def skip_to_case(self) -> None:
         """Pass over what does not belong into a switch, up to its next case."""

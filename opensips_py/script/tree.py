@@ -333,6 +333,7 @@ class Global(Node):
     value: Value
     value_place: Place
     options: dict[str, str] = field(default_factory=dict)  # use_auto_scaling_profile NAME
+    bare: bool = False  # whether the value stands without quotes
 
 
 @dataclass(slots=True)

@@ -120,6 +120,24 @@ def split(text: str, place: Place | None = None) -> Parts:
     return tuple(parts)
 
 
+def lone_dollar(text: str) -> int:
+    """Where in *text* the first dollar sign stands that neither begins a variable nor is doubled; -1 for none, or
+    where a variable before it makes no sense."""
+    at = 0
+    while (dollar := text.find("$", at)) >= 0:
+        following = text[dollar + 1:dollar + 2]
+        if following == "$":
+            at = dollar + 2
+        elif following and (following in "(?" or (following in NAME and following != ".")):
+            try:
+                _, at = parse_at(text, dollar)
+            except ScriptError:
+                break
+        else:
+            return dollar
+    return -1
+
+
 # What is taken to stand inside of brackets that nothing closes
 INSIDE = {")": re.compile(r"[\w.-]+"), "]": re.compile(r"[\w*-]+"), "}": re.compile(r"[\w.]+(?:,[\w.]+)*")}
 

@@ -67,8 +67,10 @@ cdef int header_id(const char* s, Py_ssize_t n) noexcept nogil:
 cdef int header_id_of(object name) except -1:
     """The number for a name (any case, compact forms too); numbers stay."""
     cdef bytes raw
+    cdef long long number
     if isinstance(name, int):
-        return name if 0 <= name < HEADER_IDS else 0
+        number = name
+        return <int>number if 0 <= number < <int>HEADER_IDS else 0
     raw = (<str?>name).encode("utf-8", "surrogateescape")
     return header_id(raw, len(raw))
 

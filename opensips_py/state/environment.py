@@ -19,6 +19,7 @@ Database = Any  # a named database in an environment
 SMALLEST = 64 << 20
 STEP = 1 << 30  # a map doubles until it has this size, then grows by it
 READERS = 512
+LOCKS = (READERS + 2) * 64  # bytes of the file beside, of which each reader has 64
 LONGEST_KEY = 511
 
 
@@ -35,12 +36,14 @@ class Environment:
         self.writing = writing  # told before and after each write transaction: the supervisor wants to know
         self._databases: dict[str, Database] = {}
         with self._sizing():
+            # Before LMDB has it open: to close another descriptor of it would give up LMDB's locks.
+            self._allocate(pathlib.Path(f"{self.path}-lock"), LOCKS)
             size = max(smallest, self.path.stat().st_size if self.path.exists() else 0)
             # A smaller map than the file would cut the file off under the other processes.
             self._env = lmdb.open(str(self.path), map_size=size, subdir=False, max_dbs=databases, sync=False,
                                   metasync=False, writemap=True, readahead=False, max_readers=READERS,
                                   max_spare_txns=4, mode=0o600)
-            self._allocate(size)
+            self._allocate(self.path, size)
         self._size = size  # of the map here; that of the file may have grown since
         self.commits = Commits(self.apply)
         self.reader_check()
@@ -185,12 +188,12 @@ class Environment:
             size = max(self.path.stat().st_size, full)
             if size <= full:
                 size = full * 2 if full < STEP else full + STEP
-                self._allocate(size)
+                self._allocate(self.path, size)
             self._size = size
             self._env.set_mapsize(size)
 
-    def _allocate(self, size: int) -> None:
-        fd = os.open(self.path, os.O_RDWR | os.O_CLOEXEC)
+    def _allocate(self, path: pathlib.Path, size: int) -> None:
+        fd = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             os.posix_fallocate(fd, 0, size)
         finally:

@@ -28,6 +28,7 @@ Work = tuple[Callable[[Any, Any, Any], object], Any, Any]  # called with the lay
 
 RETRANSMIT, TIMED_OUT, SEND_CANCEL, DELIVER = int(Do.RESEND), int(Do.TIMED_OUT), int(Do.SEND_CANCEL), int(Do.DELIVER)
 HAPPENINGS = {int(each): each for each in Happening}  # a call of the enumeration costs four times as much
+ACKNOWLEDGED, DELETED = int(Happening.ACKNOWLEDGED), int(Happening.DELETED)
 ACK, REQUEST, PARK, RELEASE = (int(event) for event in (Event.ACK, Event.REQUEST, Event.PARK, Event.RELEASE))
 
 
@@ -103,10 +104,10 @@ class TransactionLayer:
             if transaction is None or not transaction.answered_here or request.to_tag != transaction.answered_tag:
                 return False  # the ACK of a 2xx is a request of its own
             transaction.step(ACK)
-            self.notify(transaction, Happening.ACKNOWLEDGED, None, request, transaction.status)
+            self.notify(transaction, ACKNOWLEDGED, None, request, transaction.status)
             return False
         transaction.step(ACK)
-        self.notify(transaction, Happening.ACKNOWLEDGED, None, request, transaction.status)
+        self.notify(transaction, ACKNOWLEDGED, None, request, transaction.status)
         return True
 
     def receive_response(self, response: Response) -> bool:
@@ -201,8 +202,8 @@ class TransactionLayer:
             return
         transaction.ended = True
         del self.servers[transaction.key]
-        if transaction.observed:
-            self.notify(transaction, Happening.DELETED, None, transaction.request, transaction.status)
+        if transaction.observed & DELETED:
+            self.notify(transaction, DELETED, None, transaction.request, transaction.status)
         for branch in transaction.branches:
             self.clients.pop(branch.id, None)
             if branch.awaiting and self.pending is not None:

@@ -23,6 +23,7 @@ log = logging.getLogger(__name__)
 
 
 NO_TRYING, QUIET, NO_FAILOVER = Flags.NO_TRYING, Flags.NO_ERROR_REPLY | Flags.REPLICATE, Flags.NO_FAILOVER
+BUILT, SENT = int(Happening.REQUEST_BUILT), int(Happening.REQUEST_SENT)
 
 
 def relay_run(layer: TransactionLayer, run: Any, flags: int, proxy: str | None) -> int:
@@ -81,7 +82,7 @@ def relay_ack(layer: TransactionLayer, request: Request, proxy: str | None) -> i
 def tell_of_ack(transaction: Transaction, branch: Branch, request: Request) -> None:
     """Tell those who would observe its transaction that an ACK is about to be sent: they may still change its edits."""
     for wanted, observer in request.context["observers"]:
-        if wanted & Happening.REQUEST_BUILT:
+        if wanted & BUILT:
             try:
                 observer(Happening.REQUEST_BUILT, transaction, branch, request, 0)
             except Exception:
@@ -166,8 +167,8 @@ def build(layer: TransactionLayer, transaction: Transaction, branch: Branch, req
     call_id = request.call_id
     branch.id = slots.via_branch(request.via_branch, call_id, request.from_tag, request.cseq, branch.index,
                                  slots.slot_of_call_id(call_id))
-    if transaction.observed:
-        layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
+    if transaction.observed & BUILT:
+        layer.notify(transaction, BUILT, branch, request, 0)
     via = via_line(branch.target.listener, branch.id, request.context)
     routes = targets.routes_of(branch.path)
     if transaction.headers:
@@ -179,7 +180,7 @@ def build_local(layer: TransactionLayer, transaction: Transaction, branch: Branc
     """Build a request of our own: its edits carried out, under a Via of this branch alone."""
     slot = layer.own_slot(request.call_id)
     branch.id = layer.slots.via_branch("", request.call_id, request.from_tag, request.cseq, branch.index, slot)
-    layer.notify(transaction, Happening.REQUEST_BUILT, branch, request, 0)
+    layer.notify(transaction, BUILT, branch, request, 0)
     line = request.original_uri.encode("utf-8", "surrogateescape")
     via = request.headers("Via")[0]
     edits, own = Edits(), request.edits if request.has_edits else None
@@ -226,8 +227,8 @@ def send(layer: TransactionLayer, transaction: Transaction, branch: Branch) -> i
     if layer.pending is not None and transaction.invite:
         context = transaction.request.context
         layer.pending.note(branch.id, branch.target, branch.uri, context.get(SURVIVES) if context else None)
-    if transaction.observed:
-        layer.notify(transaction, Happening.REQUEST_SENT, branch, transaction.request, 0)
+    if transaction.observed & SENT:
+        layer.notify(transaction, SENT, branch, transaction.request, 0)
     return 0
 
 

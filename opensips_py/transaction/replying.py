@@ -17,6 +17,8 @@ if TYPE_CHECKING:
 
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)
 ANSWER, SEND, SEND_ONCE = int(Event.ANSWER), int(Do.SEND), int(Do.SEND_ONCE)
+FORWARDED, SENT, LOCAL_REPLY = (int(each) for each in (
+    Happening.RESPONSE_FORWARDED, Happening.RESPONSE_SENT, Happening.LOCAL_REPLY))
 
 
 def send_trying(layer: TransactionLayer, transaction: Transaction) -> None:
@@ -57,8 +59,8 @@ def forward(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
             transaction.status = status
         report_locally(transaction, branch, response, status)
         return
-    if transaction.observed:
-        layer.notify(transaction, Happening.RESPONSE_FORWARDED, branch, response, status)
+    if transaction.observed & FORWARDED:
+        layer.notify(transaction, FORWARDED, branch, response, status)
     data = forward_response(response, edits, transaction)
     event = PROVISIONAL if status < 200 else SUCCESS if status < 300 else FAILURE
     again = transaction.status >= 200
@@ -69,8 +71,8 @@ def forward(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
     if status >= 200 and not again:
         transaction.answered_tag = response.to_tag
         count_final(layer, status)
-    if transaction.observed:
-        layer.notify(transaction, Happening.RESPONSE_SENT, branch, response, status)
+    if transaction.observed & SENT:
+        layer.notify(transaction, SENT, branch, response, status)
 
 
 def count_final(layer: TransactionLayer, status: int) -> None:
@@ -112,8 +114,8 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
     if transaction.status >= 200:
         return False
     request = transaction.request
-    if transaction.observed:
-        layer.notify(transaction, Happening.LOCAL_REPLY, branch, request, status)
+    if transaction.observed & LOCAL_REPLY:
+        layer.notify(transaction, LOCAL_REPLY, branch, request, status)
     extra, kept = prepared(request)
     tag = request.to_tag or to_tag or tag_of(layer, transaction)
     headers += extra + own_headers(layer, request)
@@ -131,8 +133,8 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
         if event == ANSWER:
             layer.answered[(request.call_id, request.cseq)] = transaction
         cancelling.cancel_all(layer, transaction)
-    if transaction.observed:
-        layer.notify(transaction, Happening.RESPONSE_SENT, branch, None, status)
+    if transaction.observed & SENT:
+        layer.notify(transaction, SENT, branch, None, status)
     return True
 
 

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)
 REPLICATE, ALLOW_NO_CANCEL = Flags.REPLICATE, Flags.ALLOW_NO_CANCEL
 ACKNOWLEDGE, SEND_CANCEL, DELIVER = int(Do.ACKNOWLEDGE), int(Do.SEND_CANCEL), int(Do.DELIVER)
+RESPONSE_IN = int(Happening.RESPONSE_IN)
 
 
 def receive(layer: TransactionLayer, branch: Branch, response: Response) -> None:
@@ -48,8 +49,8 @@ def deliver(layer: TransactionLayer, branch: Branch, response: Response) -> None
     status = response.status
     if status >= 200 and layer.pending is not None and transaction.invite:
         layer.pending.forget(branch.id)
-    if transaction.observed:
-        layer.notify(transaction, Happening.RESPONSE_IN, branch, response, status)
+    if transaction.observed & RESPONSE_IN:
+        layer.notify(transaction, RESPONSE_IN, branch, response, status)
     if transaction.auto_ack and transaction.invite and 200 <= status < 300:
         originating.acknowledge_answer(layer, transaction, branch, response)
     if branch.on_reply is not None or transaction.on_reply is not None:

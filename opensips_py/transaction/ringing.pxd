@@ -1,6 +1,6 @@
 cdef class Ringing:
     cdef public object clock
-    cdef object _memory, _path, _more
+    cdef object _notes, _more, _path
     cdef list _free
     cdef dict _places
     cdef public dict orphans

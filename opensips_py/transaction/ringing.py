@@ -27,6 +27,7 @@ ENTRY = struct.Struct("<BBHd32s19sH")  # used, protocol, listener, since, Via br
 SIZE = 384  # bytes of an entry, the Request-URI included; a branch with a longer one is not noted
 WITH_MORE = 2  # in place of 1: an entry with what a module needs
 PROTOCOLS = ("udp", "tcp", "tls", "sctp", "ws", "wss")
+CHUNK = 1 << 16  # bytes of a file that are allocated at a time
 MORE = 4096  # bytes for what a module needs; it has a file of its own, for it is rare
 LENGTH = struct.Struct("<H")
 SURVIVES = "survives"  # in the context of an INVITE: the name of such a module, and what makes its text
@@ -54,9 +55,9 @@ class Ringing:
                  clock: Callable[[], float] | None = None) -> None:
         self.clock = clock or time.time
         self._path = f"{os.fspath(path)}.more"
-        self._memory, written = mapped(path, room * SIZE)
-        self._more = mapped(self._path, room * MORE)[0] if os.path.exists(self._path) else None
-        used = min(-(-written // SIZE), room)  # places are taken from the first on: the others are a hole in the file
+        self._notes = Mapped(path, room * SIZE)
+        self._more = Mapped(self._path, room * MORE) if os.path.exists(self._path) else None
+        used = min(-(-self._notes.written // SIZE), room)  # places are taken from the first on: the rest is a hole
         self._free = list(range(room - 1, used - 1, -1))
         self._places: dict[str, int] = {}
         self.orphans: dict[str, Orphan] = {}
@@ -65,25 +66,26 @@ class Ringing:
             self._read(place)
 
     def _read(self, place: int) -> None:
-        at = place * SIZE
-        if not self._memory[at]:
+        at, memory = place * SIZE, self._notes.memory
+        if not memory[at]:
             self._free.append(place)
             return
-        _, protocol, listener, since, branch, address, length = ENTRY.unpack_from(self._memory, at)
-        if not 0 <= self._now - since <= LONGEST or protocol >= len(PROTOCOLS):
-            self._memory[at] = 0
+        _, protocol, listener, since, branch, address, length = ENTRY.unpack_from(memory, at)
+        if not -LONGEST <= self._now - since <= LONGEST or protocol >= len(PROTOCOLS):  # the clock may have been set
+            memory[at] = 0
             self._free.append(place)
             return
-        uri = self._memory[at + ENTRY.size:at + ENTRY.size + length].decode("utf-8", "surrogateescape")
-        module, _, more = self._read_more(place).partition("\0") if self._memory[at] == WITH_MORE else ("", "", "")
+        uri = memory[at + ENTRY.size:at + ENTRY.size + length].decode("utf-8", "surrogateescape")
+        module, _, more = self._read_more(place).partition("\0") if memory[at] == WITH_MORE else ("", "", "")
         self.orphans[branch.decode("ascii")] = Orphan(place, PROTOCOLS[protocol], listener,
                                                       int.from_bytes(address, "little"), uri, module, more)
 
     def _read_more(self, place: int) -> str:
         if self._more is None:
             return ""
-        length, = LENGTH.unpack_from(self._more, place * MORE)
-        found: bytes = self._more[place * MORE + LENGTH.size:place * MORE + LENGTH.size + length]
+        memory, at = self._more.memory, place * MORE
+        length, = LENGTH.unpack_from(memory, at)
+        found: bytes = memory[at + LENGTH.size:at + LENGTH.size + length]
         return found.decode("utf-8", "surrogateescape")
 
     def _write_more(self, place: int, module: tuple[str, Callable[[], str]]) -> bool:
@@ -91,9 +93,13 @@ class Ringing:
         if len(text) > MORE - LENGTH.size:
             return False
         if self._more is None:
-            self._more = mapped(self._path, len(self._memory) // SIZE * MORE)[0]
-        LENGTH.pack_into(self._more, place * MORE, len(text))
-        self._more[place * MORE + LENGTH.size:place * MORE + LENGTH.size + len(text)] = text
+            self._more = Mapped(self._path, self._notes.size // SIZE * MORE)
+        at = place * MORE
+        if not self._more.has_room(at + MORE):
+            return False
+        memory = self._more.memory
+        LENGTH.pack_into(memory, at, len(text))
+        memory[at + LENGTH.size:at + LENGTH.size + len(text)] = text
         return True
 
     def note(self, branch: str, target: Any, uri: str, module: tuple[str, Callable[[], str]] | None = None) -> None:
@@ -103,7 +109,10 @@ class Ringing:
             return
         place = self._free.pop()
         at = place * SIZE
-        memory = self._memory
+        if at + SIZE > self._notes.allocated and not self._notes.has_room(at + SIZE):
+            self._free.append(place)
+            return
+        memory = self._notes.memory
         ENTRY.pack_into(memory, at, 0, PROTOCOLS.index(target.protocol), target.listener.index, self.clock(),
                         branch.encode("ascii"), target.address.to_bytes(19, "little"), len(text))
         memory[at + ENTRY.size:at + ENTRY.size + len(text)] = text
@@ -115,7 +124,7 @@ class Ringing:
         """Its final response has come, or is not waited for any more."""
         place = self._places.pop(branch, None)
         if place is not None:
-            self._memory[place * SIZE] = 0
+            self._notes.memory[place * SIZE] = 0
             self._free.append(place)
 
     def adopted(self, branch: str, success: bool = False) -> None:
@@ -124,7 +133,7 @@ class Ringing:
         if orphan is None:
             return
         if orphan.place >= 0:
-            self._memory[orphan.place * SIZE] = 0
+            self._notes.memory[orphan.place * SIZE] = 0
             self._free.append(orphan.place)
             orphan.place = -1
         if not (success and orphan.module):
@@ -132,20 +141,40 @@ class Ringing:
 
     def close(self) -> None:
         """Let go of the file."""
-        self._memory.close()
+        self._notes.close()
         if self._more is not None:
             self._more.close()
 
 
-def mapped(path: str | os.PathLike[str], size: int) -> tuple[mmap.mmap, int]:
-    """A file as memory of that size, and how many bytes of its beginning have ever been written."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT, 0o600)
-    try:
-        written = os.lseek(descriptor, 0, os.SEEK_HOLE) if os.fstat(descriptor).st_size else 0
-        os.ftruncate(descriptor, size)
-        return mmap.mmap(descriptor, size), written
-    finally:
-        os.close(descriptor)
+class Mapped:
+    """A file as memory of *size* bytes, which takes room on the disk piece by piece: to write where there is none
+    would end the process, so has_room() asks before."""
+
+    def __init__(self, path: str | os.PathLike[str], size: int) -> None:
+        self.size = size
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        # How many bytes of its beginning have ever been written.
+        self.written = os.lseek(self._descriptor, 0, os.SEEK_HOLE) if os.fstat(self._descriptor).st_size else 0
+        os.ftruncate(self._descriptor, size)
+        self.memory = mmap.mmap(self._descriptor, size)
+        self.allocated = 0
+        if self.written:
+            self.has_room(self.written)
+
+    def has_room(self, end: int) -> bool:
+        """Whether everything before *end* may be written."""
+        while self.allocated < min(end, self.size):
+            try:
+                os.posix_fallocate(self._descriptor, self.allocated, min(CHUNK, self.size - self.allocated))
+            except OSError:
+                return False
+            self.allocated = min(self.allocated + CHUNK, self.size)
+        return True
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.memory.close()
+        os.close(self._descriptor)
 
 
 def restored(layer: TransactionLayer, notes: Ringing, response: Response) -> Via | None:

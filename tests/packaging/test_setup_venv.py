@@ -11,6 +11,7 @@ SCRIPT = pathlib.Path(__file__).parents[2] / "packaging" / "setup-venv.sh"
 # Programs that only write down how they were called; "python3" knows what a test says it can import.
 RECORDER = '#!/bin/sh\necho "${0##*/} $*" >>"$CALLS"\n'
 PYTHON = RECORDER + """case "$*" in
+    *"not (3, 11)"*) [ -z "$OLD_SYSTEM" ] ;;
     *version_info*) [ -z "$OLD" ] || { echo "needs Python 3.11" >&2; exit 1; } ;;
     *ensurepip*) [ -z "$NO_VENV" ] ;;
     *Python.h*) [ -z "$NO_HEADERS" ] ;;
@@ -50,7 +51,7 @@ class Machine:
         calls = self.folder / "calls"
         calls.touch()
         values = {"PATH": str(self.bin), "CALLS": str(calls), "SPARE": str(self.spare), "OLD": "", "NO_VENV": "",
-                  "NO_HEADERS": "", **environment}
+                  "NO_HEADERS": "", "OLD_SYSTEM": "", "SYSTEM_PYTHON": "", **environment}
         done = subprocess.run([self.bin / "sh", SCRIPT, *extras], cwd=self.folder, env=values, capture_output=True,
                               text=True, timeout=30)
         return done.returncode, done.stdout + done.stderr, calls.read_text().splitlines()
@@ -133,6 +134,31 @@ def test_packages_of_a_python_that_is_not_debians_first(machine):
     machine.has["python3.12"] = machine.has.pop("python3")
     _, told, _ = machine.run(PYTHON="python3.12", NO_HEADERS="1", NO_VENV="1")
     assert told.endswith("sudo apt-get install -y python3.12-venv python3.12-dev\n")
+
+
+class TestWhichPython:
+    """The system's comes first: see the script."""
+
+    @pytest.fixture
+    def used(self, machine):
+        system = machine.folder / "usr-bin-python3"
+        machine.place(machine.folder, {system.name: PYTHON})
+        machine.has["python3.12"] = PYTHON
+
+        def used(**environment):
+            _, told, calls = machine.run(SYSTEM_PYTHON=str(system), **environment)
+            made, = (each for each in calls if "-m venv" in each)
+            return made.partition(" ")[0], told
+        return used
+
+    def test_the_systems(self, used):
+        assert used()[0] == "usr-bin-python3"
+
+    def test_one_that_does_not_suit_us_is_passed_over(self, used):
+        assert used(OLD_SYSTEM="1")[0] == "python3"
+
+    def test_one_that_was_asked_for(self, used):
+        assert used(PYTHON="python3.12")[0] == "python3.12"
 
 
 def test_a_python_that_is_too_old(machine):

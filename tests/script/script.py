@@ -1,13 +1,31 @@
 """Scripts read from a text, whole or in part."""
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
+from opensips_py.module import Module, script
+from opensips_py.module.kinds import Writable
 from opensips_py.module.run import Route, Run
 from opensips_py.script import configuration, parser, tree
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.diagnostics import Diagnostics
 from opensips_py.script.preprocessor import Preprocessor
+
+
+class Patient(Module, name="patient"):
+    """Functions that wait, as async and launch want them, and do so for no time."""
+
+    @script(Route.ANY, waits=True)
+    def wait(self, text: str = "") -> bool:
+        """Wait."""
+        return bool(text) or True
+
+    @script(Route.ANY, waits=True)
+    def wait_for(self, target: Writable, text: str) -> bool:
+        """Wait, and keep *text* in a variable."""
+        target.set(text)
+        return True
 
 
 def missing(path: str) -> str:
@@ -20,14 +38,16 @@ def reader(text: str, files: dict[str, str] | None = None) -> Any:
     return lambda path: known[path] if path in known else missing(path)
 
 
-def read(text: str, files: dict[str, str] | None = None, **overrides: Any) -> Configuration:
-    """The configuration *text*, right or wrong."""
-    return configuration.read("test.cfg", overrides, reader(text, files))
+def read(text: str, files: dict[str, str] | None = None, modules: Iterable[type[Module]] = (),
+         **overrides: Any) -> Configuration:
+    """The configuration *text*, right or wrong; *modules* need no loadmodule."""
+    return configuration.read("test.cfg", overrides, reader(text, files), modules)
 
 
-def right(text: str, files: dict[str, str] | None = None, **overrides: Any) -> Configuration:
+def right(text: str, files: dict[str, str] | None = None, modules: Iterable[type[Module]] = (),
+          **overrides: Any) -> Configuration:
     """The configuration *text*, which has no errors."""
-    found = read(text, files, **overrides)
+    found = read(text, files, modules, **overrides)
     assert not found.diagnostics.errors, found.diagnostics.render()
     return found
 

@@ -21,12 +21,14 @@ class Probe(Module, name="probe"):
     seen: list = []
 
     @script(Route.ANY)
+    @script(Route.ANY, name="show_in_time", waits=True)
     def show(self, number: int, text: str = "none", more: int | str = 7) -> bool:
         """Keep the arguments."""
         self.seen.append((number, text, more))
         return True
 
     @script(Route.ANY)
+    @script(Route.ANY, name="answer_in_time", waits=True)
     def answer(self, number: int) -> Answer:
         """Answer with a code."""
         return Answer(number)
@@ -170,7 +172,8 @@ def test_async_goes_on_in_the_other_route_and_nowhere_else():
 
 
 def test_launch_runs_beside():
-    found = read("$var(n) = 5; launch(show($var(n)), report, \"for $var(n)\"); $var(n) = 6; launch(answer(-2));",
+    found = read("$var(n) = 5; launch(show_in_time($var(n)), report, \"for $var(n)\"); $var(n) = 6; "
+                 "launch(answer_in_time(-2));",
                  more="route[report] { $var(x) = 1; show($rc, $param(1)); }")
     assert not found.diagnostics.errors, found.diagnostics.render()
     spawned = []

@@ -32,7 +32,8 @@ def test_numbers_of_arguments():
 
 def test_asynchronous_calls_of_what_never_waits():
     assert found("route { async(setflag(1), a); }\nroute[a] { exit; }") == [
-        "setflag never waits: there is nothing to do asynchronously"]
+        "setflag never waits, and async is for functions that do"]
+    assert found("route { launch(xlog(\"x\")); }") == ["xlog never waits, and launch is for functions that do"]
 
 
 def test_routes_of_the_same_name_but_another_kind():

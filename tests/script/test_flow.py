@@ -63,9 +63,9 @@ def test_switch_on_texts(value, path):
     found = variables(f"""$var(s) = {value};
         switch ($var(s)) {{
             case "one": $var(p) = "one"; break;
-            default: $var(p) = "other"; break;
             case "two": $var(p) = "two"; break;
             case 1: $var(p) = "number"; break;
+            default: $var(p) = "other"; break;
         }}""")
     assert found["p"] == path
 

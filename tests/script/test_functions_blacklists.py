@@ -17,7 +17,8 @@ def lists(world):
 def test_using_lists(world, lists):
     assert world.call("use_blacklist", "gw") is True and world.request.context[USED] == {"gw"}
     assert world.call("unuse_blacklist", "gw") is True and world.request.context[USED] == set()
-    assert world.call("use_blacklist", "none") is False and world.call("unuse_blacklist", "none") is False
+    world.run.variables["list"] = "none"
+    assert world.call("use_blacklist", "$var(list)") is False and world.call("unuse_blacklist", "$var(list)") is False
 
 
 def test_checking_rules(world, lists):

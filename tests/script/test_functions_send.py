@@ -96,7 +96,8 @@ def test_forward_carries_edits_and_leaves_by_the_chosen_socket(world, wire):
 
 
 def test_forward_refuses(world, wire):
-    assert world.call("forward", "not a host") is False
+    world.run.variables["hop"] = "not a host"
+    assert world.call("forward", "$var(hop)") is False
     assert world.call("forward", "tls:192.0.2.9") is False
     assert world.on_ringing().call("forward", "192.0.2.9") is False
     assert not wire.sent

@@ -2,7 +2,7 @@
 import pytest
 
 from opensips_py.module.run import Run
-from tests.script.script import messages, parsed, read, right, run_of
+from tests.script.script import Patient, messages, parsed, read, right, run_of
 
 
 def variables(body, more=""):
@@ -12,7 +12,7 @@ def variables(body, more=""):
 
 def errors(body, more=""):
     """The errors of a script, with the text that each is about."""
-    found = read(f"route {{\n{body}\n}}\n{more}")
+    found = read(f"route {{\n{body}\n}}\n{more}", modules=[Patient])
     lines = found.diagnostics.texts["test.cfg"]
     return [(each.message, lines[each.place.line - 1][each.place.column - 1:][:each.place.length])
             for each in found.diagnostics.in_order() if each.severity == "error"]
@@ -158,7 +158,8 @@ def test_locals_survive_a_switch_of_cases():
     ("local str $a = \"1\"; local int $b = $a; $var(x) = $b;", "$b: an int is needed, and this is a text", "$a"),
     ("local list $a = $(avp(x)[*]); local str $b = $a; $var(x) = $b;", "$b: a str is needed, and this is a list", "$a"),
     ("local int $a = 1; $a += \"x\"; $var(x) = $a;", "'+=' does not go with $a, which is a number, and a text", "+="),
-    ("local str $a = \"x\"; setflag($a);", "setflag, argument 'flag': a number is needed, and this is a text", "$a"),
+    ("local str $a = \"x\"; setflag($a);", "setflag, argument 'flag': the name of a flag is a word or a number, not $a",
+     "$a"),
     ("local list $a = $(avp(x)[*]); setdebug($a);", "setdebug, argument 'level': one value is needed, and this is a "
      "list", "$a"),
     ("local list $a = $(avp(x)[*]); $avp(y) = $a;", "$avp(y): one value is needed, and this is a list", "$a"),
@@ -201,15 +202,16 @@ def test_a_function_called_local_is_called():
 
 
 def test_async_and_launch_may_read_locals_and_not_write_them():
-    assert errors("local $a = 1; launch(pv_printf($a, \"x\"));") == [
+    assert errors("local $a = 1; launch(wait_for($a, \"x\"));") == [
         ("$a is gone when the function of launch assigns it", "launch")]
-    found = read("route { local $a = 1; async(pv_printf($a, \"x\"), r); }\nroute[r] { exit; }").diagnostics.errors
+    found = read("route { local $a = 1; async(wait_for($a, \"x\"), r); }\nroute[r] { exit; }",
+                 modules=[Patient]).diagnostics.errors
     assert [each.message for each in found] == ["$a is gone when the function of async assigns it"]
 
 
 def test_launch_takes_locals_as_they_are():
-    found = right('route { local $a = 1; launch(pv_printf($var(x), "$a"), done, "for $a"); $a = 2; $var(a) = $a; }\n'
-                  'route[done] { $avp(seen) = $param(1) + $var(x); }')
+    found = right('route { local $a = 1; launch(wait_for($var(x), "$a"), done, "for $a"); $a = 2; $var(a) = $a; }\n'
+                  'route[done] { $avp(seen) = $param(1) + $var(x); }', modules=[Patient])
     spawned = []
 
     class Services:

@@ -11,7 +11,7 @@ def items(text):
 
 
 @pytest.mark.parametrize(("text", "name", "value"), [
-    ("log_level=3", "log_level", 3), ("log_level = -2;", "log_level", -2), ("dns=no", "dns", 0), ("dns=yes", "dns", 1),
+    ("log_level=3", "log_level", 3), ("log_level = -2", "log_level", -2), ("dns=no", "dns", 0), ("dns=yes", "dns", 1),
     ('server_header="Server: x"', "server_header", "Server: x"),
     ("log_facility=LOG_LOCAL0", "log_facility", "LOG_LOCAL0"),
     ("tos=IPTOS_LOWDELAY", "tos", "IPTOS_LOWDELAY"), ("mpath=/usr/lib/x/", "mpath", "/usr/lib/x/"),
@@ -23,7 +23,7 @@ def test_core_parameters(text, name, value):
 
 
 def test_modules_and_their_parameters():
-    load, number, text = items('loadmodule "tm.so"\nmodparam("tm", "fr_timeout", -5)\nmodparam("a|b", "c", "d");')
+    load, number, text = items('loadmodule "tm.so"\nmodparam("tm", "fr_timeout", -5)\nmodparam("a|b", "c", "d")')
     assert (load.name, number.value.value, text.module.value, text.value.value) == ("tm.so", -5, "a|b", "d")
 
 

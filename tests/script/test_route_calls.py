@@ -2,7 +2,7 @@
 import pytest
 
 from opensips_py.module.run import Route, Run
-from tests.script.script import messages, read, right, run_of
+from tests.script.script import Patient, messages, read, right, run_of
 
 
 def variables(body, more):
@@ -143,9 +143,9 @@ def test_a_call_in_brackets_is_no_new_route():
 
 def test_a_value_survives_launch_and_async(caplog):
     """Their routes are called with one parameter, and with none."""
-    found = right('route { launch(xlog("x"), report, "p"); async(xlog("y"), resume); }\n'
+    found = right('route { launch(wait("x"), report, "p"); async(wait("y"), resume); }\n'
                   "route[report](str $what) { $avp(r) = $what + $param(what) + $rc; }\n"
-                  "route[resume] { $avp(s) = $rc; }")
+                  "route[resume] { $avp(s) = $rc; }", modules=[Patient])
     children = []
 
     class Services:

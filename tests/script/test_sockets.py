@@ -11,9 +11,9 @@ def value(text):
 
 @pytest.mark.parametrize(("text", "shown"), [
     ("socket=udp:127.0.0.1:5060", "udp:127.0.0.1:5060"), ("listen=udp:127.0.0.1", "udp:127.0.0.1"),
-    ("socket=127.0.0.1", "127.0.0.1"), ("socket=tcp:[::1]:5061", "tcp:[::1]:5061"), ("socket=udp:::1", "udp:[::1]"),
+    ("listen=127.0.0.1", "127.0.0.1"), ("socket=tcp:[::1]:5061", "tcp:[::1]:5061"), ("socket=udp:::1", "udp:[::1]"),
     ("socket=tls:eth0:5061", "tls:eth0:5061"), ("socket=udp:*:5060", "udp:*:5060"),
-    ("socket=sip.example.com:5060", "sip.example.com:5060"), ("socket=localhost:5060", "localhost:5060"),
+    ("alias=sip.example.com:5060", "sip.example.com:5060"), ("listen=localhost", "localhost"),
     ("socket=udp:my-host.example.com", "udp:my-host.example.com")])
 def test_addresses(text, shown):
     assert str(value(text)) == shown

@@ -1,12 +1,16 @@
 """Calls that ring while their worker dies."""
 from __future__ import annotations
 
+from types import SimpleNamespace
+
 import pytest
 
 from opensips_py.sip import Uri, Via, scan
-from opensips_py.transaction import SURVIVES
+from opensips_py.transaction import SURVIVES, ringing
 from opensips_py.transaction.ringing import Ringing
 from tests.transaction.world import World, request, response
+
+TARGET = SimpleNamespace(protocol="udp", listener=SimpleNamespace(index=0), address=7)
 
 
 @pytest.fixture
@@ -147,3 +151,32 @@ def test_without_a_module_that_can_the_next_via_counts(path, text, name):
     invite, world = dead(path, text, name)
     world.layer.restorers["a module"] = lambda response, text: pytest.fail("it was too long to be kept")
     assert world.layer.forward_stray(response(invite, 200)) and world.lines() == ["200 192.0.2.1"]
+
+
+def test_a_full_disk_ends_no_process(path, monkeypatch):
+    """To write into memory for which the disk has no room would be the end of it: such a call is not noted."""
+    def allocate(descriptor, start, length):
+        if start:
+            raise OSError(28, "No space left on device")
+    monkeypatch.setattr(ringing.os, "posix_fallocate", allocate)
+    notes = Ringing(path, 1024, lambda: 1000.0)
+    fit = ringing.CHUNK // ringing.SIZE
+    for number in range(fit + 20):
+        notes.note(f"{number:032}", TARGET, "sip:a@b")
+    notes.close()
+    notes = Ringing(path, 1024, lambda: 1000.0)
+    assert len(notes.orphans) == fit
+    for branch in list(notes.orphans)[:3]:
+        notes.adopted(branch)
+    for number in range(5):
+        notes.note(f"{number + 5000:032}", TARGET, "sip:a@b", ("module", lambda: "text"))
+    notes.close()
+    found = Ringing(path, 1024, lambda: 1000.0).orphans
+    assert len(found) == fit and {each.text for name, each in found.items() if int(name) >= 5000} == {""}, (
+        "what a module needs would find no room either")
+
+
+@pytest.mark.parametrize(("moved", "left"), [(-5.0, 1), (-1000.0, 0), (100.0, 1), (1000.0, 0)])
+def test_a_clock_that_was_set_forgets_no_call(path, moved, left):
+    _, world = crashed(path, clock=lambda: 1000.0 + moved)
+    assert len(world.layer.pending.orphans) == left

@@ -16,15 +16,17 @@ from opensips_py.script.converting.settings import Settings
 from opensips_py.script.converting.source import Source
 from opensips_py.script.core import registry_with_core
 
+BUILT_IN = "proto_udp"  # what OpenSIPS 1.x spoke without a loadmodule line
+
 
 def converted(path: str, texts: Mapping[str, str]) -> dict[str, str]:
     """The texts of the configuration *path* and of what it includes, by file, in the dialect of 4.0; a script of 4.0
     stays as it is, one that does not say its dialect is taken for one of 2.1."""
-    old = configuration.read(path, read=reader(texts))
+    old = configuration.read(path, read=reader(texts), protocol=BUILT_IN)
     if old.dialect == "4.0":
         if not dialect.is_guessed(old.script) or any(dialect.marks(old.script)):
             return dict(texts)
-        old = configuration.read(path, read=reader({**texts, path: f"{texts[path]}\ndialect=2.1\n"}))
+        old = configuration.read(path, read=reader({**texts, path: f"{texts[path]}\ndialect=2.1\n"}), protocol=BUILT_IN)
     sources = {file: Source(file, text) for file, text in texts.items()}
     accounting = Accounting(old)
     Settings(old, sources, path).convert()

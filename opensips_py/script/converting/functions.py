@@ -9,6 +9,7 @@ from opensips_py.script import renames
 Made = Callable[[str, list[str]], str | None]  # name and arguments -> the new call; None leaves the old one
 SWAPPED = {"setbflag": "setbflag", "resetbflag": "resetbflag", "isbflagset": "isbflagset",
            "setbranchflag": "setbflag", "resetbranchflag": "resetbflag", "isbranchflagset": "isbflagset"}
+AVP = re.compile(r"\$avp\([\w.-]+\)")
 ADDRESS = re.compile(r"[.:]")
 
 
@@ -130,11 +131,43 @@ def event_parameters(name: str, given: list[str]) -> str | None:
     return "{ " + " ".join(made) + " }" if made else None
 
 
+def is_set(name: str, given: list[str]) -> str | None:
+    """is_avp_set("$avp(x)"), without flags, is a comparison."""
+    return f"({bare(given[0])} != NULL)" if len(given) == 1 and AVP.fullmatch(bare(given[0])) else None
+
+
+def delete(name: str, given: list[str]) -> str | None:
+    """avp_delete() of the newest value, or with the flag g of all."""
+    avp, _, flags = bare(given[0]).partition("/") if len(given) == 1 else ("", "", "")
+    if not AVP.fullmatch(avp) or flags not in ("", "g"):
+        return None
+    return f"$({avp[1:]}[*]) = NULL" if flags else f"{avp} = NULL"
+
+
+def substitute(name: str, given: list[str]) -> str | None:
+    """avp_subst() of the newest value."""
+    avp, expression = (bare(each) for each in given) if len(given) == 2 else ("", "")
+    if not AVP.fullmatch(avp) or not expression.startswith("/") or any(each in expression for each in "{}()$,"):
+        return None
+    return f"{avp} = $({avp[1:]}{{re.subst,{expression}}})"
+
+
+def set_level(name: str, given: list[str]) -> str | None:
+    """setdebug(number) assigns $log_level; without a number it is the configured one again."""
+    return f"$log_level = {bare(given[0]) if given else 'NULL'}" if len(given) < 2 else None
+
+
+def execute(name: str, given: list[str]) -> str | None:
+    """exec_msg() of which nobody asks how it ended: the message is the input of the command."""
+    return call("exec", [given[0], "$mb"]) if len(given) == 1 else None
+
+
 CALLS: dict[str, Made] = {
+    "is_avp_set": is_set, "avp_delete": delete, "avp_subst": substitute, "setdebug": set_level, "exec_msg": execute,
     **dict.fromkeys(("www_challenge", "proxy_challenge"), challenge),
     **dict.fromkeys(("uac_replace_from", "uac_replace_to"), replace_uri), "fetch_event_params": event_parameters,
     **dict.fromkeys(SWAPPED, branch_flag), "t_relay": relay, "save": with_words, "lookup": with_words,
     "remove_hf": remove_header, "registered": registered, "remove": remove, "add_body": body, "filter_body": part,
 }
-# What becomes more than one call, so that it can be no condition
-STATEMENTS = frozenset(("add_body", "fetch_event_params"))
+# What becomes an assignment or more than one call, so that it can be no condition
+STATEMENTS = frozenset(("add_body", "fetch_event_params", "avp_delete", "avp_subst", "setdebug", "exec_msg"))

@@ -59,11 +59,20 @@ class Settings:
             source.comment_out(number, last, "without fork there is one worker")
         elif found is not None and found.to:
             source.put(number, found.to)
+            if isinstance(item.value, tree.Socket) and found.to == "socket" and not item.value.protocol:
+                self.socket(source, number, last)
             if item.name == "log_stderror":
                 opposite = "no" if item.value else "yes"
                 source.replace(source.end(last), source.end(last), f"\nsyslog_enabled={opposite}")
             elif item.name == "children" and item.value == 0:
                 source.put(last, "1")
+
+    def socket(self, source: Source, number: int, last: int) -> None:
+        """A socket without a protocol: 2.1 listens there for each that is loaded."""
+        address = source.text[source.begin(number + 2):source.end(last)]
+        spoken = [name.removeprefix("proto_") for name in self.modules if name.startswith("proto_")] or ["udp"]
+        source.replace(source.begin(number + 2), source.end(last),
+                       "\nsocket=".join(f"{each}:{address}" for each in spoken))
 
     def is_single(self) -> bool:
         """Whether the script says fork=no."""
@@ -156,7 +165,8 @@ class Settings:
             return
         (first, _), (second, _), (third, _) = found[0]
         new = renames.find("params", f"{module}.{name}")
-        if module == "uri" and self.is_replaced():
+        left = [each for each in module.split("|") if each != "uri" or not self.is_replaced()]
+        if "uri" in module.split("|") and not any(each in self.modules for each in left):
             source.comment_out(number, found[1], "no module has such a parameter")
             return
         if module == "usrloc" and name == "db_mode" and item.value.value in PRESETS:
@@ -171,8 +181,9 @@ class Settings:
             source.note(source.end(found[1]), f"OpenSIPS 4.0 itself has {new.words}")
         if isinstance(item.value.value, int) and self.is_flag(module, name):
             source.put(third, f'"{item.value.value}"')
-        if self.now(module) != module:
-            source.put(first, f'"{self.now(module)}"')
+        now = "|".join(self.now(each) for each in left)
+        if now != module:
+            source.put(first, f'"{now}"')
 
     def is_flag(self, module: str, name: str) -> bool:
         """Whether a parameter is a flag, which has a name in quotes in 4.0."""
@@ -188,6 +199,7 @@ class Settings:
                  if not each.idle and each.kept_as not in self.old.given and globals.ABSENT not in (each.v21, each.v40)
                  and each.v21 != each.v40 and self.matters(each.name)]
         others = [each for each in self.items if not isinstance(each, tree.Global) and each.place.file in self.sources]
+        lines += [f'loadmodule "{name}.so"' for name in self.built_in()]
         first = next((each for each in others if each.place.file == self.path), next(iter(others), None))
         if first is None or not lines:
             return
@@ -196,6 +208,11 @@ class Settings:
         if number is not None:
             start = source.line_start(source.begin(number))
             source.replace(start, start, "\n".join(lines) + "\n\n")
+
+    def built_in(self) -> list[str]:
+        """The protocols that OpenSIPS 1.x needed no line for, and that the script was read with."""
+        return [name for name, module in self.old.registry.modules.items()
+                if "transport" in module.declarations.provides and name not in self.modules]
 
     def matters(self, name: str) -> bool:
         """Whether the script relies on a core parameter."""

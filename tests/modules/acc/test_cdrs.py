@@ -317,6 +317,23 @@ def test_a_call_that_was_over_meanwhile(proxy):
     assert table(server, "duration") == [(60,)] and len(lines(server)) == 1
 
 
+@pytest.mark.parametrize("jump", [3600.0, -3600.0])
+def test_nobody_pays_for_an_hour_that_never_was(proxy, jump):
+    """The clock is set while it rings, and again while they talk."""
+    server = proxy()
+    made = server.alice.call("bob")
+    server.advance(1)
+    server.clock.start += jump
+    server.advance(2)
+    server.bob.answer()
+    made.ack()
+    server.advance(10)
+    server.clock.start += jump
+    server.advance(10)
+    hang_up(server, made)
+    assert table(server, "duration", "ms_duration", "setuptime") == [(20, 20000, 3)]
+
+
 @pytest.mark.parametrize("away", [0, 5])
 def test_an_end_that_is_told_twice_is_accounted_once(proxy, away):
     server = proxy()

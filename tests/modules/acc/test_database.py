@@ -123,7 +123,7 @@ def test_further_values_by_parameter_and_legs(ledger):
         modparam("acc", "multi_leg_info", "leg=$avp(leg)")""", dialect="2.1", more="agent seq said leg")
     books.call(200)
     assert books.table("callid", "agent", "seq", "said", "leg") == [
-        ("call-1", None, "1", "200", "two"), ("call-1", None, "1", "200", "one")]
+        ("call-1", "", "1", "200", "two"), ("call-1", "", "1", "200", "one")]
 
 
 def test_further_values_by_tag_and_legs(ledger):
@@ -156,7 +156,7 @@ def test_on_servers(ledger, request, server, tables):
     books.answer(480)
     books.call(200, call_id="\u00fc" * 70, branch="z9hG4bKother", headers="User-Agent: y\r\n")
     assert books.table("callid", "sip_code", "agent", "b", "leg") == [
-        ("\u00fc" * 64, "200", "y", "7", "one"), ("\u00fc" * 64, "200", "y", "7", None)]
+        ("\u00fc" * 64, "200", "y", "7", "one"), ("\u00fc" * 64, "200", "y", "7", "")]
     assert books.table("sip_code", "agent", "time", "created", table="missed_calls") == [
         ("480", f"it's {'x' * 11}", START, START)] * 2
 

@@ -110,12 +110,13 @@ def test_legs_need_accounting_and_fields():
     assert books.runs[0].variables == {"rc": -1}
 
 
-def test_unknown_fields_are_logged():
-    books = Books('do_accounting("log"); $acc_extra(z) = 1; $var(z) = $acc_extra(z); $acc_leg(z) = 1; t_relay();',
-                  FIELDS)
-    books.call(200)
-    assert sum("no such field" in each for each in books.lines) == 3 and books.runs[0].variables == {"z": None}
-    assert "z=" not in books.lines[-1]
+@pytest.mark.parametrize(("variable", "complaint"), [
+    ("$acc_extra(z)", 'no extra_fields of module acc define "z"'),
+    ("$acc_extra($var(x))", 'no extra_fields of module acc define "\\$var'),
+    ("$(acc_leg(caler)[0])", 'no leg_fields of module acc define "caler", did you mean caller')])
+def test_unknown_fields_are_refused(variable, complaint):
+    with pytest.raises(AssertionError, match=complaint.partition(", did")[0]):
+        Books(f'do_accounting("log"); $var(z) = {variable};', FIELDS)
 
 
 @pytest.mark.parametrize(("comment", "code", "reason"), [

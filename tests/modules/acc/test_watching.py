@@ -25,9 +25,11 @@ def whats(lines: list[str]) -> list[str]:
     return [f"{found['what']} {found['method']} {found['code']}" for found in map(fields, lines)]
 
 
-@pytest.mark.parametrize("books", [books_21("LOG"), Books('do_accounting("log"); t_relay();')])
-def test_an_answered_call_is_one_line(books):
-    assert books.call(180, 200) == [f"ACC: transaction answered: {INVITED};code=200;reason=Whatever"]
+@pytest.mark.parametrize(("books", "times"), [
+    (books_21("LOG"), ""), (Books('do_accounting("log"); t_relay();'), f"created={START};setuptime=0;")])
+def test_an_answered_call_is_one_line(books, times):
+    told = INVITED.replace("method", f"{times}method")
+    assert books.call(180, 200) == [f"ACC: transaction answered: {told};code=200;reason=Whatever"]
 
 
 @pytest.mark.parametrize("books", [books_21(""), books_21("MISSED FAILED"), Books("t_relay();"),

@@ -36,7 +36,7 @@ def test_a_proxy_asks_with_407(opensips):
 
 
 @pytest.mark.parametrize(("qop", "offered"), [
-    ("auth", "auth"), ("auth-int", "auth-int"), ("auth,auth-int", "auth,auth-int"), ("auth-int, auth", "auth,auth-int"),
+    ("auth", "auth"), ("auth-int", "auth-int"), ("auth,auth-int", "auth-int,auth"), ("auth-int, auth", "auth-int,auth"),
     ("", "")])
 @pytest.mark.parametrize("kind", ["www", "proxy"])
 def test_qualities_of_protection(opensips, kind, qop, offered):

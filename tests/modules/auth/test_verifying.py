@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from opensips_py.module import AuthResult
+from opensips_py.module import AuthResult, Route, Run
 from opensips_py.sip import Challenge, Ha1, Password, parse
 from opensips_py.sip.digest import ALGORITHMS, ha1
 from opensips_py.testing import request
@@ -167,14 +167,17 @@ def test_other_schemes_are_no_credentials(opensips, other):
     assert client.send(other).status == 401 and code(client.server) == -4
 
 
+REFUSED = "400"
+
+
 @pytest.mark.parametrize(("change", "rc"), [
-    (lambda text: text.replace('uri="sip:example.net", ', ""), -5),
-    (lambda text: text.replace("nc=00000001, ", ""), -5),
+    (lambda text: text.replace('uri="sip:example.net", ', ""), REFUSED),
+    (lambda text: text.replace("nc=00000001, ", ""), REFUSED),
     (lambda text: text.replace("nc=00000001", "nc=xyz"), -5), (lambda text: text.replace("00000001", "000000001"), -5),
     (lambda text: text.replace("00000001", "ffffffff"), -2), (lambda text: text.replace("MD5", "SHA-1"), -5),
-    (lambda text: text.replace("qop=auth", "qop=auth-conf"), -5), (lambda text: text + ', qop="auth"', -5),
-    (lambda text: text + ', x="', -5), (lambda text: "Digest " + ",".join(f"p{i}=1" for i in range(600)), -5),
-    (lambda text: text.replace("Digest ", "Digest " + "a=1,b=2," * 4000), -5), (lambda text: text + ", x=y", 0),
+    (lambda text: text.replace("qop=auth", "qop=auth-conf"), -5), (lambda text: text + ', qop="auth"', REFUSED),
+    (lambda text: text + ', x="', REFUSED), (lambda text: "Digest " + ",".join(f"p{i}=1" for i in range(600)), REFUSED),
+    (lambda text: text.replace("Digest ", "Digest " + "a=1,b=2," * 4000), REFUSED), (lambda text: text + ", x=y", 0),
     (lambda text: text.replace(", ", ",\r\n "), 0), (lambda text: text.replace("Digest", "dIgEsT\t"), 0),
     (lambda text: text.replace("00000001", "1"), -2), (lambda text: text.replace('="example.com"', "=example.com"), 0),
     (lambda text: text.replace("response=\"", "response=\"0"), -2), (lambda text: text + ', userhash="true"', 0)])
@@ -183,8 +186,8 @@ def test_hostile_and_odd_credentials(opensips, change, rc):
     client = Client(server)
     text = str(client.answer(client.challenge()))
     server.log.clear()
-    client.send(change(text))
-    assert code(server) == rc
+    answer = client.send(change(text))
+    assert (REFUSED if answer.status == 400 else code(server)) == rc
     assert len(server.log) <= 1, server.log
 
 
@@ -193,8 +196,8 @@ def test_many_headers_with_rubbish_cost_one_line(opensips):
     client = Client(server)
     client.challenge()
     server.log.clear()
-    client.send(*['Digest username="alice", realm="example.com", x'] * 400)
-    assert code(server) == -5 and len(server.log) <= 1
+    answer = client.send(*['Digest username="alice", realm="example.com", x'] * 400)
+    assert answer.status == 400 and len(server.log) <= 1
 
 
 @pytest.mark.parametrize("user", ['a"b', "a\\b", "Zoë", "a,b=c", "用户", "a b", "\udcff"])
@@ -257,9 +260,14 @@ def test_a_module_with_a_table_of_users(opensips, found, algorithm, result):
 
     credentials = client.answer(client.challenge())
     message = parse(request("REGISTER", "sip:example.net", headers={ASK["www"]: str(credentials)}))
-    assert auth.authorize(message, "www", "example.com", lookup) is result
+    assert auth.authorize(asking(server, message), "www", "example.com", lookup) is result
     assert asked == [("alice", "example.com", algorithm)]
     assert auth.proven(message) == (credentials if result is AuthResult.AUTHORIZED else None)
+
+
+def asking(server, message):
+    """A run of the request route."""
+    return Run(server.engine, server.engine.generation, Route.REQUEST, message, message)
 
 
 def test_nobody_is_looked_up_for_a_nonce_that_is_not_ours(opensips):
@@ -267,7 +275,7 @@ def test_nobody_is_looked_up_for_a_nonce_that_is_not_ours(opensips):
     auth = server.engine.generation.registry.modules["auth"]
     text = str(Client(server).answer(Challenge("example.com", "n")))
     message = parse(request("REGISTER", "sip:example.net", headers={ASK["www"]: text}))
-    assert auth.authorize(message, "www", "example.com", pytest.fail) is AuthResult.STALE_NONCE
+    assert auth.authorize(asking(server, message), "www", "example.com", pytest.fail) is AuthResult.STALE_NONCE
     assert auth.proven(message) is None
 
 
@@ -276,7 +284,7 @@ def test_a_module_whose_server_verifies_by_itself(opensips):
     auth, client = server.engine.generation.registry.modules["auth"], Client(server)
     message = parse(request("REGISTER", "sip:example.net", headers={
         ASK["www"]: str(client.answer(client.challenge()))}))
-    given = auth.examine(message, "www", "example.com")
+    given = auth.examine(asking(server, message), "www", "example.com")
     assert given.credentials.username == "alice" and auth.proven(message) is None
     assert auth.accept(message, given) is AuthResult.AUTHORIZED
     assert auth.proven(message) == given.credentials

@@ -88,6 +88,7 @@ def restarted(server: Any, away: float = 0.0) -> Any:
         for timer in (each.timer, *(each.pingers or ())):
             if timer is not None:
                 timer.stop()
+    before.store.watch.stop()
     found.active_dialogs.set(0)
     for store in (before.store, *before.sizes.others):
         store.close()

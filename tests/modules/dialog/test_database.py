@@ -50,7 +50,7 @@ def test_realtime(table):
                         "sip:bob@192.0.2.9") or str(row[5]) == "8"
     call.within("INFO", cseq=9)
     server.settle()
-    assert table.rows("caller_cseq")[0][0] in ("9", 9)
+    assert table.rows("callee_cseq")[0][0] in ("9", 9)
     call.bye()
     server.settle()
     assert table.rows() == []
@@ -235,7 +235,7 @@ def test_other_names(tmp_path, opensips):
     server.settle()
     before = dialog(server)
     expected = {"dlg_id": before.entry << 32 | before.number, "callid": call.call_id, "from_tag": "a", "state": 4,
-                "to_tag": "tag-bob", "caller_cseq": "1", "callee_cseq": "0", "script_flags": "vip", "flags": 0,
+                "to_tag": "tag-bob", "caller_cseq": "0", "callee_cseq": "1", "script_flags": "vip", "flags": 24592,
                 "caller_contact": "sip:alice@192.0.2.1:5060", "callee_contact": "sip:bob@192.0.2.2:5060",
                 "profiles": "caller#alice|"}
     row, = database.select("calls", tuple(f"my_{column}" for column in expected))

@@ -31,8 +31,8 @@ def test_a_dialog_that_rings(proxy):
     server.bob.answer(status=180)
     shown, = server.mi("dlg_list")["Dialogs"]
     assert (shown["state"], shown["timestart"], shown["timeout"]) == (2, 0, 0) and "datestart" not in shown
-    assert shown["CALLEES"] == [{"callee_tag": "", "callee_contact": "", "caller_cseq": "", "callee_route_set": "",
-                                 "callee_bind_addr": None}]
+    assert shown["CALLEES"] == [{"callee_tag": "tag-bob", "callee_contact": "", "caller_cseq": "1",
+                                 "callee_route_set": "", "callee_bind_addr": "udp:192.0.2.9:5060"}]
     assert shown["from_uri"] == "sip:alice@192.0.2.9" and shown["caller_contact"] == "sip:alice@192.0.2.1:5060"
     assert shown["caller_route_set"] == "<sip:198.51.100.1;lr>" and shown["caller_sdp"].startswith("v=0")
 

@@ -3,7 +3,8 @@ from __future__ import annotations
 
 import pytest
 
-from tests.modules.dialog.conftest import called, dialog, dialogs, restarted
+from opensips_py.modules.dialog.pinging import CATCH_UP
+from tests.modules.dialog.conftest import called, dialog, dialogs, module, restarted
 
 EVERY_10 = 'modparam("dialog", "options_ping_interval", 10) modparam("dialog", "reinvite_ping_interval", 20)'
 
@@ -116,4 +117,59 @@ def test_pings_go_on_after_a_restart(proxy):
     restarted(server)
     server.bob.inbox.clear()
     server.advance(10.5)
+    assert server.bob.last("OPTIONS").message.cseq == 3
+
+
+@pytest.mark.parametrize(("passed", "away", "least", "most"), [
+    (13, 1, 5.8, 6.2), (13, 6.5, 0.4, 0.7), (13, 8, 0, CATCH_UP + 0.2), (5, 1, 3.8, 4.2)])
+def test_who_takes_over_goes_on_with_the_rhythm(proxy, passed, away, least, most):
+    server = proxy(EVERY_10, create='create_dialog("p");')
+    called(server)
+    server.advance(passed)
+    for each in server.bob.inbox:
+        if each.method == "OPTIONS":
+            server.bob.answer(each)
+            break
+    restarted(server, away=away)
+    server.advance(least)
+    assert pings(server) == set()
+    server.advance(most - least)
+    assert pings(server) == {"192.0.2.2"}
+    server.bob.answer(server.bob.last("OPTIONS"))
+    server.advance(7)
+    assert pings(server) == set()
+
+
+def test_after_a_long_time_pings_are_spread_over_an_interval(proxy):
+    server = proxy(EVERY_10, create='create_dialog("p");')
+    for _ in range(20):
+        called(server)
+    restarted(server, away=300)
+    seen, sent = set(), []
+    for _ in range(5):
+        server.advance(2.05)
+        now = {each.message.call_id for each in server.take() if each.method == "OPTIONS" and not each.status}
+        sent.append(len(now - seen))
+        seen |= now
+    assert sum(sent) == 20 and max(sent) < 8
+
+
+def test_a_ping_that_a_process_died_of_has_used_its_number(proxy):
+    server = proxy(EVERY_10, create='create_dialog("p");')
+    called(server)
+    stored, dies = [], module(server).ping_side
+
+    def die(*arguments):
+        found, _ = next(iter(dialogs(server).store.load()))
+        stored.append((found.shifts, found.kept["pings"][0] > 0))
+    type(module(server)).ping_side = die
+    try:
+        server.advance(10.1)
+    finally:
+        type(module(server)).ping_side = dies.__func__
+    assert stored == [([0, 1], True)], "before anything leaves"
+    restarted(server)
+    server.advance(9)
+    assert pings(server) == set()
+    server.advance(1.2)
     assert server.bob.last("OPTIONS").message.cseq == 3

@@ -7,7 +7,18 @@ from hypothesis import strategies as st
 
 from opensips_py.db import schema
 from opensips_py.dialog import Leg, database_id
-from opensips_py.dialog.record import HIDDEN, Facts
+from opensips_py.dialog.record import (
+    BYE_ON_TIMEOUT,
+    CALL_ID_HIDDEN,
+    END_ON_RACE,
+    HIDDEN,
+    PING_CALLEE,
+    PING_CALLER,
+    REINVITE_CALLEE,
+    REINVITE_CALLER,
+    USERS_SHOWN,
+    Facts,
+)
 from opensips_py.modules.dialog.rows import dialog_of, joined, row_of, split
 from tests.dialog.test_record import full
 
@@ -31,7 +42,7 @@ def test_a_row():
     row = row_of(full(), LEGS, "vip", EVERYTHING, False)
     assert row["dlg_id"] == database_id(0x362, 0x4E8A71B8) and row["script_flags"] == "vip"
     assert (row["from_uri"], row["mangled_from_uri"], row["mangled_to_uri"]) == ("sip:alice@a", "sip:anonymous@x", None)
-    assert (row["state"], row["start_time"], row["timeout"], row["module_flags"]) == (4, 2, 62, 1)
+    assert (row["state"], row["start_time"], row["timeout"], row["module_flags"]) == (4, 2, 62, 0)
     assert row["callee_route_set"] == "<sip:q;lr>,<sip:r;lr>" and row["rt_on_answer"] == "answered"
     narrow = row_of(full(), LEGS, "vip", ["callid", "script_flags"], True)
     assert narrow == {"callid": full().call_id, "script_flags": 5}
@@ -52,6 +63,28 @@ def test_there_and_back(wide):
     assert (caller.call_id, callee.call_id) == (before.call_id,) * 2
     caller.call_id = callee.call_id = "c"
     assert (caller, callee) == LEGS
+
+
+# What OpenSIPS 2.1.5 and 4.0.1 write
+@pytest.mark.parametrize(("flags", "row", "numbered"), [
+    (0, (24592, 0), False), (BYE_ON_TIMEOUT, (24600, 0), False), (PING_CALLER, (24624, 0), False),
+    (PING_CALLEE, (24656, 0), False), (REINVITE_CALLER, (26640, 0), False), (REINVITE_CALLEE, (28688, 0), False),
+    (END_ON_RACE, (57360, 0), False), (BYE_ON_TIMEOUT, (24, 0), True), (HIDDEN, (16, 2), True),
+    (HIDDEN | USERS_SHOWN, (16, 6), True), (HIDDEN | CALL_ID_HIDDEN, (16, 10), True)])
+def test_flags_are_those_of_opensips(flags, row, numbered):
+    dialog = full()
+    dialog.flags = flags
+    found = row_of(dialog, LEGS, "", EVERYTHING, numbered)
+    assert (found["flags"], found["module_flags"]) == row
+    assert dialog_of(found, {})[0].flags == flags
+
+
+def test_numbers_that_are_sent_to_each_side():
+    dialog = full()
+    dialog.caller_cseq, dialog.callee_cseq = 7, 0
+    row = row_of(dialog, LEGS, "", EVERYTHING, False)
+    assert (row["caller_cseq"], row["callee_cseq"]) == ("0", "7")  # as OpenSIPS has them
+    assert dialog_of(row, {})[0].caller_cseq == 7
 
 
 def test_a_profile_that_is_no_more():

@@ -10,6 +10,7 @@ from collections import Counter
 import pytest
 
 from opensips_py.errors import ConfigError
+from opensips_py.modules.nathelper.pinging import Pings
 from opensips_py.modules.nathelper.spoofing import checksum, datagram
 from opensips_py.sip import Request
 from opensips_py.testing import Phone, Server, response
@@ -177,6 +178,28 @@ def test_a_reload_pings_nobody_twice(start):
     server.reload(script())
     found += pings(server, 6)
     assert found == {(phone.host, phone.port): 1 for phone in phones}
+
+
+@pytest.mark.parametrize("away", [0.0, 0.7, 33.0])
+def test_who_takes_over_goes_on_with_the_rhythm(start, away):
+    server = start()
+    phones = registered(server, *(f"nat{number}" for number in range(40)))
+    server.advance(10)
+    server.take()
+    before = {each.port: each.at for each in server.advance(13.3) if each.data == bytes(4)}  # the last of each
+    server.engine.generation.registry.modules["nathelper"].pings = Pings()  # as a new process has them
+    server.clock.pass_time(away)
+    server.engine.timers.advance(server.clock.monotonic())
+    server.take()
+    after = {}
+    for each in server.advance(11.5):
+        if each.data == bytes(4):
+            after.setdefault(each.port, each.at)
+    assert before.keys() == after.keys() == {phone.port for phone in phones}
+    gaps = [after[port] - before[port] for port in before]
+    if away < 10:
+        assert max(gaps) < 11.6, "nobody waits for longer than an interval and what it takes to come back"
+    assert len({each // 1 for each in after.values()}) > 6, "not all at once"
 
 
 def test_a_name_is_resolved(start):

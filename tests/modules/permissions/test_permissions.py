@@ -139,8 +139,13 @@ def test_a_reload_brings_changes(site, tmp_path):
 @pytest.mark.parametrize(("dialect", "name"), [("2.1", "allow_uri"), ("4.0", "permissions:allow_uri")])
 def test_management_asks_the_same_rules(site, dialect, name):
     server = site('allow_register("register");', {"register.deny": 'ALL : "@192.0.2.200$"'}, dialect=dialect)
-    assert server.mi(name, "register", "sip:alice@x", "sip:a@192.0.2.5") == "Allowed"
-    assert server.mi(name, "register", "sip:alice@x", "sip:a@192.0.2.200:5070") == "Denied"
+    good, bad = ((name, "register", "sip:alice@x", f"sip:a@192.0.2.{each}") for each in (5, 200))
+    if dialect == "2.1":
+        assert (server.mi(*good), server.mi(*bad)) == ("Allowed", "Denied")
+    else:
+        assert server.mi(*good) == "OK"
+        with pytest.raises(MIError, match="Forbidden"):
+            server.mi(*bad)
     for wrong in (("other", "sip:a@x", "sip:a@y"), ("register", "a", "sip:a@y"), ("register", "sip:a@x", "b")):
         with pytest.raises(MIError):
             server.mi(name, *wrong)

@@ -232,7 +232,8 @@ def test_calls_without_media_end(start, fake, dialect):
 
 def test_notifications_after_a_reload(start):
     port, other = free_ports(2)
-    server = start("exit;", settings=f'modparam("rtpproxy", "rtpp_notify_socket", "tcp:{HOST}:{port}")')
+    server = start("exit;", f"udp:{HOST}:1",
+                   settings=f'modparam("rtpproxy", "rtpp_notify_socket", "tcp:{HOST}:{port}")')
     server.reload(server.script.replace(str(port), str(other)))
     told(server, b"the end\n", place=(HOST, other))
     with pytest.raises(ConnectionRefusedError):

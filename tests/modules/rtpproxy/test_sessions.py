@@ -322,5 +322,8 @@ def test_ipv6_socket(start, fake):
     ('"db_url", "mysql://x/y"', "needs its driver"),
     ('"generated_sdp_port_min", 1', "waits for module rtp_relay")])
 def test_parameters_are_checked(start, setting, why):
+    relays = () if "db_url" in setting else ("udp:127.0.0.1:1",)
     with pytest.raises(ConfigError, match=why):
-        start("exit;", settings=f'modparam("rtpproxy", {setting})')
+        start("exit;", *relays, settings=f'modparam("rtpproxy", {setting})')
+    with pytest.raises(ConfigError, match="no relay is named"):
+        start("exit;")

@@ -57,7 +57,7 @@ def test_values_have_names_of_their_own(hiding):
                                        "_th_contact_callee_username_var_": "yy"}
 
 
-@pytest.mark.parametrize(("flags", "front"), [("D", ""), ("UD", "alice.")])
+@pytest.mark.parametrize(("flags", "front"), [("D", "X."), ("UD", "alice.")])
 def test_the_identifier_in_the_user(hiding, flags, front):
     sides = hiding(True, hide=f'topology_hiding("{flags}");')
     sides.call()

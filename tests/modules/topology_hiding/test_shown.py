@@ -15,7 +15,7 @@ def value(text, user=None, tail=";did=1", mark="", passing=("", ""), listener=UD
 
 
 @pytest.mark.parametrize(("user", "mark", "front"), [
-    (None, "", "alice@"), ("", "", ""), ("x", "", "x@"), ("", "did.1", "did.1@"), (None, "did.1", "alice.did.1@")])
+    (None, "", "alice@"), ("", "", ""), ("x", "", "x@"), ("", "did.1", "X.did.1@"), (None, "did.1", "alice.did.1@")])
 def test_users(user, mark, front):
     assert value("<sip:alice@10.1.1.1>", user, mark=mark) == f"<sip:{front}192.0.2.9:5060;did=1>"
 

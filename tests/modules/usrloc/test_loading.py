@@ -9,7 +9,7 @@ import pytest
 from opensips_py.db import timestamp
 from opensips_py.modules.usrloc.mirror import HOLDER, LOADED
 from opensips_py.state import directory
-from tests.modules.place import START
+from tests.modules.place import START, Place
 
 THROUGH, BACK = "single-instance-sql-write-through", "single-instance-sql-write-back"
 NO_DB = "single-instance-no-db"
@@ -92,6 +92,22 @@ def test_what_the_database_has_not_been_told_wins(office: Any, mode: str) -> Non
         "sip:a@192.0.2.1": "Newer", "sip:new@192.0.2.1": ""}
     assert office.rows("contact", "user_agent") == [("sip:a@192.0.2.1", "Newer"), ("sip:new@192.0.2.1", "")]
     assert office.marks() == 0
+
+
+def test_a_start_does_not_wait_until_the_database_knows(office: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    worker = registered(office, BACK)
+    office.lose()
+    worker.register("Contact: <sip:new@192.0.2.1>;expires=600", call_id="other")
+    office.find()
+    worker.registry.stop = lambda *_: None  # killed
+    later: list[Any] = []
+    monkeypatch.setattr(Place, "spawn", lambda self, function, *arguments: later.append((function, arguments)))
+    worker = office.open(BACK)
+    assert worker.table.words.load(LOADED) and len(worker.contacts()) == 2
+    assert office.marks() == 1 and len(office.rows()) == 1, "calls are served meanwhile"
+    for function, arguments in later:
+        function(*arguments)
+    assert office.marks() == 0 and len(office.rows()) == 2
 
 
 def test_no_db_reads_no_database(office: Any) -> None:

@@ -90,10 +90,27 @@ def test_statements(old, new):
 
 
 @pytest.mark.parametrize(("old", "new"), [
-    ("listen=udp:127.0.0.1:5060", "socket=udp:127.0.0.1:5060"), ("children=4;", "udp_workers=4;"),
+    ('if (is_avp_set("$avp(x)")) exit;', "if (($avp(x) != NULL)) exit;"),
+    ('if (!is_avp_set("$avp(x)") && $rU) exit;', "if (!($avp(x) != NULL) && $rU) exit;"),
+    ('avp_delete("$avp(x)"); avp_delete("$avp(y)/g");', "$avp(x) = NULL; $(avp(y)[*]) = NULL;"),
+    ('avp_subst("$avp(x)", "/^0+/+/");', "$avp(x) = $(avp(x){re.subst,/^0+/+/});"),
+    ('if ($rU) setdebug("4");', "if ($rU) $log_level = 4;"),
+    ('exec_msg("logger -t sip");', 'exec("logger -t sip", $mb);')])
+def test_functions_that_4_0_has_no_more(old, new):
+    modules = 'loadmodule "avpops.so"\nloadmodule "exec.so"\n'
+    text = f"debug=2\n{DEFAULTS}{MODULES}{modules}route {{\n{old}\n}}\n"
+    assert converting.converted("old.cfg", {"old.cfg": text})["old.cfg"].endswith(f"route {{\n{new}\n}}\n")
+    assert "OpenSIPS 4.0 has" not in new
+
+
+@pytest.mark.parametrize(("old", "new"), [
+    ("listen=udp:127.0.0.1:5060", "socket=udp:127.0.0.1:5060"), ("children=4", "udp_workers=4"),
     ("debug=4 # much", "log_level=4 # much"), ("log_stderror=no", "stderror_enabled=no\nsyslog_enabled=yes"),
     ("log_facility=LOG_LOCAL1", "syslog_facility=LOG_LOCAL1"),
     ("fork=yes", "# fork=yes  # OpenSIPS 4.0 has the option -F, or debug_mode=yes instead"),
+    ("listen=127.0.0.1", "socket=udp:127.0.0.1"),
+    ('listen=127.0.0.1\nloadmodule "proto_udp.so"\nloadmodule "proto_tcp.so"',
+     'socket=udp:127.0.0.1\nsocket=tcp:127.0.0.1\nloadmodule "proto_udp.so"\nloadmodule "proto_tcp.so"'),
     ("children=3\nfork=no", "# children=3  # without fork there is one worker\n"
      "# fork=no  # OpenSIPS 4.0 has the option -F, or debug_mode=yes instead\nudp_workers=1"),
     ("dialect=2.1", "# dialect=2.1  # the script is of 4.0 now"),
@@ -102,6 +119,16 @@ def test_core_parameters(old, new):
     end = f"\n{DEFAULTS}loadmodule \"sl.so\"\nroute {{ exit; }}\n"
     text = converted(f"{old}{end}" if "listen" not in old else f"{old}\nlog_name=\"x\"{end}")
     assert text.startswith(new + "\n")
+
+
+def test_protocols_that_were_built_in_are_loaded():
+    assert 'loadmodule "proto_udp.so"\n' in converted(f'debug=2\n{DEFAULTS}loadmodule "sl.so"\nroute {{ exit; }}\n')
+
+
+def test_a_parameter_of_several_modules_is_left_to_those_that_have_it():
+    text = converted(f'debug=2\n{DEFAULTS}{MODULES}modparam("usrloc|uri", "use_domain", 1)\n'
+                     "route { exit; }\n")
+    assert 'modparam("usrloc", "use_domain", 1)' in text
 
 
 def test_defaults_that_differ_are_made_plain():
@@ -211,9 +238,10 @@ def test_a_script_of_40_stays():
 
 
 def test_line_ends_of_windows():
-    text = converted(f"debug=2\r\n{DEFAULTS}".replace("\n", "\r\n").replace("\r\r", "\r")
+    text = converted(f'debug=2\r\n{DEFAULTS}loadmodule "proto_udp.so"\n'.replace("\n", "\r\n").replace("\r\r", "\r")
                      + "route {\r\n\tif (method==ACK) exit;\r\n}\r\n")
-    assert text == 'log_level=2\r\nauto_aliases=no\r\nroute {\r\n\tif ($rm=="ACK") exit;\r\n}\r\n'
+    assert text == ('log_level=2\r\nauto_aliases=no\r\nloadmodule "proto_udp.so"\r\n'
+                    'route {\r\n\tif ($rm=="ACK") exit;\r\n}\r\n')
 
 
 def test_what_definitions_hold_is_left():
