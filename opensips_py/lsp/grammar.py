@@ -12,8 +12,11 @@ from typing import Any
 from opensips_py.lsp.completion import STATEMENTS
 from opensips_py.script import globals
 from opensips_py.script.core import registry_with_core
+from opensips_py.script.expressions import FALSE_WORDS, TRUE_WORDS
 from opensips_py.script.parser import TOP_WORDS
 from opensips_py.script.routes import KINDS
+from opensips_py.script.sockets import PROTOCOLS
+from opensips_py.script.statements import LOCAL_TYPES
 
 FILE = Path("syntaxes") / "opensips.tmLanguage.json"
 
@@ -43,6 +46,9 @@ def grammar() -> dict[str, Any]:
         {"name": "storage.type.route.opensips", "match": words(KINDS)},
         {"name": "keyword.other.opensips", "match": words(TOP_WORDS)},
         {"name": "keyword.control.opensips", "match": words(STATEMENTS)},
+        {"name": "entity.name.section.route.opensips", "match": r"(?<=route[\[(])[\w-]+"},
+        {"name": "storage.type.opensips", "match": words(LOCAL_TYPES) + r"(?=\s+\$)"},
+        {"name": "constant.language.opensips", "match": words((*TRUE_WORDS, *FALSE_WORDS, *PROTOCOLS)) + r"(?!\s*\()"},
         {"name": "keyword.operator.word.opensips", "match": words(("and", "or", "not", "in", "NULL"))},
         {"name": "support.function.core.opensips", "match": words([*core.functions, *older.functions]) + r"(?=\s*\()"},
         {"name": "support.type.property-name.opensips", "match": r"^\s*" + words(parameters) + r"(?=\s*=)"},
