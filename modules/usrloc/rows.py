@@ -107,7 +107,8 @@ class Rows:
             flags=int(get["flags"] or 0) & ALL_METHODS, cflags=self.flags_of(as_text(get["cflags"])),
             user_agent=agent(as_text(get["user_agent"])), received=as_text(get["received"]),
             socket=as_text(get["socket"]), path=as_text(get["path"]), instance=as_text(get["instance"]),
-            attr=as_text(get["attr"]), modified=moment(row[MODIFIED]), id=identifier if 0 < identifier <= LARGEST_ID else 0,
+            attr=as_text(get["attr"]), modified=moment(row[MODIFIED]),
+            id=identifier if 0 < identifier <= LARGEST_ID else 0,
             reg_id=number(more.get(REG_ID)), tag=str(more.get(TAG) or ""))
 
     def keys_in(self, row: Mapping[str, Any]) -> dict[str, str]:
