@@ -1,5 +1,6 @@
 """The tool: each sub-command as a user types it."""
 import json
+import subprocess
 import sys
 
 import pytest
@@ -181,3 +182,10 @@ def test_warnings_are_shown(tmp_path):
     result = tool("check", "--no-notes", path)
     assert result.exit_code == 0
     assert "warning[W0103]: a request can end here unanswered" in result.stderr
+
+
+@pytest.mark.parametrize(("words", "status"), [(["version"], 0), (["check"], 2), (["-V"], 0),
+                                               (["check", "/no/such/file.cfg"], 1)])
+def test_the_exit_status_of_the_process(words, status):
+    run = subprocess.run([sys.executable, "-m", "opensips_py", *words], capture_output=True, text=True)
+    assert run.returncode == status and run.stdout + run.stderr

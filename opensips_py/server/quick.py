@@ -15,9 +15,11 @@ def begin() -> None:
     gc.disable()
 
 
-def settled() -> None:
-    """Collect garbage again; what there is now is never searched again, which takes longer than calls may wait."""
-    gc.collect()
+def settled(search: bool = True) -> None:
+    """Collect garbage again. What there is now is searched once, if at all, and never again: that takes longer than
+    calls may wait."""
+    if search:
+        gc.collect()
     gc.freeze()
     gc.enable()
 

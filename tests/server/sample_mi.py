@@ -1,10 +1,9 @@
 """A worker or the management process with the commands of the core and mi_fifo; the config file names the pipe."""
-from opensips_py.server import management  # patches what it has to, before anything else is imported
+from opensips_py.server import management, quick  # patches what it has to, before anything else is imported
 
 # isort: split
 import json
 import os
-import sys
 from types import SimpleNamespace
 
 import gevent
@@ -61,5 +60,6 @@ def work(boot):
 if __name__ == "__main__":
     descriptor = int(os.environ[boot_module.FD_VARIABLE])
     if json.loads(os.pread(descriptor, 1 << 20, 0))["index"] == boot_module.MANAGEMENT:
-        sys.exit(management.run(load))
+        quick.end(management.run(load))
     work(boot_module.inherited())
+    quick.end(0)

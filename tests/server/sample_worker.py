@@ -3,9 +3,12 @@ from gevent import monkey
 
 monkey.patch_all()
 
+from opensips_py.server import quick  # noqa: E402
+
+quick.begin()
+
 import os  # noqa: E402
 import sys  # noqa: E402
-import time  # noqa: E402
 
 import gevent  # noqa: E402
 from gevent import socket  # noqa: E402
@@ -75,10 +78,9 @@ def serve(sock: socket.socket, boot: boot_module.Boot, control: Control, links: 
 
 def hold_up(seconds: float) -> None:
     """Let nothing else happen in this process."""
-    began = time.monotonic()
-    while time.monotonic() - began < seconds:
-        pass
+    monkey.get_original("time", "sleep")(seconds)
 
 
 if __name__ == "__main__":
     main()
+    quick.end(0)
