@@ -41,6 +41,6 @@ function next_gateway(msg)
     return false
   end
   AVP_set("tried", tried + 1)
-  pseudoVarSet(msg, "$du", "sip:" .. gateway)
+  pseudoVarSet(msg, "$ru", "sip:+" .. AVP_get("number") .. "@" .. gateway)
   return true
 end

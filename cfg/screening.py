@@ -34,10 +34,8 @@ class Screening:
 
     def direct(self, msg, gateway):
         """Send the call to the gateway, by the long form of its number."""
-        user = msg.get_pseudoVar("$rU")
-        if not user:
+        if not self.aim(msg, gateway):
             return -1
-        msg.rewrite_ruri(f"sip:{SHORT.get(user, user)}@{gateway}")
         msg.call_function("append_hf", f"X-Original: {msg.getHeader('to')}\r\n")
         return 1
 
@@ -46,8 +44,15 @@ class Screening:
         if msg.get_pseudoVar("$avp(tried)"):
             return -1
         msg.set_pseudoVar("$avp(tried)", "1")
-        msg.set_dst_uri("sip:127.0.0.1:5071")
-        return 1
+        return 1 if self.aim(msg, "127.0.0.1:5071") else -1
+
+    @staticmethod
+    def aim(msg, gateway):
+        """Whether there is a number, which then is to be had at the gateway."""
+        user = msg.get_pseudoVar("$rU")
+        if user:
+            msg.rewrite_ruri(f"sip:{SHORT.get(user, user)}@{gateway}")
+        return bool(user)
 
 
 def mod_init():

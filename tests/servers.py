@@ -17,7 +17,7 @@ from typing import TypeVar
 
 import pytest
 
-from tests.live import HOST, free_ports
+from tests.live import HOST, descendants, free_ports
 
 USER, PASSWORD = "opensips", "opens:ips@rw/1"  # signs that a URL must take
 
@@ -72,9 +72,13 @@ class DatabaseServer:
             time.sleep(0.05)
 
     def stop(self, hard: bool = False) -> None:
-        """End it."""
+        """End it; *hard*: with its children, of which those of PostgreSQL would go on to answer for a moment."""
         if self.process is not None:
+            below = descendants(self.process.pid) if hard else []
             self.process.kill() if hard else self.process.terminate()
+            for each in below:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(each, signal.SIGKILL)
             self.process.wait(30)
             self.process = None
 

@@ -11,6 +11,7 @@ from opensips_py.transaction import Branch, Transaction, TransactionLayer
 if TYPE_CHECKING:
     import logging
 
+    from opensips_py.module.declare import Dialect
     from opensips_py.module.services import Services
 
 
@@ -18,6 +19,7 @@ class Routes(Statistics):
     """Runs branch, onreply, failure and local routes, in the generation that the transaction was opened in."""
 
     services: Services
+    dialect: Dialect
     log: logging.Logger
     enable_stats: bool
     onreply_avp_mode: int
@@ -70,8 +72,15 @@ class Routes(Statistics):
         return True
 
     def run_failure_route(self, transaction: Transaction, branch: Branch | None, response: Response | None) -> None:
-        """Run the failure route; the next failure finds one only if this one arms it again."""
+        """Run the failure route; the next failure finds one only if this one arms it again. There is no destination but
+        the Request-URI, which in 4.0 is that which the client has sent."""
         name, transaction.on_failure = transaction.on_failure, None
+        request = transaction.request
+        request.destination = None
+        if self.dialect != "2.1":
+            if request.uri != request.original_uri:
+                request.uri = request.original_uri
+            request.branch_flags, request.path, request.send_socket = 0, None, None
         self.run(name, Route.FAILURE, transaction, branch, transaction.request)
 
     def run_local_route(self, transaction: Transaction, branch: Branch) -> bool:

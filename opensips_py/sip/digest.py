@@ -9,9 +9,7 @@ from functools import partial
 from typing import Any, Protocol
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip._uri import unquoted
-
-MOST_PARAMETERS = 50  # of one header; nobody has that many, and a stranger's header is not worth more work
+from opensips_py.sip._digest import parse_parameters
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,56 +115,6 @@ class Ha1:
         return found.lower() if len(found) == algorithm.size else None
 
 
-def parse_parameters(source: str) -> dict[str, str]:
-    """The comma-separated ``name=value`` pairs of a challenge or of credentials, names in lower case."""
-    out: dict[str, str] = {}
-    at = 0
-    while True:
-        equals = source.find("=", at)
-        if equals < 0:
-            if source[at:].strip(" \t\r\n,"):
-                raise MalformedMessage(f"digest parameter without a value: {source[at:at + 80]!r}")
-            return out
-        name = source[at:equals].strip(" \t\r\n,").lower()
-        if not name or "," in name or '"' in name:
-            raise MalformedMessage(f"digest parameter without a value: {source[at:at + 80]!r}")
-        if name in out or len(out) == MOST_PARAMETERS:
-            raise MalformedMessage(f"digest parameter given twice, or one too many: {name[:80]!r}")
-        out[name], at = value_at(source, equals + 1)
-
-
-def value_at(source: str, start: int) -> tuple[str, int]:
-    """The value that begins at *start*, without its quotes, and where the next parameter begins."""
-    opened = source.find('"', start)
-    comma = source.find(",", start)
-    if opened < 0 or 0 <= comma < opened or source[start:opened].strip():
-        end = comma if comma >= 0 else len(source)
-        value = source[start:end].strip()
-        if '"' in value:
-            raise MalformedMessage(f"quotes within a digest parameter: {value[:80]!r}")
-        return value, end + 1
-    closed = closing_quote(source, opened + 1)
-    comma = source.find(",", closed)
-    end = comma if comma >= 0 else len(source)
-    if source[closed + 1:end].strip():
-        raise MalformedMessage(f"text behind a quoted digest parameter: {source[closed:end][:80]!r}")
-    value = source[opened + 1:closed]
-    return unquoted(source[opened:closed + 1]) if "\\" in value else value, end + 1
-
-
-def closing_quote(source: str, start: int) -> int:
-    """Where the quoted string closes whose text begins at *start*."""
-    closed = source.find('"', start)
-    while closed >= 0:
-        backslashes = closed
-        while backslashes > start and source[backslashes - 1] == "\\":
-            backslashes -= 1
-        if (closed - backslashes) % 2 == 0:
-            return closed
-        closed = source.find('"', closed + 1)
-    raise MalformedMessage("quoted string that never closes")
-
-
 def split_scheme(value: str) -> tuple[str, str]:
     """The scheme of an Authorization or WWW-Authenticate value in lower case, and the rest."""
     words = value.split(None, 1)  # any white space: a header may be folded there
@@ -248,7 +196,7 @@ class Challenge:
         return "auth" if "auth" in offered else "auth-int" if "auth-int" in offered else ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)  # not frozen: to set fields of a frozen one takes as long as to read them
 class Credentials:
     """What Authorization and Proxy-Authorization carry."""
 

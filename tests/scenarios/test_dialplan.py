@@ -49,7 +49,7 @@ def test_the_other_gateway(office):
     office.alice.call("030123")
     office.first.answer(status=503)
     invite = office.second.last("INVITE")
-    assert invite.message.uri == "sip:+4930123@127.0.0.1:5070"
+    assert invite.message.uri == "sip:+4930123@127.0.0.1:5071"
     office.second.answer(invite, 503)
     assert office.alice.last(500) and not office.log.matching("ERROR")
 

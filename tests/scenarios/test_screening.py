@@ -45,7 +45,7 @@ def test_the_second_gateway(office):
     office.alice.call("200")
     office.first.answer(status=486)
     invite = office.second.last("INVITE")
-    assert invite.message.uri == "sip:200@127.0.0.1:5070"
+    assert invite.message.uri == "sip:200@127.0.0.1:5071"
     office.second.answer(invite, 486)
     assert office.alice.last(486) and not office.log.matching("Traceback|failed")
 

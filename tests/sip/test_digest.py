@@ -4,6 +4,7 @@ import hashlib
 import pytest
 
 from opensips_py.errors import MalformedMessage
+from opensips_py.sip._digest import parse_parameters
 from opensips_py.sip.digest import (
     ALGORITHMS,
     Challenge,
@@ -14,7 +15,6 @@ from opensips_py.sip.digest import (
     digest_hash,
     digest_response,
     ha1,
-    parse_parameters,
     quote,
 )
 

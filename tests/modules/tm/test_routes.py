@@ -3,6 +3,8 @@ from __future__ import annotations
 
 import logging
 
+import pytest
+
 from opensips_py.sip import parse
 from tests.modules.tm.test_relaying import stage
 from tests.transaction.world import request, response
@@ -133,3 +135,16 @@ def test_flags_set_later_reach_other_routes_when_flushed():
     for flush, status in (("", 486), ("t_flush_flags();", 480)):
         s = stage(script.format(flush))
         assert ring(s, 486)[0][-1] == f"{status} 192.0.2.1"
+
+
+@pytest.mark.parametrize(("dialect", "uri", "mark"), [("4.0", "sip:bob@10.0.0.1", -1), ("2.1", "sip:x@192.0.2.2", 1)])
+def test_what_a_failure_route_sees(dialect, uri, mark):
+    quote = '"' if dialect == "4.0" else ""
+    s = stage(f"""
+        route {{ $ru = "sip:x@192.0.2.2"; $du = "sip:192.0.2.2;lr"; setbflag({quote}B{quote}); t_on_failure("f");
+                t_relay(); }}
+        failure_route[f] {{ $avp(uri) = $ru; $avp(none) = $du == NULL; $avp(mark) = isbflagset({quote}B{quote});
+                            $ru = "sip:z@10.0.0.9"; t_relay(); }}""", dialect=dialect)
+    assert ring(s, 486, uri="sip:bob@10.0.0.1") == [["ACK 192.0.2.2", "INVITE 10.0.0.9"]]
+    avps = next(iter(s.layer.servers.values())).avps
+    assert (avps["uri"], avps["none"], avps["mark"]) == ([uri], [1], [mark])

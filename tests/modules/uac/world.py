@@ -31,6 +31,8 @@ route {
 	t_relay();
 }
 failure_route[answer] {
+	if ($tt == NULL)
+		$du = "sip:192.0.2.2";
 	%s
 }
 """
