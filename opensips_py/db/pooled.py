@@ -72,7 +72,7 @@ class PooledDatabase(Database):
         except BaseException:
             self.breaker.given_up()
             raise
-        self._answered(operation, started)
+        self._answered(operation, started, result)
         return result
 
     def _in_thread(self, allowed: float, function: Callable[..., T], *arguments: Any) -> T:
@@ -98,12 +98,12 @@ class PooledDatabase(Database):
         with contextlib.suppress(peewee.PeeweeException, OSError, ValueError, AttributeError):
             self.driver.give_up(connection)
 
-    def _answered(self, operation: Callable[..., object], started: float) -> None:
+    def _answered(self, operation: Callable[[Session], Any], started: float, result: Any = None) -> None:
         self._late = 0
         if self.breaker.succeeded() and self.watcher is not None:
             self.watcher.back(self)
         if self.watcher is not None:
-            self.watcher.done(self, getattr(operation, "__qualname__", "operation"), self._clock() - started)
+            self.watcher.done(self, operation, self._clock() - started, result)
 
     def _failed(self, error: str, counts: bool = True) -> None:
         if not counts:

@@ -2,14 +2,17 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from opensips_py.db import (
+    Answer,
+    Asked,
     Database,
     DatabaseError,
     DatabaseUrl,
     QueryError,
+    Session,
     Table,
     Unavailable,
     columns_of,
@@ -23,6 +26,7 @@ from opensips_py.module.kinds import Text
 from opensips_py.module.marks import process_state
 
 T = TypeVar("T")
+ROWS, ALL_COLUMNS = 5, "*"  # rows that the account of a call shows; columns whose names are not known
 AGAIN = 5.0  # seconds until a table that could not be read is read again
 log = logging.getLogger("opensips_py.db")
 
@@ -60,16 +64,47 @@ class Watching:
         """Say that it is back."""
         log.info("database %s answers again", database.url)
 
-    def done(self, database: Database, operation: str, seconds: float) -> None:
+    def done(self, database: Database, operation: Callable[[Session], Any], seconds: float, result: Any = None) -> None:
         """Count an operation, and say where it was slow."""
-        trace.note("db", f"{database.url}: {operation}", microseconds=round(seconds * 1e6))
+        if trace.current() is not None:
+            told, more = account_of(operation, result)
+            trace.note("db", f"{database.url}: {told}", microseconds=round(seconds * 1e6), **more)
         is_slow = bool(self.slow) and seconds > self.slow
         if is_slow:
-            log.warning("database %s: %s took %.0f ms", database.url, operation, seconds * 1e3)
+            log.warning("database %s: %s took %.0f ms", database.url, name_of(operation), seconds * 1e3)
         if self.counts and "services" in self.module.__dict__:  # who checks a configuration has none
             self.core.sql_total_queries.add()
             if is_slow:
                 self.core.sql_slow_queries.add()
+
+
+def name_of(operation: Callable[..., Any]) -> str:
+    """What an operation is called."""
+    return str(operation) if isinstance(operation, (Asked, str)) else getattr(operation, "__qualname__", "operation")
+
+
+def account_of(operation: Callable[..., Any], result: Any) -> tuple[str, dict[str, Any]]:
+    """What the account of a call says of an operation, and by name: whom it was about, and the first rows it gave."""
+    text, more = name_of(operation), dict[str, Any]()
+    asked = operation.columns if isinstance(operation, Asked) else ()
+    columns = result.columns if isinstance(result, Answer) else asked
+    rows = (result.rows if isinstance(result, Answer) else result) if columns else None
+    if isinstance(operation, Asked) and isinstance(operation.where, Mapping):
+        more["where"] = dict(operation.where)
+        text += " where " + words_of(more["where"]) if more["where"] and rows is not None else ""
+    if isinstance(rows, list):
+        named = [dict(zip(columns, row, strict=False)) for row in rows[:ROWS] if ALL_COLUMNS not in columns]
+        more["rows"], more["count"] = named, len(rows)
+        text += f" → {len(rows)} row{'' if len(rows) == 1 else 's'}" + "".join(f"; {words_of(each)}" for each in named)
+    elif isinstance(result, Answer):
+        more["changed"] = result.changed
+        text += f" → {result.changed} changed"
+    return text, more
+
+
+def words_of(values: Mapping[str, Any]) -> str:
+    """Columns with their values, those that are secret without."""
+    return ", ".join(f"{name}={trace.shown(value, name)}" for name, value in values.items())
 
 
 class DatabaseDriver(Module, name="database driver"):

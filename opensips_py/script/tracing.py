@@ -29,6 +29,7 @@ if TYPE_CHECKING:
     from opensips_py.script.locals import Local
     from opensips_py.script.runtime import CompiledRoute
 
+PLAIN = (str, bytes, int, float, type(None))  # values that tell something as they are
 ASSIGNMENT = "the assignment to "
 LOCAL_PREFIX = "my_"
 
@@ -117,11 +118,13 @@ def incomputable(target: str, place: str) -> None:
 
 @dataclass(frozen=True, slots=True)
 class Called:
-    """A call as the script has it: *constants* holds what stands there, None where the run decides."""
+    """A call as the script has it: *constants* holds what stands there, None where the run decides; *sources* too what
+    the function reads in a way of its own."""
 
     function: str
     names: tuple[str, ...]
     constants: tuple[str | None, ...]
+    sources: tuple[str, ...]
     injected: int
     waits: bool
 
@@ -131,18 +134,19 @@ class Called:
         for index, value in enumerate(given[self.injected:]):
             fixed = self.constants[index] if index < len(self.constants) else None
             label = self.names[index] if index < len(self.names) else ""
-            found.append(HIDDEN if is_secret(label) else fixed if fixed is not None else argument_value(run, value))
+            found.append(HIDDEN if is_secret(label) else fixed if fixed is not None
+                         else argument_value(run, value, self.sources[index] if index < len(self.sources) else ""))
         return found
 
 
-def argument_value(run: Run, value: Any) -> Any:
-    """An argument that the run decides."""
+def argument_value(run: Run, value: Any, source: str = "") -> Any:
+    """An argument that the run decides; what only its function can read, as the script has it."""
     if isinstance(value, Variable):
         return f"{value.spec.text}"
     if isinstance(value, Text):
         account = run.trace
         return shown(account.position(run).texts.pop(id(value), value.text)) if account is not None else value.text
-    return shown(value)
+    return shown(source if source and not isinstance(value, PLAIN) else value)
 
 
 class Text:
@@ -281,7 +285,8 @@ class TracedCompiler(RouteCompiler):
         assert isinstance(plain, ast.Call)
         declared = found.declaration
         what = Called(node.name, tuple(each.name for each in declared.arguments),
-                      tuple(map(written, node.arguments)), len(declared.inject), declared.waits)
+                      tuple(map(written, node.arguments)), tuple(map(source_of, node.arguments)), len(declared.inject),
+                      declared.waits)
         return found, at(self.told(calling, self.namespace.bind(what, f"call_{node.name}"), plain.func, *plain.args),
                          node.place)
 
@@ -298,6 +303,11 @@ class TracedCompiler(RouteCompiler):
         if isinstance(passed, ast.Call) and isinstance(spec, ast.Name):
             passed.args[1] = self.namespace.bind(observed(self.namespace[spec.id]), spec.id)
         return passed
+
+
+def source_of(node: tree.Expression | None) -> str:
+    """A text or variable as the script has it."""
+    return node.value if isinstance(node, tree.String) else node.text if isinstance(node, tree.Variable) else ""
 
 
 def written(node: tree.Expression | None) -> str | None:

@@ -6,7 +6,7 @@ import pytest
 
 from opensips_py.module import python_routes
 from opensips_py.module.run import Route, Run
-from tests.script.script import messages, read, right, run_of
+from tests.script.script import Patient, messages, read, right, run_of
 
 HEAD = "from opensips_py.module import Route, ScriptMessage, route\n"
 PRICES = HEAD + '''
@@ -187,8 +187,8 @@ def test_one_that_waits_parks_the_run_first():
 def test_as_the_route_to_resume_in_or_to_report_to():
     python = HEAD + "@route\ndef done(message: ScriptMessage, what: str = \"none\") -> None:\n" \
         "    message.avp.push(\"done\", f\"{what} {message['$rc']}\")\n"
-    found = right('import_python "routing.py"\nroute { launch(xlog("x"), done, "told"); async(xlog("x"), done); }',
-                  {"routing.py": python})
+    found = right('import_python "routing.py"\nroute { launch(wait("x"), done, "told"); async(wait("x"), done); }',
+                  {"routing.py": python}, [Patient])
     children = []
 
     class Services:

@@ -83,8 +83,10 @@ def test_what_makes_no_sense_is_left_out(opensips, module, table):
 
 
 def test_no_database(opensips, module):
+    loading = f'loadmodule "{module}.so"\n'
+    text = script(module, "").replace(loading, f'{loading}modparam("{module}", "{module}_sock", "udp:127.0.0.1:1")\n')
     with pytest.raises(MIError, match="no database"):
-        opensips(text=script(module, "")).mi(f"{module}:reload")
+        opensips(text=text).mi(f"{module}:reload")
 
 
 def test_a_database_that_comes_later(opensips, module, table, tmp_path):
