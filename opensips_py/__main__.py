@@ -14,7 +14,7 @@ def main() -> int:
         return daemon.main(sys.argv[1:])
     quick.begin()
     from opensips_py.cli import app
-    quick.settled(search=False)
+    quick.settled()
     app(prog_name="opensips-py")
     return 0
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 import pathlib
 import re
 import subprocess
@@ -26,6 +27,7 @@ def sources(folder: str) -> list[pathlib.Path]:
     return sorted(p for p in found if "opensips_py/modules" not in str(p.relative_to(ROOT)))
 
 
+@functools.cache
 def imports(path: pathlib.Path, typing_too: bool = False) -> set[str]:
     """Dotted names that *path* imports when it runs; compiled sources are read line by line."""
     text = path.read_text()

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 
 import gevent
 
-from opensips_py.db import Database, DatabaseError, DatabaseUrl, QueryError, Session, Unavailable
+from opensips_py.db import Database, DatabaseError, DatabaseUrl, Hindered, QueryError, Session, Unavailable
 
 T = TypeVar("T")
 FAILOVER, PARALLEL, ROUND = MODES = ("FAILOVER", "PARALLEL", "ROUND")
@@ -76,14 +76,14 @@ class VirtualDatabase(Database):
         for member in self.candidates():
             try:
                 result = self.on(member, operation, together, patience, written)
+            except (QueryError, Hindered) as failure:
+                if self.mode != PARALLEL or not written:
+                    raise
+                return self.others(member, operation, together, patience, failure)
             except Unavailable as failure:
                 error = failure
                 if written and not failure.outcome and self.mode != PARALLEL:
                     raise  # it may be done: to do it elsewhere as well could do it twice
-            except QueryError as failure:
-                if self.mode != PARALLEL or not written:
-                    raise
-                return self.others(member, operation, together, patience, failure)
             else:
                 if self.mode == PARALLEL and written:
                     self.rest(member, operation, together, patience)
@@ -109,7 +109,7 @@ class VirtualDatabase(Database):
         written.clear()  # of a database that was asked before
         try:
             result = member.database.run(recorded, together=together, patience=patience)
-        except QueryError:
+        except (QueryError, Hindered):
             member.works()
             raise
         except Unavailable as error:

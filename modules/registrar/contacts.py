@@ -98,7 +98,7 @@ def answer_header(bindings: list[Binding], now: int, parameters: Parameters, aor
 def extras(binding: Binding, parameters: Parameters, aor: str, uri: Uri | None) -> str:
     """The less usual parameters of a contact in an answer."""
     text = f';{parameters.received_param}="{binding.received}"' if binding.received and not binding.reg_id else ""
-    if binding.instance:
+    if binding.instance and (binding.reg_id or uri is not None):
         text += f';+sip.instance="{binding.instance}"'
         if binding.reg_id:
             text += f";reg-id={binding.reg_id}"

@@ -6,7 +6,7 @@ from opensips_py.state._bindings import Binding, Record
 
 
 class Refused(Exception):
-    """The request fails, with this status, and changes nothing."""
+    """The request fails, with this status, and changes nothing; P-Registrar-Error says the *reason*."""
 
     def __init__(self, status: int, reason: str, headers: bytes = b"") -> None:
         super().__init__(reason)
@@ -95,5 +95,5 @@ class Registration:
         return True
 
 
-OUT_OF_ORDER = Refused(400, "CSeq Out Of Order")
-TOO_MANY = Refused(503, "Too Many Registered Contacts")
+OUT_OF_ORDER = Refused(400, "Invalid CSeq number")
+TOO_MANY = Refused(503, "Too many registered contacts")

@@ -24,6 +24,7 @@ Flags = Annotated[SaveFlags, SaveFlagsKind()]
 NONE = SaveFlags()
 USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
 SCHEMES = ("sip", "sips", "tel")  # of an address-of-record
+PHRASES = {400: "Bad Request", 420: "Bad Extension", 503: "Service Unavailable"}  # the reason has a header of its own
 MEMORY_ONLY = 1 << 1  # of a binding's own flags: never written to a database
 
 
@@ -76,7 +77,10 @@ class Saving(Parameters):
         headers = refused.headers
         if self.retry_after and refused.status >= 500:
             headers += b"Retry-After: %d\r\n" % self.retry_after
-        self.signaling.answer(run, refused.status, refused.reason, headers)
+        phrase = PHRASES.get(refused.status, refused.reason)
+        if phrase != refused.reason:
+            headers += f"P-Registrar-Error: {refused.reason}\r\n".encode("utf-8", "surrogateescape")
+        self.signaling.answer(run, refused.status, phrase, headers)
         return Saved.ANSWERED
 
     def process(self, run: Run, request: Request, domain: str, flags: SaveFlags, aor_text: str, tag: str) -> bytes:
@@ -119,7 +123,7 @@ class Saving(Parameters):
         header = request.expires
         if named[0].uri == "*":
             if len(named) > 1 or header != 0:
-                raise Refused(400, "Contact * Needs Expires: 0 And No Other Contact")
+                raise Refused(400, "* used in contact and expires is not zero")
             change.everything = True
             return change
         if len(named) > 1 and any(each.uri == "*" for each in named):
@@ -197,7 +201,7 @@ class Saving(Parameters):
         if contacts.supports(request, "path"):
             return path, header
         if flags.path == PATH_STRICT:
-            raise Refused(420, "Bad Extension", b"Unsupported: path\r\n" + header)
+            raise Refused(420, "No support for found Path indicated", b"Unsupported: path\r\n" + header)
         return path, b""
 
     def imposed(self, run: Run, named: list[NameAddr]) -> dict[str, int]:

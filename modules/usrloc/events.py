@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from opensips_py.module import Dialect, Event
+from opensips_py.modules.usrloc.listing import NOT_NAMED
 from opensips_py.modules.usrloc.record import Happened, Kind
 from opensips_py.state._bindings import Binding
 
@@ -85,6 +86,6 @@ def old_values(binding: Binding) -> dict[str, str | int]:
 def new_values(binding: Binding, table: str) -> dict[str, str | int]:
     """What 4.0 tells of a contact."""
     return {"domain": table, "uri": binding.contact, "received": binding.received, "path": binding.path,
-            "qval": max(binding.q, 0) // 100, "user_agent": binding.user_agent, "socket": binding.socket,
+            "qval": binding.q, "user_agent": binding.user_agent or NOT_NAMED, "socket": binding.socket,
             "bflags": binding.cflags, "expires": binding.expires, "callid": binding.call_id, "cseq": binding.cseq,
             "attr": binding.attr, "latency": binding.latency, "shtag": binding.tag}

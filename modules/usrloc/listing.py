@@ -6,6 +6,7 @@ from typing import Any
 from opensips_py.mi.tree import Node, listed
 from opensips_py.state._bindings import Binding
 
+NOT_NAMED = "n/a"  # what stands for a user agent that does not name itself
 ALL_METHODS = 0xFFFFFFFF
 
 
@@ -14,7 +15,7 @@ def row(binding: Binding, now: float, flags: str, state: str) -> dict[str, Any]:
     listed: dict[str, Any] = {
         "Contact": binding.contact, "ContactID": str(binding.id), "Expires": remaining(binding, now),
         "Q": preference(binding.q), "Callid": binding.call_id, "Cseq": binding.cseq,
-        "User-agent": binding.user_agent}
+        "User-agent": binding.user_agent or NOT_NAMED}
     for name, value in (("Received", binding.received), ("Path", binding.path)):
         if value:
             listed[name] = value

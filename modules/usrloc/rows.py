@@ -7,6 +7,7 @@ from typing import Any
 
 from opensips_py.db import Table as Form
 from opensips_py.db import as_text, moment, timestamp
+from opensips_py.modules.usrloc.listing import NOT_NAMED
 from opensips_py.state._bindings import Binding
 
 ALL_METHODS = 0xFFFFFFFF
@@ -23,6 +24,11 @@ PARAMETERS = {  # attribute of a binding: parameter with the name of its column
 OTHER_PARAMETERS = ("contact_id_column", "user_column", "domain_column", "kv_store_column")
 MODIFIED = "last_modified"  # has no parameter
 LONGEST_AGENT = 255  # characters; of nothing else may a part be left out
+
+
+def agent(text: str) -> str:
+    """A user agent as a row has it."""
+    return "" if text == NOT_NAMED else text
 
 
 class Rows:
@@ -77,8 +83,8 @@ class Rows:
             "q": binding.q / 1000 if binding.q >= 0 else self.no_q, "call_id": binding.call_id,
             "cseq": min(binding.cseq, LARGEST),
             "methods": None if binding.methods == ALL_METHODS else binding.methods & LARGEST,
-            "flags": binding.flags & LARGEST, "cflags": self.flag_names(binding.cflags) or None,
-            "user_agent": binding.user_agent[:LONGEST_AGENT], "received": binding.received or None,
+            "flags": binding.flags & LARGEST, "cflags": self.flag_names(binding.cflags),
+            "user_agent": binding.user_agent[:LONGEST_AGENT] or NOT_NAMED, "received": binding.received or None,
             "socket": binding.socket or None, "path": binding.path or None, "instance": binding.instance or None,
             "attr": binding.attr or None}
         row = {self.named[attribute]: value for attribute, value in found.items()}
@@ -99,9 +105,10 @@ class Rows:
             call_id=as_text(get["call_id"]), cseq=int(get["cseq"] or 0),
             methods=ALL_METHODS if get["methods"] is None else int(get["methods"]) & ALL_METHODS,
             flags=int(get["flags"] or 0) & ALL_METHODS, cflags=self.flags_of(as_text(get["cflags"])),
-            user_agent=as_text(get["user_agent"]), received=as_text(get["received"]), socket=as_text(get["socket"]),
-            path=as_text(get["path"]), instance=as_text(get["instance"]), attr=as_text(get["attr"]),
-            modified=moment(row[MODIFIED]), id=identifier if 0 < identifier <= LARGEST_ID else 0,
+            user_agent=agent(as_text(get["user_agent"])), received=as_text(get["received"]),
+            socket=as_text(get["socket"]), path=as_text(get["path"]), instance=as_text(get["instance"]),
+            attr=as_text(get["attr"]), modified=moment(row[MODIFIED]),
+            id=identifier if 0 < identifier <= LARGEST_ID else 0,
             reg_id=number(more.get(REG_ID)), tag=str(more.get(TAG) or ""))
 
     def keys_in(self, row: Mapping[str, Any]) -> dict[str, str]:

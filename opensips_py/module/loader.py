@@ -111,8 +111,13 @@ def available(mpath: Iterable[str] = ()) -> list[str]:
     files = {path.stem if path.suffix == ".py" else path.name for folder in folders if folder.is_dir()
              for path in folder.iterdir() if is_module(path)}
     dashed = {"cpl_c": "cpl-c", "rtp_io": "rtp.io"}
-    plugins = {each.name for each in metadata.entry_points(group=GROUP)}
-    return sorted({dashed.get(each, each) for each in files} | plugins)
+    return sorted({dashed.get(each, each) for each in files} | plugin_names(tuple(sys.path)))
+
+
+@cache
+def plugin_names(path: tuple[str, ...]) -> frozenset[str]:
+    """The names of the plug-ins installed on *path*; looking through all packages takes longer than a short script."""
+    return frozenset(each.name for each in metadata.entry_points(group=GROUP))
 
 
 def is_module(path: Path) -> bool:

@@ -22,6 +22,18 @@ def at(node: N, place: Place) -> N:
     return node
 
 
+def children(node: ast.AST) -> list[ast.AST]:
+    """The nodes right below *node*; ast.iter_child_nodes() takes twice as long."""
+    found: list[ast.AST] = []
+    for field in node._fields:
+        value = getattr(node, field, None)
+        if isinstance(value, list):
+            found += [each for each in value if isinstance(each, ast.AST)]
+        elif isinstance(value, ast.AST):
+            found.append(value)
+    return found
+
+
 def located(module: ast.Module) -> ast.Module:
     """*module*, each node without a place at that of the node around it; ast.fix_missing_locations() is recursive."""
     left: list[tuple[ast.AST, tuple[int, int, int, int]]] = [(module, (1, 0, 1, 0))]
@@ -31,7 +43,7 @@ def located(module: ast.Module) -> ast.Module:
             if getattr(node, "lineno", None) is None:
                 node.lineno, node.col_offset, node.end_lineno, node.end_col_offset = around  # type: ignore[attr-defined]
             around = (node.lineno, node.col_offset, node.end_lineno, node.end_col_offset)  # type: ignore[attr-defined]
-        left += [(child, around) for child in ast.iter_child_nodes(node)]
+        left += [(child, around) for child in children(node)]
     return module
 
 

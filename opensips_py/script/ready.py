@@ -9,10 +9,12 @@ from __future__ import annotations
 import ast
 import base64
 import hashlib
-import itertools
 import marshal
 from collections.abc import Iterator, Mapping
 from types import CodeType
+from typing import cast
+
+from opensips_py.script.generate import children
 
 LONG = 2000  # nodes of a syntax tree, which take less than 4 ms
 PLACE = ("lineno", "col_offset", "end_lineno", "end_col_offset")
@@ -40,7 +42,11 @@ class Codes:
 
 def is_long(module: ast.Module) -> bool:
     """Whether compiling takes longer than calls may wait."""
-    return next(itertools.islice(ast.walk(module), LONG, None), None) is not None
+    count, left = 0, [cast(ast.AST, module)]
+    while left and count <= LONG:
+        count += 1
+        left += children(left.pop())
+    return count > LONG
 
 
 def fingerprint(module: ast.Module, file: str) -> str:

@@ -29,11 +29,12 @@ def flow(bindings: list[Binding], new: Binding) -> Binding | None:
 
 
 def by_parameter(bindings: list[Binding], contact: str, name: str) -> Binding | None:
-    """The binding whose URI has the same value of parameter *name*."""
-    wanted = parameter(contact, name)
-    if wanted is None:
+    """The binding whose URI has the same value of parameter *name*, else one that has none."""
+    uri = parsed(contact)
+    if uri is None:
         return None
-    return next((each for each in bindings if parameter(each.contact, name) == wanted), None)
+    wanted, values = uri.parameter(name), [parameter(each.contact, name) for each in bindings]
+    return next((bindings[values.index(value)] for value in (wanted, None) if value in values), None)
 
 
 def equivalent(bindings: list[Binding], new: Binding, mode: int) -> Binding | None:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from opensips_py.transaction import replying, ringing
 from opensips_py.transaction._record import Transaction
-from opensips_py.transaction.cancelling import cancel_all
+from opensips_py.transaction.cancelling import GIVEN_UP, cancel_all
 from opensips_py.transaction.settings import Flags
 from opensips_py.transaction.user import Happening
 
@@ -26,8 +26,9 @@ def relay_cancel(layer: TransactionLayer, run: Any, invite: Transaction, flags: 
     own = run.extra.pop("cancel reason", None) if run.extra else None
     if own is not None:
         invite.cancel_headers = own
-    elif flags & Flags.PASS_REASON:
-        invite.cancel_headers = b"".join(request.data[each.start:each.end] for each in request.headers("Reason"))
+    else:
+        passed = request.headers("Reason") if flags & Flags.PASS_REASON else ()
+        invite.cancel_headers = b"".join(request.data[each.start:each.end] for each in passed) or GIVEN_UP
     layer.happen(invite, cancelled_by_client, invite, request)
     return 1
 

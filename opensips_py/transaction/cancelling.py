@@ -14,6 +14,11 @@ if TYPE_CHECKING:
 PROVISIONAL, SUCCESS, FAILURE = int(Event.PROVISIONAL), int(Event.SUCCESS), int(Event.FAILURE)
 CANCEL, SEND_CANCEL = int(Event.CANCEL), int(Do.SEND_CANCEL)
 
+# Why a branch is cancelled (RFC 3326), in the words of OpenSIPS
+ELSEWHERE = b'Reason: SIP ;cause=200 ;text="Call completed elsewhere"\r\n'
+GIVEN_UP = b'Reason: SIP;cause=487;text="ORIGINATOR_CANCEL"\r\n'
+NO_ANSWER = b'Reason: SIP;cause=480;text="NO_ANSWER"\r\n'
+
 
 def cancel_all(layer: TransactionLayer, transaction: Transaction, but: Branch | None = None) -> None:
     """Cancel every branch that is still pending, apart from *but*."""

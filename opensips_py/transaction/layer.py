@@ -392,6 +392,8 @@ def _expire(layer: TransactionLayer, half: Half, ticket: int) -> None:
     todo = half.expire()
     if isinstance(half, Branch):
         if todo & SEND_CANCEL:
+            if half.reason is None and half.transaction.cancel_headers is None:
+                half.reason = cancelling.NO_ANSWER
             cancelling.send_cancel(layer, half)
         if todo & TIMED_OUT:
             responding.time_out(layer, half)

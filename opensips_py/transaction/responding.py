@@ -95,6 +95,8 @@ def succeed(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
         replying.forward(layer, transaction, branch, response)
     transaction.awaited = 0
     if not (transaction.relay_flags & ALLOW_NO_CANCEL and asks_no_cancel(transaction)):
+        if transaction.cancel_headers is None:
+            transaction.cancel_headers = cancelling.ELSEWHERE
         cancelling.cancel_all(layer, transaction)  # RFC 3261, 16.7 step 10
 
 

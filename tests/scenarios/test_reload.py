@@ -21,7 +21,7 @@ pytestmark = pytest.mark.skipif(SIPP is None, reason="sipp is not installed")
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[Server]:
-    with serve(2, FR=10) as server:
+    with serve(2, FR=10, WAIT=1) as server:
         yield server
 
 

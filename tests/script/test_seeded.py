@@ -1,4 +1,5 @@
 """Mistakes seeded into good scripts: each is refused, and what is blamed is within one line of it."""
+import functools
 import pathlib
 
 import pytest
@@ -125,6 +126,7 @@ def read_diagnostics(text):
     return configuration.read("seeded.cfg", read=reader).diagnostics
 
 
+@functools.cache
 def errors(text):
     return read_diagnostics(text).errors
 

@@ -142,4 +142,4 @@ def test_reason_is_not_passed_on_unasked(world):
     world.receive(response(call(world), 180))
     world.take()
     cancel(world, "Reason: SIP;cause=200\r\n")
-    assert world.take()[1].header("Reason") is None
+    assert world.take()[1].header("Reason") == 'SIP;cause=487;text="ORIGINATOR_CANCEL"'

@@ -3,7 +3,7 @@ from __future__ import annotations
 
 import pytest
 
-from opensips_py.db import Conflict, Database, QueryError, Unavailable
+from opensips_py.db import Conflict, Database, Hindered, QueryError, Unavailable
 from opensips_py.errors import ConfigError, MIError
 from opensips_py.modules.db_virtual.groups import MODES
 from tests.db.databases import create, opened
@@ -120,6 +120,28 @@ def test_mistakes_are_not_asked_elsewhere(tmp_path):
         found.select("nothing", ("name",))
     assert bench.moody[1].asked == 0 and all(each.can for each in found.members)
     assert found.query("SELECT 1 AS one").columns == ("one",)
+
+
+@pytest.mark.parametrize("mode", MODES)
+def test_what_is_only_in_the_way_is_no_loss(tmp_path, mode):
+    """After a deadlock nobody does without that database, nor writes elsewhere what it may take in a moment."""
+    bench, found = play(tmp_path, mode)
+    first = found.members[0]
+
+    def hindered(operation, **_):
+        first.database.behind.run(operation, together=True)
+        raise Hindered("a deadlock")
+    before, first.database.run = first.database.run, hindered
+    if mode == "PARALLEL":
+        found.insert("people", {"name": "x"})
+    else:
+        with pytest.raises(Hindered):
+            found.insert("people", {"name": "x"})
+    assert bench.kept()[1] == (["x"] if mode == "PARALLEL" else [])
+    assert all(each.can for each in found.members)
+    first.database.run = before
+    found.insert("people", {"name": "y"})
+    assert any("y" in each for each in bench.kept())
 
 
 def test_a_probe_brings_it_back(tmp_path):

@@ -439,3 +439,14 @@ def test_statistics_show_the_parameters(place: Any) -> None:
     worker = place(settings="\n".join(f'modparam("registrar", "{name}", {value})' for name, value in (
         ("max_expires", 7200), ("max_contacts", 5), ("default_expires", 1000))))
     assert worker.counted("registrar") == {"max_expires": 7200, "max_contacts": 5, "default_expire": 1000}
+
+
+@pytest.mark.parametrize(("lines", "status", "phrase", "why"), [
+    (("Contact: *", "Expires: 1"), 400, "Bad Request", "* used in contact and expires is not zero"),
+    (("Contact: <sip:b@192.0.2.1>",), 503, "Service Unavailable", "Too many registered contacts"),
+    (("Contact: <sip:a@192.0.2.1>", "Path: <sip:p;lr>"), 420, "Bad Extension", "No support for found Path indicated")])
+def test_why_a_registration_fails(place: Any, lines: tuple[str, ...], status: int, phrase: str, why: str) -> None:
+    worker = place('save("location", "max-contacts=1, path-strict");')
+    worker.register("Contact: <sip:a@192.0.2.1>")
+    answer = worker.register(*lines)
+    assert (answer.status, answer.reason, answer.header("P-Registrar-Error")) == (status, phrase, why)

@@ -119,7 +119,7 @@ def test_no_cancel_is_followed_when_allowed():
 
 
 def test_reason_of_a_cancel_is_passed_on_when_asked():
-    for flags, reason in (("", None), ('"pass-reason-hdr"', "SIP;cause=200")):
+    for flags, reason in (("", 'SIP;cause=487;text="ORIGINATOR_CANCEL"'), ('"pass-reason-hdr"', "SIP;cause=200")):
         s = stage(f"route {{ t_relay({flags}); }}")
         s.receive(request(world=s))
         s.receive(response(s.take()[-1], 180))

@@ -148,3 +148,25 @@ def test_what_a_failure_route_sees(dialect, uri, mark):
     assert ring(s, 486, uri="sip:bob@10.0.0.1") == [["ACK 192.0.2.2", "INVITE 10.0.0.9"]]
     avps = next(iter(s.layer.servers.values())).avps
     assert (avps["uri"], avps["none"], avps["mark"]) == ([uri], [1], [mark])
+
+
+@pytest.mark.parametrize(("end", "reason"), [
+    ("answer", 'SIP ;cause=200 ;text="Call completed elsewhere"'), ("cancel", 'SIP;cause=487;text="ORIGINATOR_CANCEL"'),
+    ("silence", 'SIP;cause=480;text="NO_ANSWER"')])
+def test_why_a_branch_is_cancelled(end, reason):
+    s = stage("""
+        route { if ($rm == "CANCEL") { t_relay(); exit; }
+                append_branch("sip:c@10.0.0.3"); t_relay(); }""", dialect="2.1")
+    s.receive(request(world=s))
+    first, second = s.take()[-2:]
+    s.receive(response(first, 180))
+    s.receive(response(second, 180))
+    s.take()
+    if end == "answer":
+        s.receive(response(first, 200))
+    elif end == "cancel":
+        s.receive(request("CANCEL", world=s))
+    else:
+        s.pass_time(200)
+    cancels = [each for each in s.take() if each.is_request and each.method == "CANCEL"]
+    assert cancels and all(each.header("Reason") == reason for each in cancels)

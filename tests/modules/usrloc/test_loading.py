@@ -90,7 +90,7 @@ def test_what_the_database_has_not_been_told_wins(office: Any, mode: str) -> Non
     worker = office.open(mode)
     assert {each.contact: each.user_agent for each in worker.bindings()} == {
         "sip:a@192.0.2.1": "Newer", "sip:new@192.0.2.1": ""}
-    assert office.rows("contact", "user_agent") == [("sip:a@192.0.2.1", "Newer"), ("sip:new@192.0.2.1", "")]
+    assert office.rows("contact", "user_agent") == [("sip:a@192.0.2.1", "Newer"), ("sip:new@192.0.2.1", "n/a")]
     assert office.marks() == 0
 
 

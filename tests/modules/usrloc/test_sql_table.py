@@ -40,7 +40,7 @@ def test_both_versions_of_the_table(office: Any, dialect: str) -> None:
     worker.register("Contact: <sip:b@192.0.2.1>;expires=600", call_id="other")
     worker.register(CONTACT, "User-Agent: Other")
     assert office.rows("contact", "callid", "cseq", "user_agent") == [
-        ("sip:a@192.0.2.1", "call-1", 3, "Other"), ("sip:b@192.0.2.1", "other", 2, "")]
+        ("sip:a@192.0.2.1", "call-1", 3, "Other"), ("sip:b@192.0.2.1", "other", 2, "n/a")]
     assert worker.contacts() == ["sip:a@192.0.2.1", "sip:b@192.0.2.1"]
     worker.register("Contact: <sip:a@192.0.2.1>;expires=0")
     assert worker.contacts() == ["sip:b@192.0.2.1"]
