@@ -16,7 +16,7 @@ dialect={dialect}
 {word}=udp:192.0.2.9:5060
 {word}=tcp:192.0.2.9:5060
 loadmodule "proto_udp.so" loadmodule "proto_tcp.so" loadmodule "sl.so" loadmodule "statistics.so"
-route {{ if ($rU == "on") {{ forward("sip:192.0.2.5"); exit; }} sl_send_reply(200, "$stat(load1m)"); }}
+route {{ if ($rU == "on") {{ forward("192.0.2.5"); exit; }} sl_send_reply(200, "$stat(load1m)"); }}
 """
 
 
