@@ -12,7 +12,7 @@ from tests.residential import residential
 
 README = (ROOT / "README.md").read_text()
 COMMANDS = re.findall(r"^    (?:\.venv/bin/)?opensips-py (.*?)\s*(?:#.*)?$", README, re.M)
-TARGETS = sorted(set(re.findall(r"^    make (\w+)", README, re.M)) | set(re.findall(r"`make (\w+)", README)))
+TARGETS = sorted(set(re.findall(r"^    make (\w+)", README, re.M)) | set(re.findall(r"`make (\w+)\b(?!=)", README)))
 TOOL = pathlib.Path(sys.prefix) / "bin" / "opensips-py"
 
 
