@@ -26,6 +26,7 @@ ERRORS = (
     Code("E0102", r"text without (?:closing|opening) quote"),
     Code("E0103", r"comment without end"),
     Code("E0124", r"';' stands behind"),
+    Code("E0125", r"'//' begins no comment"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
     Code("E0122", r".* stands? in parentheses|';' stands between arguments"),
     Code("E0107", r"'.*' is no operator"),

@@ -92,6 +92,9 @@ class Lexer:
                 self.unknown()
                 continue
             kind = found.lastgroup or ""
+            if kind == "comment" and self.text.startswith("//", self.offset):
+                self.diagnostics.misread("'//' begins no comment", self.place(self.offset, 2),
+                                         fix="write # instead of //")
             if kind in ("space", "comment", "block") or (kind == "directive" and not self.at_line_start()):
                 self.skip(found.end() if kind != "block" else self.end_of_comment())
                 continue

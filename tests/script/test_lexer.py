@@ -19,7 +19,7 @@ def tokens(text):
     ("10.0.0.0/8 ::1 fe80::1/64", [("net", "10.0.0.0/8"), ("ip", "::1"), ("net", "fe80::1/64")]),
     ('"a\\"b\\n" \'c\\n\'', [("string", 'a"b\n'), ("string", "c\\n")]),
     ('"x"{s.len}{s.int}', [("string", "x"), ("transformation", "{s.len}{s.int}")]),
-    ("a # b\n// c\n/* d /* e */ f */ g", [("word", "a"), ("word", "g")]),
+    ("a # b\n# c\n/* d /* e */ f */ g", [("word", "a"), ("word", "g")]),
     ('"two\nlines");', [("string", "two\nlines"), ("operator", ")"), ("operator", ";")]),
     ("#!define A 1\nx", [("directive", "#!define A 1"), ("word", "x")]),
     ("x #!define A", [("word", "x")]),

@@ -14,6 +14,7 @@ BOTH, OLD, NEW = ("2.1", "4.0"), ("2.1",), ("4.0",)
 
 # what stands in the request route: the dialects, the beginning of the message, whether its fix mends it
 STATEMENTS = {
+    'exit; // done': (BOTH, "'//' begins no comment", True),
     'if ($rU == NULL) exit else drop;': (BOTH, "missing ';' after this statement", True),
     'if ($rU == 5 & $rd == "a") exit;': (BOTH, "'&' joins bits, not conditions", True),
     'if ($var(x) == 5 | 4) exit;': (BOTH, "'|' joins bits, not conditions", False),
