@@ -1,5 +1,5 @@
 """A process of the server begins and ends without the collector's searches through all that is just being loaded, and
-without taking apart what the kernel takes back anyway: a sixth of what a start and a stop of the server cost."""
+without taking apart what the kernel takes back anyway: an eighth of what a start and a stop of the server cost."""
 from __future__ import annotations
 
 import atexit
