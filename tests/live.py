@@ -15,6 +15,7 @@ import sys
 import tempfile
 import threading
 import time
+from collections.abc import Iterator
 
 from tests import bytecode
 
@@ -60,6 +61,16 @@ def python_of(user: str) -> tuple[str, dict[str, str]]:
                               capture_output=True, check=False).returncode == 0:
                 return executable, environment
     return "", {}
+
+
+@contextlib.contextmanager
+def open_folder() -> Iterator[pathlib.Path]:
+    """A folder that other users may enter: those of pytest are for their owner alone, and each pytest that begins on
+    this machine sees to that again."""
+    with tempfile.TemporaryDirectory(prefix="opensips-py-test-") as name:
+        folder = pathlib.Path(name)
+        folder.chmod(0o755)
+        yield folder
 
 
 def options(port: int, own: int, sequence: int) -> bytes:

@@ -1,6 +1,7 @@
 """kill -9 of a worker, and of everything: what was acknowledged is there, calls go on."""
 from __future__ import annotations
 
+import contextlib
 import grp
 import os
 import pathlib
@@ -12,7 +13,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import Server, descendants, python_of
+from tests.live import Server, descendants, open_folder, python_of
 from tests.scenarios.phone import Call, Phone, answered, calls_to, cancel
 from tests.scenarios.registrations import Registrations, bindings, serving
 
@@ -24,19 +25,19 @@ AS_NOBODY = pytest.mark.skipif(os.geteuid() != 0, reason="only root may start a 
 
 @pytest.fixture(scope="module", ids=" ".join, params=[
     ("1",), ("2",), pytest.param(("2", "-u", "nobody", "-g", "nogroup"), marks=AS_NOBODY)])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+def server(request: pytest.FixtureRequest) -> Iterator[Server]:
     workers, *letters = request.param
-    folder = tmp_path_factory.mktemp("survival")
-    for each in (folder, *folder.parents):
-        if each == folder or each.name.startswith(("pytest-", "popen-")):  # which are for their owner alone
-            each.chmod(0o755)
     python, environment = sys.executable, {}
     if letters:
-        os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
         python, environment = python_of("nobody")
         if not python:
             pytest.skip("no Python here that nobody may run")
-    with Server(CONFIG, *letters, folder=folder, python=python, env=environment, WORKERS=workers) as made:
+    with contextlib.ExitStack() as stack:
+        folder = stack.enter_context(open_folder())
+        if letters:
+            os.chown(folder, pwd.getpwnam("nobody").pw_uid, -1)
+        made = stack.enter_context(Server(CONFIG, *letters, folder=folder, python=python, env=environment,
+                                          WORKERS=workers))
         nobody = pwd.getpwnam("nobody").pw_uid, grp.getgrnam("nogroup").gr_gid
         owners = {(found.st_uid, found.st_gid) for found in [
             os.stat(f"/proc/{pid}") for pid in [made.process.pid, *descendants(made.process.pid)]]}

@@ -11,7 +11,7 @@ import time
 
 import pytest
 
-from tests.live import free_ports
+from tests.live import free_ports, open_folder
 
 ROOT = os.geteuid() == 0
 
@@ -79,11 +79,11 @@ class Daemon:
 
 
 @pytest.fixture
-def daemon(tmp_path):
-    tmp_path.chmod(0o755)
-    made = Daemon(tmp_path)
-    yield made
-    made.end()
+def daemon():
+    with open_folder() as folder:
+        made = Daemon(folder)
+        yield made
+        made.end()
 
 
 def test_the_command_returns_when_calls_are_taken_and_the_pid_file_ends_with_the_server(daemon):
