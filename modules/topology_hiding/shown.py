@@ -37,6 +37,7 @@ def first_of(value: str | None) -> NameAddr | None:
     except (MalformedMessage, IndexError):
         return None
 
+
 NOBODY = "X"  # the user of a Contact with a mark that shows none
 
 

@@ -6,6 +6,17 @@ import pytest
 from tests.modules.dialog.conftest import called, dialog, dialogs, restarted
 
 LIMITED = 'modparam("dialog", "default_timeout", 60) modparam("dialog", "options_ping_interval", 25)'
+
+
+def ends_after_a_minute(server, left):
+    """The dialog goes on for *left* seconds, and is over a second later, by its lifetime."""
+    server.advance(left)
+    found = dialog(server)
+    assert not found.is_over
+    server.advance(1)
+    assert found.end_reason == "Lifetime Timeout" and found.lasted(found.ended) == pytest.approx(60)
+
+
 BOTH = pytest.mark.parametrize("jump", [3600.0, -3600.0, 1.5])
 
 
@@ -20,11 +31,7 @@ def test_a_dialog_ends_at_its_time(proxy, jump, kill):
     assert len(server.log.matching("the clock was set by")) == 1
     if kill:
         restarted(server, away=5)
-    server.advance(34.5 if kill else 39.5)
-    found = dialog(server)
-    assert not found.is_over
-    server.advance(1)
-    assert found.end_reason == "Lifetime Timeout" and found.lasted(found.ended) == pytest.approx(60)
+    ends_after_a_minute(server, 34.5 if kill else 39.5)
 
 
 @BOTH
@@ -34,11 +41,7 @@ def test_while_nobody_was_there(proxy, jump):
     server.advance(10)
     server.clock.start += jump
     restarted(server, away=5)
-    server.advance(44.5)
-    found = dialog(server)
-    assert not found.is_over
-    server.advance(1)
-    assert found.end_reason == "Lifetime Timeout" and found.lasted(found.ended) == pytest.approx(60)
+    ends_after_a_minute(server, 44.5)
 
 
 @BOTH
