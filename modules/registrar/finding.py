@@ -133,9 +133,7 @@ class Finding(Parameters):
 
     def listener(self, socket: str) -> Any:
         """The listener that a contact registered through; None where we have it no more."""
-        if not socket:
-            return None
-        return next((each for each in self.services.transports.listeners if each.uri_text == socket), None)
+        return self.services.transports.listener_named(socket) if socket else None
 
     def hand_out(self, run: Run, request: Request, first: list[Binding], rest: list[Binding], number: int) -> None:
         """Give the script the texts kept with the contacts: in an AVP by branch in 2.1, as branch attributes in 4.0."""

@@ -111,7 +111,7 @@ def restore(module: Showing, response: Response, text: str) -> Via:
     side, users_shown, names, routes, lines, socket = json.loads(text)
     to_caller, to_callee = map(tuple, routes)
     crossing = Crossing(module, side, users_shown=users_shown, names=tuple(names), routes=(to_caller, to_callee))
-    leaving = next((each for each in module.services.transports.listeners if each.uri_text == socket), None)
+    leaving = module.services.transports.listener_named(socket)
     crossing.bring_back(response, lines.encode("utf-8", "surrogateescape"), response.listener, leaving)
     return Via.parse(lines.partition("\r\n")[0].partition(":")[2].strip())
 

@@ -90,7 +90,6 @@ class Matching(Showing):
         going = way(target, routes)
         request.uri = going.uri
         request.destination = going.next_hop
-        request.send_socket = next((each for each in self.services.transports.listeners if each.uri_text == socket),
-                                   None)
+        request.send_socket = self.services.transports.listener_named(socket)
         if going.routes:
             request.insert_header(going.lines)

@@ -389,6 +389,10 @@ class Transports:
         host = local_address(address)
         return next((each for each in self.listeners if each.protocol == protocol and each.host == host), None)
 
+    def listener_named(self, text: str) -> Listener | None:
+        """The listener that *text*, protocol:host:port, means; None where we have it no more."""
+        return next((each for each in self.listeners if each.uri_text == text), None)
+
     def is_local(self, host: str, port: Port = 0, protocol: str | None = None) -> bool:
         """Whether *host* and *port* (0: any) are ours: a listener, an advertised address, or an alias."""
         return self.names.is_local(host, port, protocol or "")
