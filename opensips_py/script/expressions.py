@@ -1,11 +1,13 @@
 """Parsing of expressions and calls."""
 from __future__ import annotations
 
+import re
 from typing import NoReturn
 
 from opensips_py.script import tree
 from opensips_py.script.foreign import ForeignParser
 from opensips_py.script.lexer import Token
+from opensips_py.script.remedies import at
 from opensips_py.script.stream import Unparsable
 
 TRUE_WORDS = frozenset(("yes", "true", "on", "enable"))
@@ -17,6 +19,7 @@ COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
 LEVELS = {"|": 1, "&": 1, "^": 1, "<<": 1, ">>": 1, "+": 2, "-": 2, "*": 2, "/": 2, "%": 2}  # weakest first
 JOINTS = {"&": "&&", "|": "||"}  # of bits: of conditions
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
+SHORT_NETWORK = re.compile(r"(\d+(?:\.\d+){0,2})/(\d+)")
 LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
 
@@ -49,8 +52,6 @@ class ExpressionParser(ForeignParser):
         left = self.value()
         if self.sees("="):
             self.not_compared()
-        if self.token.kind == "word" and self.token.text == "is":
-            self.fail("'is' is no operator", fix="write == instead of is")
         self.not_matched()
         if not self.sees(*COMPARISONS):
             return left
@@ -135,7 +136,7 @@ class ExpressionParser(ForeignParser):
             return tree.Variable(token.place, token.text)
         if token.kind in ("ip", "net"):
             return self.address()
-        self.fail(f"a value expected, found {self.shown()}")
+        self.fail(f"a value expected, found {self.shown()}", fix=f"write a value behind '{self.previous.text}'")
 
     def enclosed(self) -> tree.Expression:
         closer = ")" if self.take().text == "(" else "]"
@@ -154,6 +155,9 @@ class ExpressionParser(ForeignParser):
         token = self.token
         if self.ahead().glued and self.ahead().text == "." and self.continues_name():
             text, place = self.glued_text(",", ")", ";")
+            if found := SHORT_NETWORK.fullmatch(text):
+                address = found[1] + ".0" * (3 - found[1].count("."))
+                self.fail(f"{text} is no network", place, fix=f"write {address}/{found[2]} instead of {text}")
             return tree.Name(place, text)
         self.take()
         return tree.Number(token.place, self.number_of(token))
@@ -243,12 +247,26 @@ class ExpressionParser(ForeignParser):
         if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == name.place.line:
             if arguments and isinstance(arguments[-1], tree.Name) and self.token.kind == "word":
                 self.unquoted(arguments[-1])
+            self.inner_quotes()
             self.fail(f"',' or ')' expected in the call of {name.text}, found {self.shown()}",
                       fix="separate arguments with commas")
         if self.not_joined():
             raise Unparsable
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
+
+    def inner_quotes(self) -> None:
+        """Complain of a text in which a quote stands for itself: "he said "hi" to me"."""
+        before, count = self.previous, 1
+        while self.ahead(count).kind in ("word", "number", "operator") and self.ahead(count).text not in (")", ","):
+            count += 1
+        behind = self.ahead(count)
+        if before.kind == "string" and self.token.glued and behind.kind == "string" \
+                and behind.place.line == before.place.line and before.text[-1:] == '"' == behind.text[:1]:
+            self.fail("a quote inside of a text ends it", before.place.inside(before.place.length - 1),
+                      fix="write \\\" for a quote inside of a text",
+                      edits=[at(before.place.inside(before.place.length - 1), "\\", length=0),
+                             at(behind.place, "\\", length=0)])
 
     def is_wrong_comma(self) -> bool:
         """Whether a semicolon stands where a comma separates arguments; that is reported, and it is passed."""
@@ -306,6 +324,10 @@ class ExpressionParser(ForeignParser):
         self.take()
         route = self.route_name()
         self.expect("]", "behind the name of the route")
+        if self.sees(";") and isinstance(route, tree.Name):
+            whole = self.through(place, self.previous.place)
+            self.fail("missing '(' behind route[...]", whole,
+                      fix=f"write route({route.name}) instead of {self.written(whole)}")
         self.expect("(", "behind route[...]")
         arguments: list[tree.Expression] = []
         while not self.sees(")"):
