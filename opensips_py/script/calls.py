@@ -166,6 +166,9 @@ class CallCompiler(TypeCompiler):
         least = sum(not each.optional for each in positional)
         if len(given) < least and all(isinstance(each, (tree.String, tree.Number)) for each in given):
             raise Reported  # the quote or comma that is missing may be why one of them is wrong
+        if rest is None and len(given) > len(positional):
+            raise Reported
+        self.check_order(given, positional, node)
         wrong = False
         for index, each in enumerate(given):
             argument = positional[index] if index < len(positional) else rest
@@ -176,6 +179,17 @@ class CallCompiler(TypeCompiler):
             except Reported:
                 wrong = True
         if wrong or len(given) < least:
+            raise Reported
+
+    def check_order(self, given: list[tree.Expression | None], declared: list[Argument], node: tree.Call) -> None:
+        """Refuse a text for a number and a number for a text: two arguments that have changed places."""
+        texts = [each for each, argument in zip(given, declared, strict=False) if isinstance(each, tree.String)
+                 and isinstance(argument.kind.bare, Integer) and not each.value.isdigit() and "$" not in each.value]
+        numbers = [each for each, argument in zip(given, declared, strict=False) if isinstance(each, tree.Number)
+                   and type(argument.kind.bare) is Text]
+        if len(texts) == len(numbers) == 1:
+            self.diagnostics.error(f"{node.name}, arguments: the number and the text have changed places",
+                                   texts[0].place, fix=f'{node.name}({", ".join(each.name for each in declared)})')
             raise Reported
 
     def skipped(self, argument: Argument, node: tree.Call) -> ast.expr:

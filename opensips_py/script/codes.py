@@ -27,7 +27,7 @@ ERRORS = (
     Code("E0103", r"comment without end"),
     Code("E0124", r"';' stands behind"),
     Code("E0126", r"for goes through the values"),
-    Code("E0127", r"a quote inside of a text ends it"),
+    Code("E0127", r"a quote inside of a text ends it|a quote too many"),
     Code("E0128", r"a URL stands in quotes|'.*://' begins no socket"),
     Code("E0125", r"'(?://|--)' begins no comment"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
@@ -36,7 +36,7 @@ ERRORS = (
     Code("E0105", r"the block of .* is not closed"),
     Code("E0106", r"'[])}]' without a "),
     Code("E0107", r"'=' assigns, and this is a condition"),
-    Code("E0108", r"comparisons cannot be chained|'.' joins bits, not conditions"),
+    Code("E0108", r"comparisons cannot be chained|a text is no condition|'.' joins no conditions|'.' joins bits"),
     Code("E0109", r"a number expected", "write a number"),
     Code("E0109", r"an? (?:value|quoted text|statement|assignment|parameter, .*|route) expected"
                   r"|the (?:loop variable|variable to go through) expected|(?:async|launch) needs the (?:call|name)"
@@ -98,6 +98,7 @@ ERRORS = (
     Code("E0301", r"\S+ takes .* arguments?, not \d|\S+ cannot do without its argument", "give it a value"),
     Code("E0310", r"wrong regular expression|.* is not a POSIX regular expression",
          "a special character that means itself stands behind a backslash, or alone in brackets: [(]"),
+    Code("E0303", r".*, arguments: the number and the text"),
     Code("E0303", r".*, argument '.*': a (?:number is needed, not the text|text is needed, not the number)"),
     Code("E0407", r".*no more than 32 flags", "use flags by fewer names, or an AVP"),
     Code("E0302", r".*, argument '.*': a variable is needed", "pass a variable, such as $var(x)"),

@@ -5,7 +5,7 @@ import re
 from typing import NoReturn
 
 from opensips_py.script import tree
-from opensips_py.script.foreign import ForeignParser
+from opensips_py.script.foreign import STEPS, ForeignParser
 from opensips_py.script.lexer import Token
 from opensips_py.script.remedies import at
 from opensips_py.script.stream import Unparsable
@@ -37,9 +37,20 @@ class ExpressionParser(ForeignParser):
         while self.sees("and", "&&", "or", "||"):
             token = self.take()
             joint = "and" if token.text in ("and", "&&") else "or"
-            left = tree.Logical(token.place, joint, left, self.negation())
+            right = self.negation()
+            for each, other in ((left, right), (right, left)):
+                self.not_text(each, other)
+            left = tree.Logical(token.place, joint, left, right)
         self.not_spoken()
         return left
+
+    def not_text(self, node: tree.Expression, beside: tree.Expression | None = None) -> None:
+        """Complain of a text where a condition should be, as in $x == "a" || "b"."""
+        if isinstance(node, tree.String):
+            text, fix = self.written(node.place), f"write $x == {self.written(node.place)}"
+            if isinstance(beside, tree.Comparison) and isinstance(beside.left, tree.Variable):
+                fix = f"write {beside.left.text} {beside.operator} {text} instead of {text}"
+            self.report("a text is no condition", node.place, fix=fix)
 
     def negation(self) -> tree.Expression:
         if self.sees("!", "not"):
@@ -102,9 +113,19 @@ class ExpressionParser(ForeignParser):
         """Arithmetic with the operators of *level* and up."""
         left = self.signed()
         while self.token.kind == "operator" and (own := LEVELS.get(self.token.text, 0)) >= level:
+            self.not_counted()
             token = self.take()
             left = tree.Binary(token.place, token.text, left, self.value(own + 1))
         return left
+
+    def not_counted(self) -> None:
+        """Complain of $x++ in a value."""
+        sign = self.token.text + self.ahead().text
+        if sign in STEPS and self.ahead().glued and self.ahead(2).kind not in ("number", "variable") \
+                and self.previous.kind == "variable":
+            name = self.previous.text
+            self.fail(f"'{sign}' is no operator", self.token.place.inside(0, 2),
+                      fix=f"compute it before: {name} = {name} {sign[0]} 1;")
 
     def signed(self) -> tree.Expression:
         if self.sees("+") and self.ahead().kind == "number":
@@ -148,6 +169,8 @@ class ExpressionParser(ForeignParser):
             self.fail(f"the argument of {name.text} stands in parentheses",
                       name.place.inside(0, last.place.column + last.place.length - name.place.column),
                       fix=f"in parentheses: {name.text}({last.text})")
+        if self.sees(",") and isinstance(inner, (tree.Call, tree.Comparison, tree.Not, tree.Logical)):
+            self.fail("',' joins no conditions", fix="write && instead of ,")
         self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
         return inner
 
@@ -222,7 +245,7 @@ class ExpressionParser(ForeignParser):
         name, opening = self.take(), self.take()
         line = self.diagnostics.line(name.place) or ""
         end = line.find("]", opening.place.column)
-        end = len(line) if end < 0 else end
+        end = max(line.rfind(")"), opening.place.column) if end < 0 else end
         self.fail(f"arguments stand in parentheses behind {name.text}",
                   name.place.inside(0, end + 1 - name.place.column + 1),
                   fix=f"in parentheses: {name.text}({line[opening.place.column:end]})")

@@ -10,7 +10,7 @@ from opensips_py.script.stream import TokenStream
 SLASHED = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
 SPOKEN = {"AND": "and", "And": "and", "OR": "or", "Or": "or", "NOT": "not", "Not": "not"}
 COMPARING = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "is": "==", "equals": "==",
-             "like": "=~", "matches": "=~", "contains": "=~"}
+             "like": "=~", "matches": "=~", "contains": "=~", "in": "=="}
 NAMED, NAMED_PARAM = re.compile(r"\[([A-Za-z][\w-]*)\]"), re.compile(r"\[(\w+)\]")  # names in brackets
 STEPS = {"++": "+", "--": "-"}
 WORDS = {  # of other languages, and what does the same here

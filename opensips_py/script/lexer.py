@@ -46,6 +46,9 @@ LOOKALIKES = {
 }
 URL = re.compile(r"([A-Za-z][\w+.-]*)://([^\s,;)\"']+)[\"']?", re.ASCII)
 BEFORE_URL = re.compile(r"(?:^\s*([a-z_]+)\s*=|,)\s*$")  # where the value of a parameter begins
+BARE_PATTERN = re.compile(r"[=!]~\s*([^\s\"'][^\"']*)$")  # behind the operator, without its quotes
+ENDED = re.compile(r"(?<=\S)\s*,\s*$")  # a text that should have ended before the comma at its end
+BEFORE_JOINT = re.compile(r"""["'][\w|.:@ -]*(?=\)\s*(?:&&|\|\||==|!=|\)|and\b|or\b))""")  # in a condition
 COMMENT_MARK = re.compile(r"/\*|\*/")
 TRANSFORMATIONS = re.compile(r"[ \t]*((?:\{[a-z]+\.[^{}]*\})+)")
 ESCAPE = re.compile(r'\\(?:[nrat"\\]|x[0-9a-fA-F]{1,2}|[0-7]{2,3}|\r?\n)')
@@ -135,7 +138,10 @@ class Lexer:
     def unknown(self) -> None:
         """What no token begins with: a sign that only looks like one, or a part of a text without its quote."""
         char = self.text[self.offset]
-        if char == "\\" and (start := self.unquoted_from()):
+        if char == "\\" and self.last_text[0].line == self.line and (ended := ENDED.search(self.last_text[1])):
+            self.diagnostics.misread("text without closing quote", replace(self.last_text[0], length=ended.start() + 1),
+                                     "opened here", 'add the missing "')
+        elif char == "\\" and (start := self.unquoted_from()):
             self.diagnostics.misread("text without opening quote", self.place(self.line_start + start,
                                      self.offset - self.line_start - start), "", 'add the missing " before it')
         else:
@@ -209,6 +215,11 @@ class Lexer:
         try:
             _, stop = parse_at(line, start, self.place(self.line_start))
         except ScriptError as error:
+            if (found := BARE_PATTERN.search(line[:start + 1])) is not None:
+                written = found[1]
+                self.diagnostics.misread("a pattern stands in quotes", self.here(found.start(1) + 1, len(written)),
+                                         fix=f'write "{written}" instead of {written}')
+                return self.emit("variable", self.offset + 1, broken=True)
             self.diagnostics.misread(error.message, self.here(error.column), fix=error.hint)
             return self.emit("variable", end_of_broken_variable(self.text, self.offset, end), broken=True)
         return self.emit("variable", self.line_start + stop)
@@ -236,7 +247,7 @@ class Lexer:
         quote, (last, text) = self.text[self.offset], self.last_text
         if last.line == self.line and text.strip() == ",":
             before = before[:last.column - 1]
-        if last.line == self.line and (ended := re.search(r"(?<=\S)\s*,\s*$", text)):
+        if last.line == self.line and (ended := ENDED.search(text)):
             self.diagnostics.misread("text without closing quote", Place(self.file, self.line, last.column,
                                      ended.start() + 1), "opened here", f"add the missing {quote}")
         else:
@@ -254,8 +265,13 @@ class Lexer:
         text = re.sub(r"[ \t]+(?:#|//).*", "", self.text[self.offset:self.end_of_line()])
         if (token := self.other_quote(text)) is not None:
             return token
+        if self.text[self.offset - 1:self.offset] == text[0] and text[1:2] in ("", ")", ";", " ") \
+                and text[0] not in text[1:]:
+            self.diagnostics.misread("a quote too many", self.place(self.offset), fix="remove it")
+            return self.emit("string", self.offset + 1, broken=True)
         closing = BEFORE_ARGUMENT.search(text) or re.search(r"[);,\s{\]]*$", text)
-        stop = self.offset + (closing.start() if closing else len(text))
+        before = BEFORE_JOINT.match(text)
+        stop = self.offset + (before.end() if before else closing.start() if closing else len(text))
         self.diagnostics.misread("text without closing quote", self.place(self.offset, stop - self.offset),
                                  "opened here", f"add the missing {self.text[self.offset]}")
         return self.emit("string", max(stop, self.offset + 1), self.text[self.offset + 1:stop], broken=True)

@@ -119,6 +119,10 @@ class StatementParser(ExpressionParser):
             return [statement]
         if self.sees("{") and isinstance(statement, tree.Do):
             return self.no_block(statement)
+        if self.sees(":"):
+            self.report("';' expected, found ':'", fix="write ; instead of :")
+            self.take()
+            return [statement]
         if self.sees(")"):
             self.report("')' without a parenthesis to close", fix="remove it")
             self.skip_statement()
@@ -152,8 +156,10 @@ class StatementParser(ExpressionParser):
             self.fail(f"{token.text} needs a name", whole,
                       fix=f"write {token.text}({self.token.text}) instead of {self.written(whole)}")
         if not self.sees(*ASSIGNMENTS):
+            is_value = self.token.kind in ("string", "variable", "number") and not self.starts_line()
             self.fail(f"an assignment expected behind {token.text}, found {self.shown()}",
-                      fix=f"write {token.text} = value;")
+                      fix=f"write {token.text} = value;",
+                      edits=[remedies.at(self.token.place, "= ", length=0)] if is_value else ())
         operator = self.take()
         return tree.Assign(operator.place, tree.Variable(token.place, token.text), operator.text, self.assigned())
 
@@ -273,6 +279,7 @@ class StatementParser(ExpressionParser):
             return tree.Broken(self.token.place)
         try:
             condition = self.condition()
+            self.not_text(condition)
         except Unparsable:
             self.skip_condition(start)
             return tree.Broken(self.tokens[start].place)

@@ -165,8 +165,10 @@ class ValueCompiler:
             case tree.Binary():
                 return self.arithmetic(node)
             case tree.Name():
+                is_variable = node.name in self.scope.registry.variables
                 self.diagnostics.error(f"'{node.name}' is no value", node.place,
-                                       fix=f'put it in quotes if it is a text: "{node.name}"')
+                                       fix=f"write ${node.name} instead of {node.name}" if is_variable else
+                                       f'put it in quotes if it is a text: "{node.name}"')
                 raise Reported
         return self.other(node)
 
