@@ -163,8 +163,9 @@ def test_hexadecimal_numbers(text, number):
 
 @pytest.mark.parametrize(("value", "claims", "parameters"), [
     ("Digest a=1", True, {"a": "1"}), (" dIGEST\ta=1", True, {"a": "1"}), ("Digest", True, {}),
-    ("Digests a=1", True, {}), ("Diges a=1", False, {}), ("Basic a=1", False, {}), ("", False, {}), ('Digest a="é"', True, {"a": "é"}),
-    ("Digést a=1", False, {}), ('Digest USERNAME = "u",Nonce=n', True, {"username": "u", "nonce": "n"})])
+    ("Digests a=1", True, {}), ("Diges a=1", False, {}), ("Basic a=1", False, {}), ("", False, {}),
+    ('Digest a="é"', True, {"a": "é"}), ("Digést a=1", False, {}),
+    ('Digest USERNAME = "u",Nonce=n', True, {"username": "u", "nonce": "n"})])
 def test_the_scheme(value, claims, parameters):
     assert is_digest(value) is claims and digest_parameters(value) == parameters
 
