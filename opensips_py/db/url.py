@@ -27,8 +27,7 @@ class DatabaseUrl:
         """The parts of *text*; ValueError says what is wrong, without showing the password."""
         found = FORM.match(text.strip())
         if found is None:
-            raise ValueError('this is no database URL: write "mysql://user:password@host/database" or '
-                             '"sqlite:///path/to/file"')
+            raise ValueError('a database URL looks like "mysql://user:password@host/database" or "sqlite:///path/to/file"')
         scheme, rest = found["scheme"].lower(), found["rest"]
         rest, _, query = rest.partition("?") if scheme not in PATHS else (rest, "", "")
         options = tuple((name, value) for name, _, value in (each.partition("=") for each in query.split("&") if each))
@@ -40,7 +39,7 @@ class DatabaseUrl:
         where, slash, database = rest[2:].rpartition("/")
         authority = AUTHORITY.match(where)
         if not slash or not database or authority is None:
-            raise ValueError(f'this is no URL of {scheme}: write "{scheme}://user:password@host:port/database"')
+            raise ValueError(f'a URL of {scheme} looks like "{scheme}://user:password@host:port/database"')
         port = int(authority["port"] or 0)
         if port > 65535:
             raise ValueError(f"{port} is no port: they end at 65535")

@@ -78,7 +78,7 @@ ERRORS = (
     Code("E0201", r"\S+ needs its driver|module \S+ needs module \S+"),
     Code("E0304", r"parameter \S+ of module \S+ names no database",
          'give it a URL such as "mysql://user:password@host/database", or set db_default_url; load its driver, too'),
-    Code("E0314", r"this is no (?:database )?URL|\"\S+:\" is followed by \"//\"|no database is called",
+    Code("E0314", r"a (?:database )?URL (?:of \S+ )?looks like|\"\S+:\" is followed by \"//\"|no database is called",
          'write "mysql://user:password@host/database" or "sqlite:///path/to/file"'),
     Code("E0201", r"module \S+ cannot be loaded|.* has no Module class|.* is not a Python file|plug-in "),
     Code("E0202", r"function \S+ is unknown|\S+ needs module |\S+ is of module \S+, which is not"

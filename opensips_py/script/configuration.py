@@ -27,7 +27,7 @@ from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
-HINT = re.compile(r": ((?:add loadmodule|did you mean|write) .*)")  # what to do, behind an error of a module
+HINT = re.compile(r": (add loadmodule .*)|(?<=\"): (did you mean \w+\?)$")  # what to do, behind an error of a module
 STATIC = ("proto_udp", "proto_tcp")  # built into OpenSIPS, which takes their lines as often as they come
 BARE = ("user", "group", "chroot", "workdir", "mpath")  # texts that stand without quotes, too
 # What only 2.1 takes for a number: "404", and "$var(x)"
@@ -355,7 +355,7 @@ def blamed(diagnostics: Diagnostics, places: Mapping[tuple[str, str], Place], sc
         place = next((each.value_place for each in script.of(tree.Global) if each.name == "db_default_url"), None)
     found = HINT.search(error.message)
     diagnostics.error(error.message[:found.start()] if found else error.message,
-                      place or loaded_at(script, error.module), fix=found[1] if found else "")
+                      place or loaded_at(script, error.module), fix=(found[1] or found[2]) if found else "")
 
 
 def loaded_at(script: tree.Script, module: str) -> Place:
