@@ -50,7 +50,10 @@ class ConditionCompiler(RouteCallCompiler):
         return self.value(node)
 
     def other(self, node: tree.Expression) -> ast.expr:
-        """A comparison as a value is 1 or 0."""
+        """A comparison as a value is 1 or 0; of a text with a number, which fails, NULL, and in 2.1 -1."""
+        if isinstance(node, tree.Comparison) and isinstance(node.right, tree.Number):
+            failed = constant(-1 if self.context.dialect == "2.1" else None)
+            return self.helper(operators.compared, self.value(node.left), self.comparison(node), failed)
         if isinstance(node, tree.Comparison):
             return ast.IfExp(self.comparison(node), constant(1), constant(0))
         return super().other(node)
