@@ -156,6 +156,7 @@ WARNINGS = (
     Code("W0106", r"\$var\(.*\) is read before"),
     Code("W0107", r"nothing ever sets"),
     Code("W0108", r"nothing (?:calls|arms|names) "),
+    Code("W0120", r"\S+ is too large: it becomes"),
     Code("W0116", r"this case is never reached", "remove it"),
     Code("W0117", r"nothing raises "),
     Code("W0205", r"\S+: OpenSIPS 4\.0 wants the name of a flag in quotes"),

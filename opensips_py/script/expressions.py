@@ -24,6 +24,11 @@ LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
 
 
+def wrapped(value: int) -> int:
+    """*value* in the 32 bits that a number of the script has."""
+    return (value + 2**31) % 2**32 - 2**31
+
+
 class ExpressionParser(ForeignParser):
     """Expressions, weakest operators first: or and, not, comparisons, | & ^ << >>, + - * / %, - ~.
 
@@ -135,7 +140,7 @@ class ExpressionParser(ForeignParser):
         token = self.take()
         operand = self.signed()
         if token.text == "-" and isinstance(operand, tree.Number):
-            return tree.Number(token.place, -operand.value)
+            return tree.Number(token.place, wrapped(-operand.value))
         return tree.Unary(token.place, token.text, operand)
 
     def primary(self) -> tree.Expression:
@@ -185,8 +190,9 @@ class ExpressionParser(ForeignParser):
         self.take()
         return tree.Number(token.place, self.number_of(token))
 
-    def number_of(self, token: Token) -> int:
-        """What a number means: decimal, 0x hexadecimal or 0 octal."""
+    def number_of(self, token: Token, *, is_setting: bool = False) -> int:
+        """What a number means: decimal, 0x hexadecimal or 0 octal; one that is too large is refused in a setting, and
+        becomes another one in a route, as in OpenSIPS."""
         text = token.text
         try:
             value = int(text, 16) if text[:2].lower() == "0x" else int(text, 8 if text[0] == "0" else 10)
@@ -195,8 +201,12 @@ class ExpressionParser(ForeignParser):
                         fix=f"a leading 0 means octal; write {int(text)} for the decimal number")
             return int(text)
         if value > LARGEST and text[:2].lower() != "0x":
-            self.report(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
-        return value if value <= LARGEST else (value + 2**31) % 2**32 - 2**31
+            if is_setting:
+                self.report(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
+            else:
+                self.diagnostics.warning(f"{text} is too large: it becomes {wrapped(value)}", token.place,
+                                         fix=f"numbers end at {LARGEST}")
+        return wrapped(value)
 
     def text(self) -> tree.Expression:
         """A quoted text, with the transformations behind it."""

@@ -159,9 +159,9 @@ class Parser(ParameterParser):
             self.fail(f"a value expected, found {self.shown()}")
         if token.text == "-" and self.ahead().kind == "number":
             self.take()
-            return -self.number_of(self.take())
+            return -self.number_of(self.take(), is_setting=True)
         if token.kind == "number" and (not self.ahead().glued or self.ahead().text == ";"):
-            return self.number_of(self.take())
+            return self.number_of(self.take(), is_setting=True)
         text, _ = self.glued_text(";")
         if text in TRUE_WORDS or text in FALSE_WORDS:
             return int(text in TRUE_WORDS)
@@ -236,7 +236,11 @@ class Parser(ParameterParser):
             self.fail("the value of the parameter is missing", self.through(parameter.place, self.token.place),
                       fix=f'write the value behind a comma: "{parameter.value}", 1)')
         self.expect(",", "behind the parameter")
-        value = self.value()
+        value: tree.Expression
+        if self.token.kind == "number" and self.ahead().text == ")":
+            value = tree.Number(self.token.place, self.number_of(self.take(), is_setting=True))
+        else:
+            value = self.value()
         if isinstance(value, tree.Broken):
             raise Unparsable
         if not isinstance(value, (tree.Number, tree.String)):
