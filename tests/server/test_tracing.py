@@ -106,7 +106,7 @@ def test_functions_are_told_with_arguments_results_and_time(server):
     events = of(server, "calls")
     calls = {each["function"]: each for each in events if each["kind"] == "call"}
     hops = calls["mf_process_maxfwd_header"]
-    assert (hops["arguments"], hops["result"], hops["meaning"]) == (["10"], 1, "DECREASED")
+    assert (hops["arguments"], hops["result"], hops["meaning"]) == ([10], 1, "DECREASED")
     assert calls["append_hf"]["arguments"] == ["X-Branch: 0\r\n"]
     assert calls["has_totag"]["result"] == -1 and calls["t_relay"]["waits"]
     assert all(each["took"] >= 0 and each["began"] <= each["t"] for each in calls.values())
