@@ -165,7 +165,7 @@ def test_failure_cancel_and_repetition_are_told(server):
     assert repeated == [("out", "INVITE"), ("in", "INVITE"), ("out", "SIP/2.0")]
     assert ("transaction", "all branches failed; the best is branch 0: 486") in kinds(events, "note", "about", "text")
     assert kinds(events, "enter", "route")[-1] == ("failure_route[bad]",)
-    assert [each["arguments"] for each in events if each.get("function") == "t_reply"] == [["480", "Nobody"]]
+    assert [each["arguments"] for each in events if each.get("function") == "t_reply"] == [[480, "Nobody"]]
 
 
 def test_silence_is_told(server):
