@@ -24,6 +24,7 @@ cdef class Wheel:
     cdef object _fire
     cdef Slot _slots[512]
     cpdef Timer start(self, double seconds, object callback, object argument=*)
+    cpdef void set_now(self, double now)
     cpdef int advance(self, double now) except -1
     cdef void _link(self, Timer timer) noexcept
     cdef void _unlink(self, Timer timer) noexcept

@@ -73,6 +73,12 @@ cdef class Wheel:
         self._link(timer)
         return timer
 
+    cpdef void set_now(self, double now):
+        """It is *now*, and what is started from here on counts from this moment; what is due fires at the next
+        advance."""
+        if now > self.now:
+            self.now = now
+
     cpdef int advance(self, double now) except -1:
         """It is *now*: fire everything that is due, earliest first; returns how many fired."""
         cdef Slot* slot

@@ -49,6 +49,16 @@ def free_ports(count: int = 1) -> list[int]:
     return ports
 
 
+def media_port() -> int:
+    """A port for the media of one SIPp, which binds some of those that follow; other programs may hold one of them."""
+    for port in itertools.islice(_media_ports, len(MEDIA)):
+        with contextlib.ExitStack() as held, contextlib.suppress(OSError):
+            for each in range(port, port + MEDIA.step):
+                held.enter_context(socket.socket(socket.AF_INET, socket.SOCK_DGRAM)).bind((HOST, each))
+            return port
+    raise RuntimeError("no port is free for the media of SIPp")
+
+
 def python_of(user: str) -> tuple[str, dict[str, str]]:
     """An interpreter like ours that *user* may run, and the environment that it needs; ours may lie in a home."""
     packages = [path for path in sys.path if path.endswith("site-packages")]
@@ -204,13 +214,16 @@ class Sipp:
                  keys: dict[str, str] | None = None, fields: str | None = None, host: str = HOST) -> None:
         if SIPP is None:
             raise RuntimeError("sipp is not installed")
-        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="sipp-"))
+        if folder is None:
+            self._own_folder = tempfile.TemporaryDirectory(prefix="sipp-")  # it goes when this object does
+            folder = pathlib.Path(self._own_folder.name)
+        self.folder = folder
         stem = f"{pathlib.Path(scenario).stem}-{port}-{time.monotonic_ns()}"
         self.stats, self.errors = self.folder / f"{stem}.csv", self.folder / f"{stem}.err"
         command = [SIPP, "-sf", str(XML / scenario), "-i", host, "-p", str(port), "-t", transport, "-nostdin",
                    "-m", str(calls), "-trace_stat", "-stf", str(self.stats), "-fd", "1", "-timeout", f"{timeout}s",
                    "-timeout_error", "-trace_err", "-error_file", str(self.errors), "-buff_size", "1048576",
-                   "-mp", str(next(_media_ports))]
+                   "-mp", str(media_port())]
         if target is not None:
             command += [f"{host}:{target}" if isinstance(target, int) else target, "-r", str(rate), "-l", str(calls)]
         if fields is not None:

@@ -109,7 +109,7 @@ def postgres() -> Iterator[DatabaseServer]:
                         "-E", "UTF8", "--no-sync", "--locale=C"], check=True, capture_output=True, user=user)
         port, = free_ports()
         command = [server, "-D", str(folder / "data"), "-p", str(port), "-h", HOST, "-k", str(folder), "-c",
-                   "fsync=off"]
+                   "fsync=off", "-c", "dynamic_shared_memory_type=mmap"]  # in its folder: a killed one leaves nothing
         url = f"postgres://{USER}:{PASSWORD}@{HOST}:{port}/opensips"
         with serving(DatabaseServer(command, user, folder, url, port)) as running:
             import psycopg

@@ -4,6 +4,7 @@ from __future__ import annotations
 import gc
 import random
 import sys
+from collections.abc import Callable
 from typing import Any
 
 import gevent.event
@@ -166,3 +167,48 @@ def test_ticker_goes_on_after_a_callback_that_raises() -> None:
     ticker.start()
     assert fired.wait(timeout=10)
     ticker.stop()
+
+
+class Turns:
+    """A timer of an event loop whose turns come when the test says so."""
+
+    def timer(self, *_: object, priority: int = 0) -> Turns:
+        return self
+
+    def start(self, callback: Callable[[], None], *, update: bool) -> None:
+        self.turn = callback
+
+
+def test_what_came_in_a_standstill_is_read_before_timers_fire() -> None:
+    fired: list[str] = []
+    wheel = Wheel(lambda callback, argument: callback(argument), now=100.0)
+    turns, clock = Turns(), [100.0]
+    ticker = Ticker(wheel, turns, clock=lambda: clock[0])
+    ticker.start()
+    request = wheel.start(0.5, fired.append, "repeated")
+    wheel.start(0.2, fired.append, "due")
+    clock[0] = 100.7  # the machine had no time for us
+    turns.turn()
+    assert fired == []
+    request.stop()  # its answer had come
+    wheel.start(0.5, fired.append, "the next")  # counts from now
+    clock[0] = 100.71
+    turns.turn()
+    assert fired == ["due"]
+    clock[0] = 101.19
+    turns.turn()
+    clock[0] = 101.2
+    turns.turn()
+    assert fired == ["due", "the next"]
+
+
+def test_timers_fire_though_every_turn_is_late() -> None:
+    fired: list[str] = []
+    wheel = Wheel(lambda callback, argument: callback(argument))
+    turns, clock = Turns(), [0.0]
+    Ticker(wheel, turns, clock=lambda: clock[0]).start()
+    wheel.start(0.5, fired.append, "due")
+    while clock[0] < 2:
+        clock[0] += 0.3
+        turns.turn()
+    assert fired == ["due"]
