@@ -96,6 +96,7 @@ class DialogModule(Parameters, Creation, Matching, Ending, Management, Variables
         """Open the store, and take over what is in it."""
         boot, control = self.services.boot, self.services.control
         store = self.dialogs.store = Store(boot.state_dir, max(self.services.index, 0), control.set_writing)
+        self.services.transports.loop_end.precede(store.environment.commits.flush)
         if not boot.restarted:
             index, owner = self.services.index, self.services.slots.owner_of_call_id
             store.collect(lambda dialog: owner(dialog.call_id) == index, self.services.workers)

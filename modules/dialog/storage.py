@@ -1,4 +1,7 @@
-"""Dialogs on disk: each worker writes an LMDB environment of its own, so that none waits for another one's commits."""
+"""Dialogs on disk: each worker writes an LMDB environment of its own, so that none waits for another one's commits.
+
+What begins and ends in one turn of the event loop is committed together, before anything of that turn is sent.
+"""
 from __future__ import annotations
 
 import hashlib
@@ -68,6 +71,7 @@ class Store:
 
     def close(self) -> None:
         """Leave the file."""
+        self.environment.commits.flush()
         self.environment.close()
 
     @property
@@ -118,7 +122,7 @@ class Store:
             transaction.put(key, record, db=database)
             if also is not None:
                 also(transaction)
-        self.environment.submit(operation)
+        self.environment.commits.post(operation)
         dialog.stored = True
         dialog.facts = None
 
@@ -144,18 +148,17 @@ class Store:
         return operation
 
     def delete(self, dialog: Dialog, also: Operation | None = None) -> None:
-        """Forget a dialog; its facts are in memory again."""
+        """Forget a dialog; its facts are in memory again, once that is committed."""
         key, database = key_of(dialog), self.dialogs
 
-        def operation(transaction: Any) -> Any:
+        def operation(transaction: Any) -> None:
             record = transaction.pop(key, db=database)
+            if record is not None:
+                dialog.facts = split(record)[1]
             if also is not None:
                 also(transaction)
-            return record
-        record = self.environment.submit(operation)
+        self.environment.commits.post(operation)
         dialog.stored = False
-        if record is not None:
-            dialog.facts = split(record)[1]
 
     def run(self, operation: Operation) -> Any:
         """Carry out an operation of its own, and commit it."""
@@ -164,12 +167,17 @@ class Store:
     # --- reading ----------------------------------------------------------------------------------------------------
 
     def facts(self, dialog: Dialog) -> Facts | None:
-        """What the INVITE of a stored dialog and its answer said."""
-        record = self.environment.get(key_of(dialog), self.dialogs)
+        """What the INVITE of a dialog and its answer said; None before there is one."""
+        if dialog.facts is None:
+            self.environment.commits.flush()
+        if dialog.facts is not None:
+            return Facts(dialog.facts)
+        record = self.environment.get(key_of(dialog), self.dialogs) if dialog.stored else None
         return Facts(split(record)[1]) if record is not None else None
 
     def load(self) -> Iterator[tuple[Dialog, str]]:
         """All dialogs that the worker has stored, each with the names of its flags."""
+        self.environment.commits.flush()
         for key, record in self.records(self.environment, self.dialogs):
             dialog, flags = unpack(*parts_of_key(key), split(record)[0])
             dialog.stored = True

@@ -334,9 +334,7 @@ class Dialogs:
 
     def facts(self, dialog: Dialog) -> Facts | None:
         """What its INVITE and the answer said; None before there is one."""
-        if dialog.facts is not None:
-            return Facts(dialog.facts)
-        return self.store.facts(dialog) if dialog.stored else None
+        return self.store.facts(dialog)
 
     def early_legs(self, dialog: Dialog, transaction: Transaction, branch: Branch, response: Response
                    ) -> tuple[Leg, Leg] | None:

@@ -53,7 +53,9 @@ DIRECTORY = 32768  # connections that workers find with each other
 TICK = 0.1  # seconds; a turn costs an idle worker some 100 µs, and no timer of SIP needs to be more exact
 DRAIN = RESTING - 2  # seconds that a listener which was removed is still read: longer than a transaction waits
 REVIVE = 1.0  # seconds between two looks at whether every socket is still read
-COLLECTION = (3000, 4, 1_000_000)  # young cycles are collected, at most 15,000 objects in a pause; the old heap never
+# Young cycles are collected, at most 15,000 objects in a pause; the old heap never. What outlives the first collection
+# lives for seconds: the fewer times it is looked at until it counts as old, the better.
+COLLECTION = (7500, 0, 1_000_000)
 
 
 class Worker:

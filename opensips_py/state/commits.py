@@ -26,7 +26,7 @@ class Commits:
     def __init__(self, apply: Callable[[list[Operation]], list[Any]]) -> None:
         self._apply = apply
         self._operations: list[Operation] = []
-        self._reports: list[Callable[[Any], object]] = []
+        self._reports: list[Callable[[Any], object] | None] = []
 
     @property
     def waiting(self) -> int:
@@ -49,7 +49,7 @@ class Commits:
         if not self._operations:
             get_hub().loop.run_callback(self.flush)
         self._operations.append(operation)
-        self._reports.append(done or report)
+        self._reports.append(done)
 
     def flush(self) -> None:
         """Carry out now what is posted."""
@@ -66,7 +66,10 @@ class Commits:
             results = [error] * (len(operations) + len(more))
         loop = get_hub().loop
         for done, result in zip(reports, results, strict=False):
-            loop.run_callback(tell, done, result)
+            if done is not None:
+                loop.run_callback(tell, done, result)
+            elif isinstance(result, BaseException):
+                log.error("a write that nobody waits for failed: %r", result)
         return results[len(operations):]
 
 
@@ -76,9 +79,3 @@ def tell(done: Callable[[Any], object], result: Any) -> None:
         done(result)
     except Exception:
         log.exception("an error left %r after its commit", done)
-
-
-def report(result: object) -> None:
-    """Nobody waits for this one: log what went wrong."""
-    if isinstance(result, BaseException):
-        log.error("a write that nobody waits for failed: %r", result)

@@ -194,7 +194,7 @@ cdef class LoopEnd:
     0: never.
     """
 
-    cdef list waiting
+    cdef list waiting, preceding
     cdef object watcher
     cdef public double pause
     cdef readonly double rate  # messages a second, lately
@@ -205,6 +205,7 @@ cdef class LoopEnd:
     def __init__(self, loop=None, double pause=0.0):
         loop = loop if loop is not None else gevent.get_hub().loop
         self.waiting = []
+        self.preceding = []
         self.pause = pause
         self.watcher = loop.prepare(ref=False, priority=loop.MINPRI)
         self.watcher.start(self._end)
@@ -236,10 +237,19 @@ cdef class LoopEnd:
         """Have *sender*'s flush() called before the loop waits again; it asks once, however much it queues."""
         self.waiting.append(sender)
 
+    cpdef precede(self, function):
+        """Have *function* called each time before anything is sent: what is told to others has happened by then."""
+        self.preceding.append(function)
+
     cpdef flush(self):
         """Flush all that waits, now."""
         cdef list waiting
         while self.waiting:
+            for function in self.preceding:
+                try:
+                    function()
+                except BaseException:
+                    LOG.exception("what precedes sending failed")
             waiting, self.waiting = self.waiting, []
             for sender in waiting:
                 try:

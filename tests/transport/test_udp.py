@@ -293,6 +293,22 @@ def test_a_sender_that_fails_does_not_stop_the_others(caplog: pytest.LogCaptureF
     assert len(queue.flushed_in) == 1 and "sending failed" in caplog.text
 
 
+def test_what_precedes_sending_happens_before_it_even_where_some_of_it_fails(caplog: pytest.LogCaptureFixture) -> None:
+    end, happened = LoopEnd(), list[str]()
+
+    class Sender:
+        def flush(self) -> None:
+            happened.append("sent")
+
+    end.add(Sender())  # queued before anybody has anything to commit
+    end.precede(lambda: 1 / 0)
+    end.precede(lambda: happened.append("committed"))
+    end.flush()
+    end.flush()  # nothing to send
+    end.close()
+    assert happened == ["committed", "sent"] and "what precedes sending failed" in caplog.text
+
+
 def batches_of_a_stream(world: World) -> int:
     """How many batches 400 datagrams make that come one by one."""
     listener = world.listen("udp")

@@ -43,7 +43,8 @@ def test_insert_update_delete(stores):
     (again, flags), = store.load()
     assert (again.state, flags, again.stored) == (4, "f6", True) and store.facts(dialog) is not None
     store.delete(dialog)
-    assert list(store.load()) == [] and dialog.facts == FACTS and not dialog.stored
+    assert not dialog.stored and store.facts(dialog).from_ == ["f", "f"], "scripts ask for them while they handle a BYE"
+    assert list(store.load()) == [] and dialog.facts == FACTS
 
 
 def test_what_is_updated_after_the_end_does_not_come_back(stores):
@@ -60,11 +61,13 @@ def test_another_operation_goes_along(stores):
     store = stores(0)
     dialog = made(1)
     store.insert(dialog, lambda transaction: transaction.put(b"k", b"1", db=store.sizes))
+    store.environment.commits.flush()
     assert store.environment.get(b"k", store.sizes) == b"1"
     store.update(dialog, lambda transaction: transaction.put(b"k", b"2", db=store.sizes))
     store.environment.commits.flush()
     assert store.environment.get(b"k", store.sizes) == b"2"
     store.delete(dialog, lambda transaction: transaction.delete(b"k", db=store.sizes))
+    store.environment.commits.flush()
     assert store.environment.get(b"k", store.sizes) is None
 
 

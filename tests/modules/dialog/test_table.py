@@ -163,6 +163,21 @@ def test_nothing_is_left_to_the_collector(proxy):
         gc.enable()
 
 
+def test_an_answered_dialog_is_stored_before_anything_leaves(proxy):
+    server = proxy()
+    store = dialogs(server).store
+    kept = []
+
+    class Socket:
+        def flush(self):
+            kept.append(store.environment.get(b"key", store.dialogs))
+
+    store.environment.commits.post(lambda transaction: transaction.put(b"key", b"stored", db=store.dialogs))
+    server.network.loop_end.add(Socket())
+    server.network.loop_end.flush()
+    assert kept == [b"stored"]
+
+
 RACE = {"create": 'create_dialog("end-on-race-condition");'}
 
 
