@@ -8,10 +8,12 @@ from typing import Annotated, Any
 
 from opensips_py.module import Between, ConfigError, Module, VariableSpec, param, process_state, uses
 from opensips_py.module.restraint import Restraint
+from opensips_py.modules.auth._nonces import Nonces
 from opensips_py.modules.auth.authorizing import Authorizing
-from opensips_py.modules.auth.challenging import Challenging
-from opensips_py.modules.auth.nonces import Nonces, Served
+from opensips_py.modules.auth.challenging import Challenger, Challenging
 from opensips_py.modules.auth.remote_party import RemoteParty
+from opensips_py.modules.auth.served import Served
+from opensips_py.modules.auth.verifying import Verifier
 from opensips_py.state.directory import secrets
 
 
@@ -62,3 +64,5 @@ class Auth(Challenging, Authorizing, RemoteParty, Module, name="auth"):
                                   person=b"nonces").digest()
         self.nonces = Nonces(key)
         self.served.open(os.path.join(folder, "nonces"))
+        self.verifier = Verifier(self)
+        self.challenger = Challenger(self)

@@ -1,1 +1,4 @@
-# No types of the core here: this file says that its namesake is compiled.
+from opensips_py.modules.auth.verifying cimport Held, held_by, is_unchallenged
+from opensips_py.sip.digest cimport Credentials, Password
+
+cpdef object value_of(object run, object spec)

@@ -1,12 +1,13 @@
 """pv_www_authorize, pv_proxy_authorize and consume_credentials: users that the script itself knows."""
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from opensips_py.module import AuthResult, Dialect, Route, Run, VariableSpec, script
-from opensips_py.modules.auth.verifying import UNCHALLENGED, Kind, Verifying
-from opensips_py.sip import Credentials, Password, Secret
-from opensips_py.sip.digest import Algorithm
+from opensips_py.modules.auth.verifying import Kind, Verifying, held_by, is_unchallenged
+from opensips_py.sip import Secret
+from opensips_py.sip.digest import Algorithm, Credentials, Password
 
 if TYPE_CHECKING:
     from opensips_py.sip import Request
@@ -30,6 +31,7 @@ class Unset(OSError):
 class Authorizing(Verifying):
     """Functions that check credentials by variables of the script."""
 
+    log: logging.Logger
     dialect: Dialect
     username_spec: VariableSpec | None
     password_spec: VariableSpec | None
@@ -49,7 +51,7 @@ class Authorizing(Verifying):
 
     def by_variables(self, run: Run, kind: Kind, realm: str) -> AuthResult:
         """Check credentials by the variables of the script."""
-        return self.authorize(run, kind, realm, lambda credentials: self.secret_of(run, credentials))
+        return self.verifier.authorize(run, kind, realm, lambda credentials: self.secret_of(run, credentials))
 
     def secret_of(self, run: Run, credentials: Credentials) -> Secret | None:
         """What the script knows of the user in *credentials*, if it is the one that it expects."""
@@ -58,16 +60,16 @@ class Authorizing(Verifying):
             if self.dialect == "2.1":
                 return None
             raise Unset("username_spec and password_spec must name variables that hold a user and a password")
-        if name.casefold() != credentials.username.casefold():
+        if name != credentials.username and name.casefold() != credentials.username.casefold():
             return None
         return Password(text) if self.calculate_ha1 else Hash(text)
 
     @script(Route.REQUEST)
     def consume_credentials(self, request: Request) -> bool:
         """Take the credentials that this request was authorized by out of it, so that nobody else sees them."""
-        held = request.context.get("auth") if request.context else None
+        held = held_by(request)
         if held is None or not held.proven:
-            if request.method not in UNCHALLENGED:
+            if not is_unchallenged(request):
                 self.log.error("consume_credentials: nothing has authorized this request")
             return False
         for each in held.proven:

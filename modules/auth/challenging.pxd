@@ -1,1 +1,11 @@
-# No types of the core here: this file says that its namesake is compiled.
+from opensips_py.module.run cimport Run
+from opensips_py.modules.auth._nonces cimport Nonces
+from opensips_py.modules.auth.verifying cimport Verifier
+from opensips_py.sip._scan cimport Request
+from opensips_py.sip.digest cimport quote, raw
+
+
+cdef class Challenger:
+    cdef readonly object log, signaling, served
+    cdef readonly Verifier verifier
+    cdef readonly Nonces nonces

@@ -1,17 +1,16 @@
 """www_challenge and proxy_challenge: asking for credentials."""
 from __future__ import annotations
 
-import logging
 import time
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
-from opensips_py.module import Between, Bits, ReturnCode, Route, Run, script
-from opensips_py.modules.auth.nonces import Nonces, Served
-from opensips_py.modules.auth.verifying import Kind, Verifying
-from opensips_py.sip.digest import ALGORITHMS, quote
-
-if TYPE_CHECKING:
-    from opensips_py.sip import Request
+from opensips_py.module import Between, Bits, ReturnCode, Route, script
+from opensips_py.module.run import Run
+from opensips_py.modules.auth._nonces import Nonces
+from opensips_py.modules.auth.served import Served
+from opensips_py.modules.auth.verifying import Kind
+from opensips_py.sip._scan import Request
+from opensips_py.sip.digest import ALGORITHMS, quote, raw
 
 
 class Challenged(ReturnCode):
@@ -20,6 +19,7 @@ class Challenged(ReturnCode):
     ANSWERED, FAILED = 0, -1
 
 
+ANSWERED = Challenged.ANSWERED  # to look it up in its class is slow
 ANSWERS = {"www": (401, "Unauthorized", "WWW-Authenticate"),
            "proxy": (407, "Proxy Authentication Required", "Proxy-Authenticate")}
 QOPS = ("", ', qop="auth"', ', qop="auth-int"', ', qop="auth-int,auth"')
@@ -29,14 +29,10 @@ Algorithms = Annotated[int, Bits(words=tuple((each.name.lower(), 1 << each.numbe
                                  numbers=False)]
 
 
-class Challenging(Verifying):
+class Challenging:
     """Functions that ask for credentials."""
 
-    log: logging.Logger
-    nonces: Nonces
-    served: Served
-    signaling: Any
-    disable_nonce_check: bool
+    challenger: Challenger
 
     @script(Route.REQUEST, name="www_challenge", dialect="2.1")
     def www_challenge_21(self, run: Run, realm: str, qop: Annotated[int, Between(0, 1)]) -> Challenged:
@@ -66,29 +62,42 @@ class Challenging(Verifying):
 
     def challenge(self, run: Run, kind: Kind, realm: str, qop: int, algorithms: int) -> Challenged:
         """Answer with a challenge for each of *algorithms*; other modules may call this."""
+        return self.challenger.challenge(run, kind, realm, qop, algorithms)
+
+
+class Challenger:
+    """Asks for credentials, by the parameters of one instance of auth: compiled, as every new client is asked."""
+
+    def __init__(self, auth: Any) -> None:
+        self.log, self.signaling, self.verifier = auth.log, auth.signaling, auth.verifier
+        self.nonces: Nonces = auth.nonces
+        self.served: Served | None = None if auth.disable_nonce_check else auth.served
+
+    def challenge(self, run: Run, kind: Kind, realm: str, qop: int, algorithms: int) -> Challenged:
+        """Answer with a challenge for each of *algorithms*."""
         request: Request = run.request
-        realm = realm or self.realm_of(request, kind)
+        realm = realm or self.verifier.realm_of(request, kind)
         if not realm:
             self.log.info("no realm: the URI of %s has no host", "To" if request.method == "REGISTER" else "From")
             answered = self.signaling.answer(run, 400, "Bad Request")
         else:
             status, reason, header = ANSWERS[kind]
-            lines = self.challenges(request, kind, header, realm, qop, algorithms)
-            answered = self.signaling.answer(run, status, reason, lines)
-        return Challenged.ANSWERED if answered else Challenged.FAILED
+            stale = ", stale=true" if self.verifier.is_stale(request, kind, realm) else ""
+            lines = self.challenges(f"{header}: Digest realm={quote(realm)}", stale, qop, algorithms)
+            answered = self.signaling.answer(run, status, reason, raw(lines))
+        return ANSWERED if answered else Challenged.FAILED
 
-    def challenges(self, request: Request, kind: Kind, header: str, realm: str, qop: int, algorithms: int) -> bytes:
+    def challenges(self, start: str, stale: str, qop: int, algorithms: int) -> str:
         """The header lines, the strongest algorithm first (RFC 8760, 2.4)."""
         if algorithms > MD5:
             qop = qop or 1  # RFC 8760, 2.6
-        held = request.context.get("auth") if request.context else None
-        stale = ", stale=true" if held is not None and (kind, realm) in held.stale else ""
-        serial = 0 if self.disable_nonce_check else self.served.next()
-        now, start, end = int(time.time()), f"{header}: Digest realm={quote(realm)}", f"{QOPS[qop]}{stale}"
+        serial = 0 if self.served is None else self.served.next()
+        now, end = int(time.time()), QOPS[qop] + stale
         if not algorithms:
-            text = f'{start}, nonce="{self.nonces.issue(serial, now, 0, qop)}"{end}\r\n'
-        else:
-            text = "".join(
-                f'{start}, nonce="{self.nonces.issue(serial, now, each.number, qop)}"{end}, algorithm={each.name}\r\n'
-                for each in reversed(ALGORITHMS) if algorithms >> each.number & 1)
-        return text.encode("utf-8", "surrogateescape")
+            return f'{start}, nonce="{self.nonces.issue(serial, now, 0, qop)}"{end}\r\n'
+        lines = ""
+        for each in reversed(ALGORITHMS):
+            if algorithms >> each.number & 1:
+                nonce = self.nonces.issue(serial, now, each.number, qop)
+                lines += f'{start}, nonce="{nonce}"{end}, algorithm={each.name}\r\n'
+        return lines

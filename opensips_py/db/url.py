@@ -34,7 +34,8 @@ class DatabaseUrl:
         if scheme in PATHS:
             return cls(scheme, database=rest.removeprefix("//"))
         if not rest.startswith("//"):
-            raise ValueError(f'"{scheme}:" is followed by "//" in a database URL')
+            raise ValueError(f'"{scheme}:" is followed by "//" in a database URL: write '
+                             f'"{scheme}://user:password@host:port/database"')
         where, slash, database = rest[2:].rpartition("/")
         authority = AUTHORITY.match(where)
         if not slash or not database or authority is None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Mapping
+from difflib import get_close_matches
 from typing import Annotated, Any, ClassVar, Generic, TypeVar, cast
 
 from opensips_py.db import (
@@ -20,7 +21,7 @@ from opensips_py.db import (
     schema,
 )
 from opensips_py.errors import ConfigError, MIError
-from opensips_py.module import trace
+from opensips_py.module import loader, trace
 from opensips_py.module.base import Module
 from opensips_py.module.kinds import Text
 from opensips_py.module.marks import process_state
@@ -140,6 +141,10 @@ def driver(module: Module, url: str = "", parameter: str = "db_url") -> Database
     except ValueError as error:
         raise ConfigError(str(error), module.name, parameter) from None
     found = module.registry.providing(f"database:{scheme}")
+    if not found and f"db_{scheme}" not in (known := loader.available(module.registry.mpath)):
+        meant = get_close_matches(scheme, [each.removeprefix("db_") for each in known if each.startswith("db_")], 1)
+        raise ConfigError(f'no database is called "{scheme}"' + (f": did you mean {meant[0]}?" if meant else ""),
+                          module.name, parameter)
     if not found:
         raise ConfigError(f'{DatabaseUrl.parse(text)} needs its driver: add loadmodule "db_{scheme}.so"', module.name,
                           parameter)

@@ -308,7 +308,7 @@ class Bits(Kind):
         if isinstance(value, int):
             return value
         text = Text().convert(value).strip()
-        if self.numbers and text[:1].isdigit():
+        if self.numbers and text[:1].isdigit() and "," not in text:
             return Integer().convert(text)
         found = 0
         for word in filter(None, (part.strip() for part in text.split(","))):

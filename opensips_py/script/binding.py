@@ -143,6 +143,11 @@ class Scope:
         found = self.registry.variables.get(reference.variable)
         if found is None:
             message, _, hint = self.registry.missing_variable(reference.variable).partition(": ")
+            named, dot, name = reference.variable.partition(".")
+            owner = self.registry.variables.get(named)
+            is_named = named in SPECIAL or (owner is not None and owner.declaration.named is not None)
+            if dot and is_named and reference.name is None:
+                hint = f"write ${named}({name}) instead of ${reference.variable}"
             reference.fail(message, hint)
         self.check(reference, found.declaration)
         return self.declared(reference, found)
@@ -151,7 +156,9 @@ class Scope:
         """A name where one is needed, an index where one is allowed."""
         shown = f"${reference.variable}"
         if declaration.named is None and reference.name is not None:
-            reference.fail(f"{shown} takes no name", f"write {shown}")
+            step = str(reference.name)
+            meant = f"$({reference.variable}{{{step}}})" if step in self.registry.transformations else shown
+            reference.fail(f"{shown} takes no name", f"write {meant}")
         if declaration.named is not None and not reference.name and not declaration.name_optional:
             reference.fail(f"{shown} needs a name", f"write {shown}(name)")
         if reference.index is not None and not declaration.indexed:

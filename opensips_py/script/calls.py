@@ -9,6 +9,7 @@ from opensips_py.errors import ScriptError
 from opensips_py.module import returned
 from opensips_py.module.declare import MISSING, Argument
 from opensips_py.module.kinds import (
+    Bits,
     Flag,
     FormatKind,
     Integer,
@@ -36,7 +37,9 @@ if TYPE_CHECKING:
     from opensips_py.module.run import Route
 
 
-BARE_WORDS = ("set_advertised_address",)  # functions that take a word without quotes
+# functions that take a word without quotes
+BARE_WORDS = ("set_advertised_address", "set_advertised_port", "force_send_socket")
+STRICT = ("strip", "strip_tail")  # functions that take no number in quotes, not even in 2.1
 
 
 class CallCompiler(TypeCompiler):
@@ -163,6 +166,9 @@ class CallCompiler(TypeCompiler):
         least = sum(not each.optional for each in positional)
         if len(given) < least and all(isinstance(each, (tree.String, tree.Number)) for each in given):
             raise Reported  # the quote or comma that is missing may be why one of them is wrong
+        if rest is None and len(given) > len(positional):
+            raise Reported
+        self.check_order(given, positional, node)
         wrong = False
         for index, each in enumerate(given):
             argument = positional[index] if index < len(positional) else rest
@@ -173,6 +179,17 @@ class CallCompiler(TypeCompiler):
             except Reported:
                 wrong = True
         if wrong or len(given) < least:
+            raise Reported
+
+    def check_order(self, given: list[tree.Expression | None], declared: list[Argument], node: tree.Call) -> None:
+        """Refuse a text for a number and a number for a text: two arguments that have changed places."""
+        texts = [each for each, argument in zip(given, declared, strict=False) if isinstance(each, tree.String)
+                 and isinstance(argument.kind.bare, Integer) and not each.value.isdigit() and "$" not in each.value]
+        numbers = [each for each, argument in zip(given, declared, strict=False) if isinstance(each, tree.Number)
+                   and type(argument.kind.bare) is Text]
+        if len(texts) == len(numbers) == 1:
+            self.diagnostics.error(f"{node.name}, arguments: the number and the text have changed places",
+                                   texts[0].place, fix=f'{node.name}({", ".join(each.name for each in declared)})')
             raise Reported
 
     def skipped(self, argument: Argument, node: tree.Call) -> ast.expr:
@@ -196,10 +213,14 @@ class CallCompiler(TypeCompiler):
             return self.variable_argument(node, kind, argument, function)
         if isinstance(node, tree.Name) and function.name not in BARE_WORDS:
             self.check_bare(node, kind)
+        if isinstance(node, tree.Address) and function.name not in BARE_WORDS:
+            self.check_bare(tree.Name(node.place, node.text), kind)
         if isinstance(node, (tree.Name, tree.Operand)):
             node = tree.String(node.place, node.name)
         if isinstance(node, tree.Address):
             node = tree.String(node.place, node.text)
+        if isinstance(node, tree.Number):
+            self.check_number(node, kind, argument, function)
         if isinstance(node, tree.String):
             self.check_quoted(node, kind, argument, function)
             if has_variables(kind.bare):
@@ -224,8 +245,6 @@ class CallCompiler(TypeCompiler):
 
     def check_bare(self, node: tree.Name, kind: Kind) -> None:
         """Refuse a text without quotes; flags stand without them in 2.1, and the script may be of 2.1."""
-        if not node.name.isidentifier():
-            return
         fix = f'put it in quotes if it is a text: "{node.name}"'
         if isinstance(kind.bare, Flag):
             if self.context.dialect == "2.1":
@@ -245,6 +264,10 @@ class CallCompiler(TypeCompiler):
     def check_quoted(self, node: tree.String, kind: Kind, argument: Argument, function: tree.Call) -> None:
         """Refuse a number in quotes where 4.0 wants a number; 2.1 has no others, and the script may be of 2.1."""
         inner = kind.bare
+        if function.name in STRICT and node.value.isdigit() and self.context.dialect == "2.1":
+            self.diagnostics.error(f"{function.name}, argument '{argument.name}': a number is needed, not the text "
+                                   f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}")
+            raise Reported
         if self.context.dialect == "4.0" and isinstance(inner, Integer) and not isinstance(inner, Flag):
             if self.context.is_guessed and node.value.lstrip("-").isdigit():
                 self.diagnostics.warning(f"{function.name}, argument '{argument.name}': OpenSIPS 4.0 wants a number, "
@@ -255,6 +278,15 @@ class CallCompiler(TypeCompiler):
             self.diagnostics.error(f"{function.name}, argument '{argument.name}': a number is needed, not the text "
                                    f"{shown(node.value)}", node.place, fix=f"write {unquoted(node.value)}{or_else}")
             raise Reported
+
+    def check_number(self, node: tree.Number, kind: Kind, argument: Argument, function: tree.Call) -> None:
+        """Refuse a number where 4.0 wants a text."""
+        is_text = kind.bare.name == "string" and not kind.script and not isinstance(kind.bare, (Flag, Bits))
+        if self.context.dialect != "4.0" or not is_text:
+            return
+        message = f"{function.name}, argument '{argument.name}': a text is needed, not the number {node.value}"
+        report = self.diagnostics.warning if self.context.is_guessed else self.diagnostics.error
+        report(message, node.place, fix=f'write "{node.value}" with quotes')
 
     def check_dollars(self, node: tree.String) -> None:
         """Refuse a dollar sign in a text with variables that begins none: OpenSIPS looks for one."""
@@ -295,7 +327,8 @@ class CallCompiler(TypeCompiler):
     def wrong_argument(self, message: str, place: Place, argument: Argument, function: tree.Call,
                        fix: str = "") -> None:
         """Report an argument that its kind refuses."""
-        for begins, words in ((", did you mean", "did you mean"), (": add loadmodule", "add loadmodule")):
+        for begins, words in ((", did you mean", "did you mean"), (": add loadmodule", "add loadmodule"),
+                              (": write ", "write ")):
             message, _, hint = message.partition(begins)
             if hint:
                 fix = words + hint

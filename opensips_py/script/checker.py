@@ -13,6 +13,7 @@ from opensips_py.script.levels import NAMES, level_of
 from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_armed, routes_named, title
 from opensips_py.script.walk import nodes
 
+PRINTING = ("printf", "print", "echo", "syslog", "puts", "println")  # what other languages have for xlog
 LETTERS = {each[2] for each in NAMES}
 
 
@@ -26,6 +27,7 @@ class Checker:
         self.whole = whole  # False: parts of the text could not be read, and may have held what is missing
         self.routes: list[tree.Route] = []
         self.known: dict[Key, Route] = {}
+        self.waiting: set[int] = set()  # calls inside of async() and launch()
 
     def check(self, routes: list[tree.Route]) -> dict[Key, Route]:
         """Report what is wrong; returns reached()."""
@@ -33,6 +35,8 @@ class Checker:
         names = {plain(each) for each in routes if each.kind == "route"}
         in_python = {name for name, each in self.registry.functions.items() if each.declaration.returns == "value"}
         self.routes, self.known = routes, reached(routes)
+        self.waiting = {id(each.call) for route in routes for each in nodes(route)
+                        if isinstance(each, (tree.Async, tree.Launch))}
         for route in routes:
             for node in nodes(route):
                 if isinstance(node, tree.Call):
@@ -53,8 +57,9 @@ class Checker:
         for node, name in routes_named(route):
             if name is not None and name not in names and (name != "0" or "" not in names) and self.whole \
                     and not self.absent.is_python(name, names):
-                self.diagnostics.error(f"there is no route[{name}]", node.place, fix=did_you_mean(name, names),
-                                       related=self.defined("route", nearest(name, names)))
+                self.diagnostics.error(f"there is no route[{name}]", node.place,
+                                       fix=did_you_mean(name, names) or f"add route[{name}] {{ ... }}",
+                                       related=self.defined("route", nearest(name, names)) or self.of_other_kind(name))
 
     def armed(self, node: tree.Call) -> None:
         """The routes that arguments of a function name."""
@@ -63,8 +68,12 @@ class Checker:
             names = {plain(each) for each in self.routes if each.kind == title_}
             if name and name not in names and name != "0" and self.whole:
                 self.diagnostics.error(f"{node.name}, argument '{argument.name}': there is no {title_}[{name}]",
-                                       given.place, fix=did_you_mean(name, names),
-                                       related=self.defined(title_, nearest(name, names)))
+                                       given.place, fix=did_you_mean(name, names) or f"add {title_}[{name}] {{ ... }}",
+                                       related=self.defined(title_, nearest(name, names)) or self.of_other_kind(name))
+
+    def of_other_kind(self, name: str) -> list[tuple[str, Place]]:
+        """Where a route of that name and another kind stands."""
+        return [(f"this is a {each.kind}", each.name_place) for each in self.routes if plain(each) == name][:1]
 
     def defined(self, kind: str, name: str) -> list[tuple[str, Place]]:
         """Where the route that may have been meant stands."""
@@ -84,7 +93,7 @@ class Checker:
         """One call: the function exists, may be called here, and has as many arguments as it takes."""
         found = self.registry.functions.get(node.name)
         if found is None:
-            self.unknown(node)
+            self.unknown(node, route)
             return
         if wrong := self.begun(route) & ~found.declaration.routes:
             self.misplaced(node, found.declaration, wrong, route)
@@ -122,7 +131,7 @@ class Checker:
         return [node.place for each in self.routes if self.begun(each) & begun
                 for node, name in routes_named(each) if name in (None, plain(route))][:1]
 
-    def unknown(self, node: tree.Call) -> None:
+    def unknown(self, node: tree.Call, route: tree.Route) -> None:
         """A function that nobody declares."""
         if self.absent.explained("functions", node.name):
             return
@@ -130,13 +139,22 @@ class Checker:
         renamed = renames.advice("functions", node.name) if self.registry.dialect == "4.0" else ""
         if renamed:
             message, hint = f"function {node.name} is unknown", renamed
-        elif not hint.startswith("add ") and (fitting := self.nearest(node)):
+        elif id(node) not in self.waiting and any(each.kind == "route" and plain(each) == node.name
+                                                  for each in self.routes):
+            hint = f"write route({node.name}) instead of {node.name}()" if not node.arguments else \
+                f"write route({node.name}, ...) to run the route"
+        elif node.name in PRINTING:
+            hint = "did you mean xlog?"
+        elif not hint.startswith("add ") and (fitting := self.nearest(node, route)):
             hint = f"did you mean {fitting}?"
         self.diagnostics.error(message, node.place, fix=hint)
 
-    def nearest(self, node: tree.Call) -> str:
+    def nearest(self, node: tree.Call, route: tree.Route) -> str:
         """The function that was meant: of names that are alike, the first that takes as many arguments."""
-        alike = get_close_matches(node.name, list(self.registry.functions), 5, 0.7)
+        begun = self.begun(route)
+        fitting = [name for name, each in self.registry.functions.items() if not begun & ~each.declaration.routes]
+        alike = get_close_matches(node.name, fitting, 5, 0.7) or \
+            get_close_matches(node.name, list(self.registry.functions), 5, 0.7)
         given = len(node.arguments)
         for each in alike:
             least, most = self.registry.functions[each].declaration.arity

@@ -50,7 +50,10 @@ class ConditionCompiler(RouteCallCompiler):
         return self.value(node)
 
     def other(self, node: tree.Expression) -> ast.expr:
-        """A comparison as a value is 1 or 0."""
+        """A comparison as a value is 1 or 0; of a text with a number, which fails, NULL, and in 2.1 -1."""
+        if isinstance(node, tree.Comparison) and isinstance(node.right, tree.Number):
+            failed = constant(-1 if self.context.dialect == "2.1" else None)
+            return self.helper(operators.compared, self.value(node.left), self.comparison(node), failed)
         if isinstance(node, tree.Comparison):
             return ast.IfExp(self.comparison(node), constant(1), constant(0))
         return super().other(node)
@@ -131,7 +134,7 @@ class ConditionCompiler(RouteCallCompiler):
         try:
             pattern = operators.constant_expression(text)
         except ValueError as error:
-            self.diagnostics.error(f"wrong regular expression: {error}", place)
+            self.diagnostics.error(f"wrong regular expression: {error}", place, fix=expression_hint(str(error)))
             raise Reported from None
         return self.helper(operators.BY_DIALECT[self.context.dialect].patterns[operator], self.value(left),
                            self.namespace.bind(pattern, "pattern"))
@@ -140,8 +143,8 @@ class ConditionCompiler(RouteCallCompiler):
         """address == 10.0.0.0/8."""
         try:
             wanted = operators.network(right.text)
-        except ValueError as error:
-            self.diagnostics.error(f"{right.text} is no network: {error}", right.place)
+        except ValueError:
+            self.diagnostics.error(f"{right.text} is no network", right.place, fix=network_hint(right.text))
             raise Reported from None
         held = self.helper(operators.in_network, self.value(left), self.namespace.bind(wanted, "network"))
         return held if operator == "==" else negated(held)
@@ -165,3 +168,30 @@ class ConditionCompiler(RouteCallCompiler):
             found = self.helper(runtime.is_host, name("run"), self.value(left), constant(right.name))
             return found if operator == "==" else negated(found)
         return self.with_text(left, operator, right.name)
+
+
+def network_hint(text: str) -> str:
+    """What to write for a network whose mask is none."""
+    address, _, mask = text.partition("/")
+    most = 128 if ":" in address else 32
+    return f"a mask is a number from 0 to {most}: write {address}/{most} for the one address" if mask.isdigit() else ""
+
+
+def expression_hint(error: str) -> str:
+    """What to write where the C library refuses an expression; empty where it is not clear."""
+    for words, hint in HINTS.items():
+        if error.startswith(words):
+            return hint
+    return ""
+
+
+HINTS = {
+    "Unmatched (": "close it with ), or write [(] for the character itself",
+    "Unmatched )": "write [)] for the character itself",
+    "Unmatched [": "close it with ], or write \\\\[ for the character itself",
+    "Unmatched \\{": "close it with }, or write [{] for the character itself",
+    "Invalid preceding": "something to repeat stands before * + ? and {}; write [*] for the character itself",
+    "Invalid content": "write {least,most}, the smaller number first",
+    "Invalid range end": "the end of a range comes after its beginning: [a-z]; a - of its own stands first or last",
+    "Trailing backslash": "write two backslashes for one of its own",
+}

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from functools import partial
@@ -26,6 +27,7 @@ from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
+HINT = re.compile(r": (add loadmodule .*)|(?<=\"): (did you mean \w+\?)$")  # what to do, behind an error of a module
 STATIC = ("proto_udp", "proto_tcp")  # built into OpenSIPS, which takes their lines as often as they come
 BARE = ("user", "group", "chroot", "workdir", "mpath")  # texts that stand without quotes, too
 # What only 2.1 takes for a number: "404", and "$var(x)"
@@ -159,6 +161,7 @@ class Reader:
         if item.bare and found.type == "string" and isinstance(item.value, str) and found.name not in BARE:
             self.diagnostics.error(f"{item.name} is a text in quotes, not {item.value}", item.value_place,
                                    fix=f'put it in quotes if it is a text: "{item.value}"')
+            self.diagnostics.doubted.add(f"nor does {item.name}")
             return
         try:
             value = found.convert(item.value)
@@ -285,6 +288,7 @@ class Reader:
             place = item.module.place if "loaded" in message or message.startswith("module " + module + " is") else \
                 item.value.place if message.startswith("parameter ") else item.parameter.place
             self.diagnostics.error(message, place, fix=hint or renames.advice("params", f"{module}.{name}"))
+            self.diagnostics.doubted.add(f"{name} of module {module}")
 
     def is_forgotten(self, module: str, message: str) -> bool:
         """Whether a modparam is refused as no line of the script loads its module, which there is."""
@@ -345,10 +349,13 @@ class Reader:
 
 def blamed(diagnostics: Diagnostics, places: Mapping[tuple[str, str], Place], script: tree.Script,
            error: ConfigError) -> None:
-    """Put the error of a module where the script sets its parameter, or else loads it."""
-    place = places.get((error.module, error.parameter)) or loaded_at(script, error.module)
-    message, colon, hint = error.message.partition(": add loadmodule ")
-    diagnostics.error(message, place, fix=f"add loadmodule {hint}" if colon else "")
+    """Put the error of a module where the script sets its parameter, or what stands for it, or else loads it."""
+    place = places.get((error.module, error.parameter))
+    if place is None and error.parameter.endswith("db_url"):
+        place = next((each.value_place for each in script.of(tree.Global) if each.name == "db_default_url"), None)
+    found = HINT.search(error.message)
+    diagnostics.error(error.message[:found.start()] if found else error.message,
+                      place or loaded_at(script, error.module), fix=(found[1] or found[2]) if found else "")
 
 
 def loaded_at(script: tree.Script, module: str) -> Place:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from opensips_py.script import codes, remedies
+from opensips_py.script import codes, remedies, wanted
 from opensips_py.script.remedies import Edit
 
 ERROR, WARNING, NOTE = "error", "warning", "note"
@@ -30,7 +30,9 @@ class Place:
         return Place(self.file, self.line, self.column + offset, length)
 
 
-CHOICE = re.compile(r"is one of (.+), not \"?([^\s\"]+)\"?$")
+MODULE = re.compile(r'add loadmodule "\S+"(?: before it)?')
+NO_ROUTE = re.compile(r"there is no (\w*route\[.+\])$")
+AGAIN = "needed here, too"
 NOWHERE = Place("", 0, 0)
 
 
@@ -60,6 +62,13 @@ class Diagnostic:
         """What to do about it."""
         return self.fix or codes.find(self.severity, self.message).help
 
+    def again(self, message: str, place: Place) -> None:
+        """Tell of a further place that the same mistake has spoilt; the first one counts as its own."""
+        if place.file == self.place.file and 0 < place.line < self.place.line:
+            self.message, self.place, place = message, place, self.place
+        if place != self.place and (AGAIN, place) not in self.related:
+            self.related.append((AGAIN, place))
+
     def __str__(self) -> str:
         return f"{self.place}: {self.severity}: {self.message}" + (f" ({self.fix})" if self.fix else "")
 
@@ -70,6 +79,7 @@ class Diagnostics:
     def __init__(self) -> None:
         self.found: list[Diagnostic] = []
         self.texts: dict[str, list[str]] = {}
+        self.doubted: set[str] = set()  # words of messages that tell of what has been reported already
         self.is_whole = True  # False: parts of the text could not be read, and may have held what is missing
         self.misread_lines: set[tuple[str, int]] = set()
 
@@ -80,17 +90,28 @@ class Diagnostics:
     def error(self, message: str, place: Place, label: str = "", fix: str = "",
               related: Iterable[tuple[str, Place]] = ()) -> None:
         """Report what keeps the configuration from starting; a place is blamed once for one thing."""
-        if not fix and (choice := CHOICE.search(message)):
-            fix = did_you_mean(choice[2], re.split(r",? or |, ", choice[1]))
-        self.add(Diagnostic(ERROR, message, place, label, fix, list(related)))
+        fix = fix or wanted.fix(message)
+        if (known := self.cause_of(message, fix)) is not None:
+            known.again(message, place)
+        elif not any(each in message for each in self.doubted):
+            self.add(Diagnostic(ERROR, message, place, label, fix, list(related)))
+
+    def cause_of(self, message: str, fix: str) -> Diagnostic | None:
+        """The error that has been reported of what is the reason for this one, too: a module that is not loaded, or a
+        route that is not there."""
+        lacks_route = NO_ROUTE.search(message)
+        return next((each for each in self.errors if (MODULE.fullmatch(fix) and each.fix == fix) or (
+            lacks_route and (same := NO_ROUTE.search(each.message)) and same[1] == lacks_route[1])), None)
 
     def misread(self, message: str, place: Place, label: str = "", fix: str = "",
-                related: Iterable[tuple[str, Place]] = ()) -> None:
-        """Report a mistake of spelling; further ones in the same line are taken for its consequences."""
+                related: Iterable[tuple[str, Place]] = (), edits: Iterable[Edit] = ()) -> None:
+        """Report a mistake of spelling; further ones in the same line are taken for its consequences. *edits* leave no
+        doubt."""
         line = (place.file, place.line)
         if line not in self.misread_lines:
             self.misread_lines.add(line)
-            self.error(message, place, label, fix, related)
+            edits = list(edits)
+            self.add(Diagnostic(ERROR, message, place, label, fix, list(related), edits, bool(edits)))
 
     def warning(self, message: str, place: Place, label: str = "", fix: str = "",
                 related: Iterable[tuple[str, Place]] = (), edits: Iterable[Edit] = (), *,
@@ -155,9 +176,13 @@ class Diagnostics:
 
     def edits_of(self, one: Diagnostic) -> tuple[list[Edit], bool]:
         """The changes of text that follow the fix of *one*, and whether no other fix would do."""
-        if one.edits or not one.fix:
+        if one.edits:
             return one.edits, one.is_sure
-        return remedies.found(one.message, one.fix, one.place, self.texts)
+        edits, is_sure = remedies.found(one.message, one.help, one.place, self.texts)
+        for text, place in one.related if edits and not MODULE.fullmatch(one.fix) else ():
+            if text == AGAIN:
+                edits = [*edits, *remedies.found(one.message, one.help, place, self.texts)[0]]
+        return edits, is_sure and bool(one.fix)
 
     def as_data(self) -> list[dict[str, Any]]:
         """All findings as plain data, for `check --json` and the language server."""

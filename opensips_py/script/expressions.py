@@ -1,11 +1,13 @@
 """Parsing of expressions and calls."""
 from __future__ import annotations
 
+import re
 from typing import NoReturn
 
 from opensips_py.script import tree
-from opensips_py.script.foreign import ForeignParser
+from opensips_py.script.foreign import STEPS, ForeignParser
 from opensips_py.script.lexer import Token
+from opensips_py.script.remedies import at
 from opensips_py.script.stream import Unparsable
 
 TRUE_WORDS = frozenset(("yes", "true", "on", "enable"))
@@ -17,8 +19,14 @@ COMPARISONS = ("==", "!=", "<", ">", "<=", ">=", "=~", "!~")
 LEVELS = {"|": 1, "&": 1, "^": 1, "<<": 1, ">>": 1, "+": 2, "-": 2, "*": 2, "/": 2, "%": 2}  # weakest first
 JOINTS = {"&": "&&", "|": "||"}  # of bits: of conditions
 JOINING = ("xlog", "xdbg", "log")  # functions that take a text in several pieces
+SHORT_NETWORK = re.compile(r"(\d+(?:\.\d+){0,2})/(\d+)")
 LARGEST = 2**31 - 1
 LONGEST_MESSAGE = 65535  # what msg:len is compared with as max_len
+
+
+def wrapped(value: int) -> int:
+    """*value* in the 32 bits that a number of the script has."""
+    return (value + 2**31) % 2**32 - 2**31
 
 
 class ExpressionParser(ForeignParser):
@@ -34,9 +42,20 @@ class ExpressionParser(ForeignParser):
         while self.sees("and", "&&", "or", "||"):
             token = self.take()
             joint = "and" if token.text in ("and", "&&") else "or"
-            left = tree.Logical(token.place, joint, left, self.negation())
+            right = self.negation()
+            for each, other in ((left, right), (right, left)):
+                self.not_text(each, other)
+            left = tree.Logical(token.place, joint, left, right)
         self.not_spoken()
         return left
+
+    def not_text(self, node: tree.Expression, beside: tree.Expression | None = None) -> None:
+        """Complain of a text where a condition should be, as in $x == "a" || "b"."""
+        if isinstance(node, tree.String):
+            text, fix = self.written(node.place), f"write $x == {self.written(node.place)}"
+            if isinstance(beside, tree.Comparison) and isinstance(beside.left, tree.Variable):
+                fix = f"write {beside.left.text} {beside.operator} {text} instead of {text}"
+            self.report("a text is no condition", node.place, fix=fix)
 
     def negation(self) -> tree.Expression:
         if self.sees("!", "not"):
@@ -49,8 +68,6 @@ class ExpressionParser(ForeignParser):
         left = self.value()
         if self.sees("="):
             self.not_compared()
-        if self.token.kind == "word" and self.token.text == "is":
-            self.fail("'is' is no operator", fix="write == instead of is")
         self.not_matched()
         if not self.sees(*COMPARISONS):
             return left
@@ -101,9 +118,19 @@ class ExpressionParser(ForeignParser):
         """Arithmetic with the operators of *level* and up."""
         left = self.signed()
         while self.token.kind == "operator" and (own := LEVELS.get(self.token.text, 0)) >= level:
+            self.not_counted()
             token = self.take()
             left = tree.Binary(token.place, token.text, left, self.value(own + 1))
         return left
+
+    def not_counted(self) -> None:
+        """Complain of $x++ in a value."""
+        sign = self.token.text + self.ahead().text
+        if sign in STEPS and self.ahead().glued and self.ahead(2).kind not in ("number", "variable") \
+                and self.previous.kind == "variable":
+            name = self.previous.text
+            self.fail(f"'{sign}' is no operator", self.token.place.inside(0, 2),
+                      fix=f"compute it before: {name} = {name} {sign[0]} 1;")
 
     def signed(self) -> tree.Expression:
         if self.sees("+") and self.ahead().kind == "number":
@@ -113,7 +140,7 @@ class ExpressionParser(ForeignParser):
         token = self.take()
         operand = self.signed()
         if token.text == "-" and isinstance(operand, tree.Number):
-            return tree.Number(token.place, -operand.value)
+            return tree.Number(token.place, wrapped(-operand.value))
         return tree.Unary(token.place, token.text, operand)
 
     def primary(self) -> tree.Expression:
@@ -135,7 +162,7 @@ class ExpressionParser(ForeignParser):
             return tree.Variable(token.place, token.text)
         if token.kind in ("ip", "net"):
             return self.address()
-        self.fail(f"a value expected, found {self.shown()}")
+        self.fail(f"a value expected, found {self.shown()}", fix=f"write a value behind '{self.previous.text}'")
 
     def enclosed(self) -> tree.Expression:
         closer = ")" if self.take().text == "(" else "]"
@@ -147,6 +174,8 @@ class ExpressionParser(ForeignParser):
             self.fail(f"the argument of {name.text} stands in parentheses",
                       name.place.inside(0, last.place.column + last.place.length - name.place.column),
                       fix=f"in parentheses: {name.text}({last.text})")
+        if self.sees(",") and isinstance(inner, (tree.Call, tree.Comparison, tree.Not, tree.Logical)):
+            self.fail("',' joins no conditions", fix="write && instead of ,")
         self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
         return inner
 
@@ -154,12 +183,16 @@ class ExpressionParser(ForeignParser):
         token = self.token
         if self.ahead().glued and self.ahead().text == "." and self.continues_name():
             text, place = self.glued_text(",", ")", ";")
+            if found := SHORT_NETWORK.fullmatch(text):
+                address = found[1] + ".0" * (3 - found[1].count("."))
+                self.fail(f"{text} is no network", place, fix=f"write {address}/{found[2]} instead of {text}")
             return tree.Name(place, text)
         self.take()
         return tree.Number(token.place, self.number_of(token))
 
-    def number_of(self, token: Token) -> int:
-        """What a number means: decimal, 0x hexadecimal or 0 octal."""
+    def number_of(self, token: Token, *, is_setting: bool = False) -> int:
+        """What a number means: decimal, 0x hexadecimal or 0 octal; one that is too large is refused in a setting, and
+        becomes another one in a route, as in OpenSIPS."""
         text = token.text
         try:
             value = int(text, 16) if text[:2].lower() == "0x" else int(text, 8 if text[0] == "0" else 10)
@@ -168,8 +201,12 @@ class ExpressionParser(ForeignParser):
                         fix=f"a leading 0 means octal; write {int(text)} for the decimal number")
             return int(text)
         if value > LARGEST and text[:2].lower() != "0x":
-            self.report(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
-        return value if value <= LARGEST else (value + 2**31) % 2**32 - 2**31
+            if is_setting:
+                self.report(f"{text} is too large", token.place, fix=f"numbers end at {LARGEST}")
+            else:
+                self.diagnostics.warning(f"{text} is too large: it becomes {wrapped(value)}", token.place,
+                                         fix=f"numbers end at {LARGEST}")
+        return wrapped(value)
 
     def text(self) -> tree.Expression:
         """A quoted text, with the transformations behind it."""
@@ -218,7 +255,7 @@ class ExpressionParser(ForeignParser):
         name, opening = self.take(), self.take()
         line = self.diagnostics.line(name.place) or ""
         end = line.find("]", opening.place.column)
-        end = len(line) if end < 0 else end
+        end = max(line.rfind(")"), opening.place.column) if end < 0 else end
         self.fail(f"arguments stand in parentheses behind {name.text}",
                   name.place.inside(0, end + 1 - name.place.column + 1),
                   fix=f"in parentheses: {name.text}({line[opening.place.column:end]})")
@@ -243,12 +280,26 @@ class ExpressionParser(ForeignParser):
         if self.token.kind in ("string", "variable", "number", "word") and self.token.place.line == name.place.line:
             if arguments and isinstance(arguments[-1], tree.Name) and self.token.kind == "word":
                 self.unquoted(arguments[-1])
+            self.inner_quotes()
             self.fail(f"',' or ')' expected in the call of {name.text}, found {self.shown()}",
                       fix="separate arguments with commas")
         if self.not_joined():
             raise Unparsable
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
+
+    def inner_quotes(self) -> None:
+        """Complain of a text in which a quote stands for itself: "he said "hi" to me"."""
+        before, count = self.previous, 1
+        while self.ahead(count).kind in ("word", "number", "operator") and self.ahead(count).text not in (")", ","):
+            count += 1
+        behind = self.ahead(count)
+        if before.kind == "string" and self.token.glued and behind.kind == "string" \
+                and behind.place.line == before.place.line and before.text[-1:] == '"' == behind.text[:1]:
+            self.fail("a quote inside of a text ends it", before.place.inside(before.place.length - 1),
+                      fix="write \\\" for a quote inside of a text",
+                      edits=[at(before.place.inside(before.place.length - 1), "\\", length=0),
+                             at(behind.place, "\\", length=0)])
 
     def is_wrong_comma(self) -> bool:
         """Whether a semicolon stands where a comma separates arguments; that is reported, and it is passed."""
@@ -306,6 +357,10 @@ class ExpressionParser(ForeignParser):
         self.take()
         route = self.route_name()
         self.expect("]", "behind the name of the route")
+        if self.sees(";") and isinstance(route, tree.Name):
+            whole = self.through(place, self.previous.place)
+            self.fail("missing '(' behind route[...]", whole,
+                      fix=f"write route({route.name}) instead of {self.written(whole)}")
         self.expect("(", "behind route[...]")
         arguments: list[tree.Expression] = []
         while not self.sees(")"):

@@ -9,6 +9,9 @@ from opensips_py.script.stream import TokenStream
 
 SLASHED = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
 SPOKEN = {"AND": "and", "And": "and", "OR": "or", "Or": "or", "NOT": "not", "Not": "not"}
+COMPARING = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "is": "==", "equals": "==",
+             "like": "=~", "matches": "=~", "contains": "=~", "in": "=="}
+NAMED, NAMED_PARAM = re.compile(r"\[([A-Za-z][\w-]*)\]"), re.compile(r"\[(\w+)\]")  # names in brackets
 STEPS = {"++": "+", "--": "-"}
 WORDS = {  # of other languages, and what does the same here
     "continue": "put what is left of the loop into an if",
@@ -50,6 +53,9 @@ class ForeignParser(TokenStream):
         if end == start or variable.text.startswith("$("):
             return
         whole = variable.place.inside(0, end - variable.place.column + 1)
+        if named := (NAMED_PARAM if variable.text == "$param" else NAMED).fullmatch(line, start, end):
+            self.fail(f"the name of {variable.text} stands in parentheses", whole,
+                      fix=f"in parentheses: {variable.text}({named[1]})")
         self.fail(f"what stands behind {variable.text} needs parentheses around it all", whole,
                   fix=f"in parentheses: $({line[variable.place.column:end]})")
 
@@ -83,6 +89,8 @@ class ForeignParser(TokenStream):
         *assigned*; whether one of them is there."""
         if self.sees("."):
             self.report("'.' joins no texts", fix="write + instead of .")
+        elif self.sees("~"):
+            self.report("'~' is no operator between values", fix="write =~ instead of ~")
         elif self.token.text == "?":
             self.report("'?' is no operator", fix="write if (condition) ...; else ...;")
         elif assigned and self.token.kind in ("string", "variable") and not self.token.broken \
@@ -96,6 +104,10 @@ class ForeignParser(TokenStream):
         """Complain of ~= and of a pattern between slashes."""
         if self.sees("~") and self.ahead().text in ("=", "==") and self.ahead().glued:
             self.fail("'~=' is no operator", self.token.place.inside(0, 2), fix="write =~ to compare")
+        if self.sees("~"):
+            self.fail("'~' is no operator between values", fix="write =~ instead of ~")
+        if self.token.kind == "word" and (sign := COMPARING.get(self.token.text.lower())):
+            self.fail(f"'{self.token.text}' is no operator", fix=f"write {sign} instead of {self.token.text}")
 
     def not_slashed(self) -> None:
         """Complain of /pattern/, whose first slash is at hand."""

@@ -128,7 +128,8 @@ class CacheFunctions:
             others = ", ".join(sorted(known)) or "those that cachedb_url names"
             return "" if name.strip() in known else f"module {module} has no cache {name}, only {others}"
         if module in loader.available(self.registry.mpath):
-            return f'no loaded module has the cache {name}: add loadmodule "{module}.so"'
+            url = f' and modparam("{module}", "cachedb_url", "{name.strip()}://localhost/")' * (wanted != "local")
+            return f'no loaded module has the cache {name}: add loadmodule "{module}.so"{url}'
         if module in loader.upstream_modules():
             return f"the cache {name} is of module {module}, which is not available yet"
         kinds = [each.removeprefix("cachedb_") for each in loader.available(self.registry.mpath) if "cachedb_" in each]

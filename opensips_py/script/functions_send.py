@@ -187,7 +187,7 @@ class SendFunctions:
             found["host"] == each.host and each.protocol in ("", "any", (found["protocol"] or each.protocol).lower())
             and (not port or not each.port or each.port <= port <= max(each.port, each.last_port))
             for each in self.sockets)
-        return "" if there else f"the script has no socket {name}"
+        return "" if there else f"the script has no socket {name}: write one that it has, or add socket={name}"
 
     @script(Route.ANY)
     def force_send_socket(self, run: Run, request: Request, socket: Annotated[str, Known("socket")]) -> bool:

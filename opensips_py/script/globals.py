@@ -71,7 +71,7 @@ class Parameter:
     def number(self, value: Any) -> int | bool:
         """A number within its bounds; also yes and no."""
         if not isinstance(value, int):
-            raise ValueError(f"{self.name} is a number or yes or no, not {value!r}")
+            raise ValueError(f"{self.name} is {'yes or no' if self.type == 'bool' else 'a number'}, not {value!r}")
         if self.type == "bool":
             return bool(value)
         if (self.low is not None and value < self.low) or (self.high is not None and value > self.high):

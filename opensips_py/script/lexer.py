@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 
 from opensips_py.errors import ScriptError
+from opensips_py.script import remedies
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.variables import parse_at
 
@@ -36,6 +37,18 @@ BEHIND_TEXT = re.compile(r"""[ \t]*(?:[),;}\]]|\r?\n|\Z|\#|//|/\*|[+*=][ \t\n"'$
     |/[a-z:]|[ \t]["']|(?:and|or|as|use_\w+|tag)\b)""", re.VERBOSE)
 SETTING = re.compile(r"[ \t]*(?:(?:loadmodule|include_file|import_file)[ \t]*|[a-z_]+[ \t]*=[ \t]*)")  # of one line
 BEFORE_ARGUMENT = re.compile(r",\s*[-$\w.]+\s*\)[;\s]*$")  # where a text of which no quote tells the end may end
+# A text in quotes of print, and signs that a word processor makes of those that are meant
+CURLY = re.compile('[\u201c\u201d\u201e\u00ab]([^\u201c\u201d\u201e\u00ab\u00bb"\\n]*)[\u201c\u201d\u00bb]')
+LOOKALIKES = {
+    "\u201c": '"', "\u201d": '"', "\u201e": '"', "\u2018": "'", "\u2019": "'", "\uff1b": ";", "\uff0c": ",",
+    "\uff08": "(", "\uff09": ")", "\uff1d": "=", "\uff1a": ":", "\u2013": "-", "\u2014": "-", "\u2260": "!=",
+    "\u2264": "<=", "\u2265": ">=",
+}
+URL = re.compile(r"([A-Za-z][\w+.-]*)://([^\s,;)\"']+)[\"']?", re.ASCII)
+BEFORE_URL = re.compile(r"(?:^\s*([a-z_]+)\s*=|,)\s*$")  # where the value of a parameter begins
+BARE_PATTERN = re.compile(r"[=!]~\s*([^\s\"'][^\"']*)$")  # behind the operator, without its quotes
+ENDED = re.compile(r"(?<=\S)\s*,\s*$")  # a text that should have ended before the comma at its end
+BEFORE_JOINT = re.compile(r"""["'][\w|.:@ -]*(?=\)\s*(?:&&|\|\||==|!=|\)|and\b|or\b))""")  # in a condition
 COMMENT_MARK = re.compile(r"/\*|\*/")
 TRANSFORMATIONS = re.compile(r"[ \t]*((?:\{[a-z]+\.[^{}]*\})+)")
 ESCAPE = re.compile(r'\\(?:[nrat"\\]|x[0-9a-fA-F]{1,2}|[0-7]{2,3}|\r?\n)')
@@ -89,9 +102,13 @@ class Lexer:
         while self.offset < len(self.text):
             found = TOKEN.match(self.text, self.offset)
             if found is None:
+                if (token := self.lookalike()) is not None:
+                    return token
                 self.unknown()
                 continue
             kind = found.lastgroup or ""
+            if kind == "word" and (token := self.bare_url()) is not None:
+                return token
             if kind == "comment" and self.text.startswith("//", self.offset):
                 self.diagnostics.misread("'//' begins no comment", self.place(self.offset, 2),
                                          fix="write # instead of //")
@@ -119,10 +136,53 @@ class Lexer:
         return not self.text[self.line_start:self.offset].strip()
 
     def unknown(self) -> None:
+        """What no token begins with: a sign that only looks like one, or a part of a text without its quote."""
         char = self.text[self.offset]
-        self.diagnostics.misread(f"unexpected character {char!r}", self.place(self.offset),
-                                 fix="put texts in double quotes" if char not in "`" else "")
+        if char == "\\" and self.last_text[0].line == self.line and (ended := ENDED.search(self.last_text[1])):
+            self.diagnostics.misread("text without closing quote", replace(self.last_text[0], length=ended.start() + 1),
+                                     "opened here", 'add the missing "')
+        elif char == "\\" and (start := self.unquoted_from()):
+            self.diagnostics.misread("text without opening quote", self.place(self.line_start + start,
+                                     self.offset - self.line_start - start), "", 'add the missing " before it')
+        else:
+            self.diagnostics.misread(f"unexpected character {char!r}", self.place(self.offset),
+                                     fix="put texts in double quotes" if char not in "`" else "")
         self.skip(self.offset + 1)
+
+    def unquoted_from(self) -> int:
+        """Where in its line a text begins that ends with a quote, and holds the backslash at hand; 0 for nowhere."""
+        line = self.text[self.line_start:self.end_of_line()]
+        if line[self.offset - self.line_start:].count('"') % 2 == 0:
+            return 0
+        ended = line.rfind('"', 0, self.offset - self.line_start) + 1
+        found = re.compile(r"[(,=]\s*").search(line, ended, self.offset - self.line_start)
+        return found.end() if found else 0
+
+    def lookalike(self) -> Token | None:
+        """The sign that a word processor has made of the one that is meant."""
+        found = CURLY.match(self.text, self.offset)
+        written = found[0] if found else self.text[self.offset]
+        meant = f'"{found[1]}"' if found else LOOKALIKES.get(written, "")
+        if not meant:
+            return None
+        self.diagnostics.misread(f"unexpected character {written[0]!r}", self.place(self.offset, len(written)),
+                                 fix=f"write {meant} instead of {written}")
+        token = self.emit("string" if found else "operator", self.offset + len(written), meant[1:-1])
+        return token if found else replace(token, text=meant)
+
+    def bare_url(self) -> Token | None:
+        """scheme://rest where a value begins, without quotes."""
+        line = self.text[self.line_start:self.end_of_line()]
+        before, found = line[:self.offset - self.line_start], URL.match(line, self.offset - self.line_start)
+        name = BEFORE_URL.search(before)
+        if found is None or name is None:
+            return None
+        is_socket = name[1] in ("socket", "listen", "alias")
+        meant = f"{found[1]}:{found[2]}" if is_socket else f'"{found[1]}://{found[2]}"'
+        message = f"'{found[1]}://' begins no socket" if is_socket else "a URL stands in quotes"
+        self.diagnostics.misread(message, self.place(self.offset, len(found[0])),
+                                 fix=f"write {meant} instead of {found[0]}")
+        return self.emit("string", self.offset + len(found[0]), f"{found[1]}:{found[2]}" if is_socket else meant[1:-1])
 
     def token(self, kind: str, found: re.Match[str]) -> Token:
         if kind in ("string", "raw"):
@@ -155,6 +215,11 @@ class Lexer:
         try:
             _, stop = parse_at(line, start, self.place(self.line_start))
         except ScriptError as error:
+            if (found := BARE_PATTERN.search(line[:start + 1])) is not None:
+                written = found[1]
+                self.diagnostics.misread("a pattern stands in quotes", self.here(found.start(1) + 1, len(written)),
+                                         fix=f'write "{written}" instead of {written}')
+                return self.emit("variable", self.offset + 1, broken=True)
             self.diagnostics.misread(error.message, self.here(error.column), fix=error.hint)
             return self.emit("variable", end_of_broken_variable(self.text, self.offset, end), broken=True)
         return self.emit("variable", self.line_start + stop)
@@ -182,7 +247,7 @@ class Lexer:
         quote, (last, text) = self.text[self.offset], self.last_text
         if last.line == self.line and text.strip() == ",":
             before = before[:last.column - 1]
-        if last.line == self.line and (ended := re.search(r"(?<=\S)\s*,\s*$", text)):
+        if last.line == self.line and (ended := ENDED.search(text)):
             self.diagnostics.misread("text without closing quote", Place(self.file, self.line, last.column,
                                      ended.start() + 1), "opened here", f"add the missing {quote}")
         else:
@@ -198,11 +263,29 @@ class Lexer:
         if (token := self.unopened()) is not None:
             return token
         text = re.sub(r"[ \t]+(?:#|//).*", "", self.text[self.offset:self.end_of_line()])
-        closing = BEFORE_ARGUMENT.search(text) or re.search(r"[);,\s{]*$", text)
-        stop = self.offset + (closing.start() if closing else len(text))
+        if (token := self.other_quote(text)) is not None:
+            return token
+        if self.text[self.offset - 1:self.offset] == text[0] and text[1:2] in ("", ")", ";", " ") \
+                and text[0] not in text[1:]:
+            self.diagnostics.misread("a quote too many", self.place(self.offset), fix="remove it")
+            return self.emit("string", self.offset + 1, broken=True)
+        closing = BEFORE_ARGUMENT.search(text) or re.search(r"[);,\s{\]]*$", text)
+        before = BEFORE_JOINT.match(text)
+        stop = self.offset + (before.end() if before else closing.start() if closing else len(text))
         self.diagnostics.misread("text without closing quote", self.place(self.offset, stop - self.offset),
                                  "opened here", f"add the missing {self.text[self.offset]}")
         return self.emit("string", max(stop, self.offset + 1), self.text[self.offset + 1:stop], broken=True)
+
+    def other_quote(self, text: str) -> Token | None:
+        """The text at hand, if it ends with the other kind of quote."""
+        other = "'" if text[0] == '"' else '"'
+        ended = re.match(rf"[^{other}]*{other}(?=[\s,;)]*$)", text)
+        if ended is None:
+            return None
+        self.diagnostics.misread("text without closing quote", self.place(self.offset, ended.end()), "opened here",
+                                 f"begin it with {other}, as it ends",
+                                 edits=[remedies.at(self.place(self.offset), other)])
+        return self.emit("string", self.offset + ended.end(), text[1:ended.end() - 1], broken=True)
 
     def transformations(self) -> Token | None:
         """Transformations behind a text, {class.name,arguments}, if they follow."""
@@ -229,7 +312,7 @@ def end_of_broken_variable(text: str, start: int, end: int) -> int:
             return max(at, start + 1)
         depth += (text[at] == "(") - (text[at] == ")")
         if text[at] == ")" and depth == 0:
-            return at + 1
+            return at + 1 + len(re.match(r"[\]}]*", text[at + 1:end])[0])  # type: ignore[index]
     return end
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import operator
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cache, lru_cache
 from ipaddress import IPv4Network, IPv6Network, ip_address, ip_network
 from typing import Any
 
@@ -300,6 +300,20 @@ def changed(operation: Callable[[Any, Any], Value], value: Value, by: Value) -> 
     if by == 0 and operation in (divide, modulo):
         return None
     return operation(value, by)
+
+
+@cache
+def of_results(operation: Callable[[Any, Any], Value], left: bool, right: bool) -> Callable[[Value, Value], Value]:
+    """*operation* where *left* or *right* stands for the result of another one: what has failed makes this fail."""
+    def strict(one: Value, other: Value) -> Value:
+        return None if (left and one is None) or (right and other is None) else operation(one, other)
+    strict.__name__ = operation.__name__
+    return strict
+
+
+def compared(value: Value, outcome: bool, failed: int | None) -> int | None:
+    """A comparison of *value* with a number, as a value: *failed* where a text is compared."""
+    return failed if type(value) is str else int(outcome)
 
 
 def as_text(value: Value) -> str | None:

@@ -1,15 +1,21 @@
 """Tokens of a configuration to its tree: the superset grammar of OpenSIPS 2.1 and 4.0."""
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
-from opensips_py.script import tree
+from opensips_py.script import globals, tree
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
 from opensips_py.script.expressions import FALSE_WORDS, TRUE_WORDS
 from opensips_py.script.lexer import Token
 from opensips_py.script.parameters import ParameterParser
+from opensips_py.script.remedies import at
 from opensips_py.script.stream import ROUTE_KINDS, Unparsable
 
+# modparam with what people leave out or put wrong: quotes, commas, parentheses; and a number with its unit
+MODPARAM = re.compile(r"""modparam\s*[(\[]?\s*["']?([\w|-]+)(?:["']?\s*[,;]\s*["']?|["']\s*["']|\s+)(\w+)
+    (?:["']?\s*[,;]\s*|["']\s*|\s+)
+    ("(?:[^"\\]|\\.)*"|'[^']*'|-?(\d+)(?:\.\d+|[a-z]+)|[^\s"'()\[\],;]+)\s*[)\]]?;?(?=\s*(?:\#.*)?$)""", re.VERBOSE)
 SOCKETS = ("socket", "listen", "bin_listen", "alias")
 NAMED = {"branch_route": "", "failure_route": "", "timer_route": ", 60", "event_route": ""}  # and what follows it
 UNNAMED = ("error_route", "local_route", "startup_route")
@@ -46,6 +52,8 @@ class Parser(ParameterParser):
     def item(self) -> list[tree.Item]:
         """A core parameter, loadmodule, modparam or route."""
         if self.sees(";"):
+            if self.braces.early is not None:
+                self.take()  # the brace before it ended a route too early: what follows is blamed for that
             self.stray_semicolon("a route")
             return []
         self.check_braces()
@@ -75,20 +83,31 @@ class Parser(ParameterParser):
         if self.ahead().kind == "string" and (fix := did_you_mean(self.token.text, ("loadmodule",))):
             self.report(f"'=' expected behind '{self.token.text}', found {self.shown_at(1)}", fix=fix)
             return [self.loadmodule()]
-        if self.ahead().text == "=" and self.ahead().kind == "operator":
+        if self.ahead().text in ("=", "==") and self.ahead().kind == "operator":
             token = self.take()
             name, place = token.text, token.place
         else:
             name, place = self.glued_text("=", "(", "[", "{")
-        if not self.accept("="):
-            self.unknown_item(name, place)
+        if self.sees("=="):
+            self.report(f"'=' expected behind '{name}', found '=='", fix="write = instead of ==")
+            self.take()
+        elif not self.accept("="):
+            self.lacks_sign(name, place)
         if self.token.kind == "end" or (self.starts_line() and self.starts_item()):
-            self.fail(f"a value expected for {name}", place)
+            self.fail(f"a value expected for {name}", place, fix=f"write {name}=value, or remove the line")
         found: list[tree.Item] = [self.value_of(name, place)]
         while name == "alias" and not self.starts_line() and self.token.kind in ("word", "ip", "string"):
             found.append(self.value_of(name, place))
         self.stray_semicolon("a parameter")
         return found
+
+    def lacks_sign(self, name: str, place: Place) -> None:
+        """Complain of a parameter without its =; where there is one of that name, its value is read all the same."""
+        is_value = self.token.kind in ("word", "number", "string", "ip") and not self.starts_line()
+        if globals.find(name) is None or not is_value:
+            self.unknown_item(name, place)
+        self.report(f"'=' expected behind '{name}', found {self.shown()}", place, fix=f"write {name} = value",
+                    edits=[at(self.behind(), "=", length=self.token.place.column - self.behind().column)])
 
     def stray_semicolon(self, what: str) -> None:
         """Complain of a semicolon behind what is no statement."""
@@ -140,9 +159,9 @@ class Parser(ParameterParser):
             self.fail(f"a value expected, found {self.shown()}")
         if token.text == "-" and self.ahead().kind == "number":
             self.take()
-            return -self.number_of(self.take())
+            return -self.number_of(self.take(), is_setting=True)
         if token.kind == "number" and (not self.ahead().glued or self.ahead().text == ";"):
-            return self.number_of(self.take())
+            return self.number_of(self.take(), is_setting=True)
         text, _ = self.glued_text(";")
         if text in TRUE_WORDS or text in FALSE_WORDS:
             return int(text in TRUE_WORDS)
@@ -162,6 +181,14 @@ class Parser(ParameterParser):
             name = self.take()
             self.stray_semicolon("loadmodule")
             return tree.LoadModule(place, name.value, name.place)
+        if self.sees("(") and self.ahead().kind == "string" and self.ahead(2).text == ")":
+            whole = self.through(self.token.place, self.ahead(2).place)
+            name, blank = self.ahead(), " " * self.token.glued
+            self.report(f"loadmodule needs a name in quotes, found {self.shown()}", whole,
+                        fix=f"write loadmodule {name.text}", edits=[at(whole, blank + name.text)])
+            self.at += 3
+            self.stray_semicolon("loadmodule")
+            return tree.LoadModule(place, name.value, name.place)
         if self.token.kind != "word" or self.starts_line():
             self.fail(f"loadmodule needs a name in quotes, found {self.shown()}", fix='write loadmodule "tm.so"')
         self.report("loadmodule needs a name in quotes", fix=f'write loadmodule "{self.token.text}.so"')
@@ -179,8 +206,28 @@ class Parser(ParameterParser):
         return tree.ImportPython(place, tree.String(name.place, name.value))
 
     def modparam(self) -> tree.ModParam:
-        """modparam("module", "parameter", value)."""
-        place = self.take().place
+        """modparam("module", "parameter", value); what is written nearly so is taken for what is meant."""
+        start, place = self.at, self.token.place
+        try:
+            return self.right_modparam(self.take().place)
+        except Unparsable:
+            line = self.diagnostics.line(place) or ""
+            found, error = MODPARAM.match(line, place.column - 1), self.diagnostics.found[-1]
+            if found is None or any(each.broken for each in self.tokens[start:self.at + 1]) \
+                    or (error.place.file, error.place.line) != (place.file, place.line):
+                raise
+            value = found[3] if found[3][0] in "\"'" or found[3].lstrip("-").isdigit() else \
+                found[4] if found[4] else f'"{found[3]}"'
+            meant = f'modparam("{found[1]}", "{found[2]}", {value})'
+            error.fix, error.is_sure = f"write {meant}", not found[4]
+            error.edits = [at(place, meant, length=found.end() - found.start())]
+            while self.token.kind != "end" and not (self.starts_line() and self.at > start):
+                self.take()
+            word = tree.String(place, value[1:-1]) if value[0] in "\"'" else tree.Number(place, int(value))
+            return tree.ModParam(place, tree.String(place, found[1]), tree.String(place, found[2]), word)
+
+    def right_modparam(self, place: Place) -> tree.ModParam:
+        """One that is written as it should be, behind its first word."""
         self.expect("(", "behind modparam")
         module = self.quoted("the module")
         self.expect(",", "behind the module")
@@ -189,7 +236,11 @@ class Parser(ParameterParser):
             self.fail("the value of the parameter is missing", self.through(parameter.place, self.token.place),
                       fix=f'write the value behind a comma: "{parameter.value}", 1)')
         self.expect(",", "behind the parameter")
-        value = self.value()
+        value: tree.Expression
+        if self.token.kind == "number" and self.ahead().text == ")":
+            value = tree.Number(self.token.place, self.number_of(self.take(), is_setting=True))
+        else:
+            value = self.value()
         if isinstance(value, tree.Broken):
             raise Unparsable
         if not isinstance(value, (tree.Number, tree.String)):
@@ -224,6 +275,9 @@ class Parser(ParameterParser):
             if self.accept("("):
                 self.route_parameters(route)
             self.check_head(route)
+            if self.sees("]"):
+                self.report("']' without a bracket to close", fix="remove it")
+                self.take()
         except Unparsable:
             self.skip_head()
             route.broken = True

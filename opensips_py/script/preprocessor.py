@@ -155,7 +155,8 @@ class FileReader:
             else:
                 yield from self.shared.expanded(token)
         if include is not None:
-            self.diagnostics.error(f"{include.text} needs a file name in quotes", include.place)
+            self.diagnostics.error(f"{include.text} needs a file name in quotes", include.place,
+                                   fix=f'write {include.text} "file.cfg"')
         for place, _ in self.conditions:
             self.diagnostics.error("#!ifdef without #!endif", place, "opened here", "add #!endif")
         self.shared.cut |= self.lexer.cut or self.skipping
@@ -171,6 +172,9 @@ class FileReader:
             yield from self.include(name, replace(token, kind="string", value=rest.strip('"\'')))
         elif known is not None:
             known(self, rest, token.place)
+        elif name in ("if", "elif", "elsif", "elseif"):
+            self.diagnostics.warning(f"'#!{name}' is taken for a comment", token.place,
+                                     fix="write #!ifdef, behind #!else where it goes on another one")
         elif fix := did_you_mean(name, DIRECTIVES):
             self.diagnostics.warning(f"'#!{name}' is taken for a comment", token.place, fix=fix)
 

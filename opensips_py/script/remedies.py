@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from opensips_py.script.variables import Place
@@ -19,6 +19,7 @@ WRONG = re.compile(
     r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
     r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)"
     r"|\"(\S+)\" is (?:not one of|no method|no flag here)"
+    r"|define \"(\S+?)\"|no database is called \"(\S+)\""
     r"|is needed, not \"(\S+)\"|is one of .*, not \"?([^\s\"]+)\"?$"
     r"|no module has a cache called (\S+)|module (\S+) is not available")
 Texts = Mapping[str, list[str]]
@@ -80,7 +81,12 @@ def name(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: T
 
 
 def instead(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
-    """What the fix quotes, in place of all that is marked."""
+    """What the fix quotes, in place of all that is marked; or of what it says itself, if that stands there."""
+    _, found, written = fix.string.partition(" instead of ")
+    line = line_of(place, texts)
+    start = line.find(written, max(0, place.column - 1 - len(written))) if found else -1
+    if 0 <= start < place.column + place.length:
+        return [at(place, fix["right"], start + 1, len(written))]
     return [at(place, fix["right"])]
 
 
@@ -91,7 +97,10 @@ def compared(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, text
 
 
 def behind(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
-    """A character that is missing in front of what is marked."""
+    """A character that is missing in front of what is marked; what closes something stands behind what it closes."""
+    before = line_of(place, texts)[:place.column - 1]
+    if fix["right"] in (")", "]", ",", ";") and before.strip():
+        return [at(place, fix["right"], len(before.rstrip()) + 1, 0)]
     return [at(place, fix["right"], length=0)]
 
 
@@ -168,7 +177,7 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
          lambda fix, wrong, place, texts: [at(place, fix["right"], length=1)], True),
         (r"write (?P<right>!=|[<>]=|==|=~) to compare$",
          lambda fix, wrong, place, texts: [at(place, fix["right"], length=2)], True),
-        (r"write (?P<right>.+) instead of \S.*$", instead, True),
+        (r"write (?P<right>.+?) instead of \S.*$", instead, True),
         (r"write (?P<right>timer_route\[\w+, 60\])$",
          lambda fix, wrong, place, texts: timed(place, fix["right"], texts), False),
         (r"write (?P<right>\$\$) for a dollar sign$",
@@ -189,6 +198,10 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"join them with (?P<right>\+)$", lambda fix, wrong, place, texts: [at(place, "+ ", length=0)], True),
         (r"add (?P<right>loadmodule \"\S+\")$", module, True),
         (r"add (?P<right>loadmodule \"\S+\") before it$", line_before, True),
+        (r"add (?P<right>loadmodule \"\S+\" and modparam\(.*\))$",
+         lambda fix, wrong, place, texts: module_and_parameter(fix, wrong, place, texts), False),
+        (r"write (?P<right>\$\S+)$",
+         lambda fix, wrong, place, texts: whole_variable(fix, wrong, place, texts), False),
         (r"add (?P<right>route \{ )\.\.\. \}$", lambda fix, wrong, place, texts: [], False),
         (r"remove it\b", removed, False),
         (r"write (?P<right>\S+) without the quotes", bare, True),
@@ -206,10 +219,23 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"use (?P<right>#!redefine) to change it$",
          lambda fix, wrong, place, texts: redefined(place, texts), False),
         (r"write modparam\(\"module\"(?P<right>)", lambda fix, wrong, place, texts: quoted(place, texts), True),
-        (r"write include_file \"file.cfg\"(?P<right>)", lambda fix, wrong, place, texts: quoted(place, texts), True),
+        (r"write (?:include|import)_file \"file.cfg\"(?P<right>)",
+         lambda fix, wrong, place, texts: quoted(place, texts), True),
         (r"the main route is called (?P<right>route)$", instead, True),
         (r"write (?P<right>\w+_route)$", lambda fix, wrong, place, texts: unnamed(place, texts), True),
     ))
+
+
+def module_and_parameter(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """The line that loads a module, and one that sets a parameter of it behind that."""
+    both = fix["right"].replace(" and modparam", "\nmodparam") + "\n"
+    return [replace(each, text=both) for each in module(fix, wrong, place, texts)]
+
+
+def whole_variable(fix: re.Match[str], wrong: re.Match[str] | None, place: Where, texts: Texts) -> Made:
+    """A variable in place of the one that begins where it is marked."""
+    written = re.match(r"\$\((?:[^()]|\([^()]*\))*\)|\$\w+\([^()]*\)", line_of(place, texts)[place.column - 1:])
+    return [at(place, fix["right"], length=len(written[0]))] if written and "(name)" not in fix["right"] else []
 
 
 def quoted_module(text: str, place: Where, texts: Texts) -> Made:

@@ -5,7 +5,7 @@ import re
 from collections.abc import Callable
 from typing import NoReturn
 
-from opensips_py.script import tree
+from opensips_py.script import remedies, tree
 from opensips_py.script.diagnostics import Place, did_you_mean
 from opensips_py.script.expressions import JOINTS, ExpressionParser
 from opensips_py.script.foreign import WORDS
@@ -18,7 +18,14 @@ LOCAL_TYPES = ("int", "str", "list", "any")
 OTHER_TYPES = {"integer": "int", "number": "int", "long": "int", "bool": "int", "boolean": "int", "string": "str",
                "text": "str", "char": "str", "array": "list", "tuple": "list", "var": "any", "auto": "any"}
 CONDITIONS = (tree.Call, tree.RouteCall, tree.Comparison, tree.Logical, tree.Not)
+COUNTED = re.compile(r"\s*([^;]+?)\s*;\s*([^;]+?)\s*;\s*(.+?)\s*\)\s*(?:\{|$)")  # what stands in for (...;...;...)
+OFTEN_ASSIGNED = re.compile(r"\$\(?(?:var|avp|shv|dlg_val|json|xml|acc_\w+|T_\w+|ru|rU|rd|rp|du|dd|dp|fs|bf?|br|rb|hdr)"
+                            r"\b|\$[a-z]\w{2,}$")
 LOCAL_NAME = re.compile(r"\$[A-Za-z_]\w*")
+
+
+class Counted(Unparsable):
+    """A loop that counts was passed over, with its block."""
 
 
 class StatementParser(ExpressionParser):
@@ -48,6 +55,8 @@ class StatementParser(ExpressionParser):
                 self.braces.goes_on(self.token, self.behind())
             try:
                 found += self.statement()
+            except Counted:
+                pass
             except Unparsable:
                 self.skip_statement()
             if self.at == before and not self.sees(*ends):
@@ -81,7 +90,9 @@ class StatementParser(ExpressionParser):
         if token.kind != "word":
             if self.sees("[") and self.ahead().kind in ("word", "number") and self.ahead(2).text == "]":
                 self.call_without_word()
-            self.fail(f"a statement expected, found {self.shown()}")
+            if self.sees("-") and self.ahead().text == "-" and self.ahead().glued:
+                self.fail("'--' begins no comment", token.place.inside(0, 2), fix="write # instead of --")
+            self.fail(f"a statement expected, found {self.shown()}", fix=f"remove {self.shown()}")
         compound = COMPOUND.get(token.text)
         if compound is not None:
             return [compound(self)]
@@ -108,6 +119,14 @@ class StatementParser(ExpressionParser):
             return [statement]
         if self.sees("{") and isinstance(statement, tree.Do):
             return self.no_block(statement)
+        if self.sees(":"):
+            self.report("';' expected, found ':'", fix="write ; instead of :")
+            self.take()
+            return [statement]
+        if self.sees(")"):
+            self.report("')' without a parenthesis to close", fix="remove it")
+            self.skip_statement()
+            return [statement]
         if not self.not_joined(assigned=isinstance(statement, (tree.Assign, tree.Local))):
             self.report(f"';' expected, found {self.shown()}", fix="end the statement with ;")
         self.skip_statement()
@@ -128,15 +147,25 @@ class StatementParser(ExpressionParser):
         if token.broken:
             raise Unparsable  # the lexer has said why
         if self.sees("=="):
-            self.fail("'==' compares, and this is an assignment", fix="write = to assign")
+            self.fail("'==' compares, and this is an assignment", fix=self.instead_of_comparing(token.text))
         self.not_arrow()
         self.not_stepped()
         self.not_bare()
+        if self.token.kind == "word" and self.ahead().text in ASSIGNMENTS and token.text in ("$var", "$avp", "$shv"):
+            whole = self.through(token.place, self.token.place)
+            self.fail(f"{token.text} needs a name", whole,
+                      fix=f"write {token.text}({self.token.text}) instead of {self.written(whole)}")
         if not self.sees(*ASSIGNMENTS):
+            is_value = self.token.kind in ("string", "variable", "number") and not self.starts_line()
             self.fail(f"an assignment expected behind {token.text}, found {self.shown()}",
-                      fix=f"write {token.text} = value;")
+                      fix=f"write {token.text} = value;",
+                      edits=[remedies.at(self.token.place, "= ", length=0)] if is_value else ())
         operator = self.take()
         return tree.Assign(operator.place, tree.Variable(token.place, token.text), operator.text, self.assigned())
+
+    def instead_of_comparing(self, variable: str) -> str:
+        """What to write for `$x == value;`, by whether $x is one of the variables that scripts assign."""
+        return "write = to assign" if OFTEN_ASSIGNED.match(variable) else f"write if ({variable} == ...) to compare"
 
     def local_statement(self) -> tree.Statement:
         """local $name; local type $name = value."""
@@ -205,17 +234,33 @@ class StatementParser(ExpressionParser):
                 return self.local_without_word()
             following = self.ahead()
             if following.kind in ("string", "variable", "number") and following.place.line == token.place.line:
-                self.fail(f"missing '(' behind {token.text}", token.place.inside(len(token.text)), fix="add '(' here")
-            fix = WORDS.get(token.text) or did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
+                self.take()
+                self.fail(f"missing '(' behind {token.text}", self.behind(), fix="add '(' here",
+                          edits=self.in_parentheses())
+            if self.ahead().text == "[" and self.ahead().glued and self.ahead(2).kind == "string":
+                self.in_brackets()
+            fix = self.other_case(token.text) or WORDS.get(token.text) \
+                or did_you_mean(token.text, (*COMPOUND, *SIMPLE)) or f"write {token.text}(...);"
             if self.ahead().text in ASSIGNMENTS:
                 fix = f"variables start with $: write $var({token.text})"
             self.fail(f"'{token.text}' is no statement", fix=fix)
         if token.text == "route":
             return tree.Do(token.place, self.route_call())
+        if token.text == "foreach":
+            self.report("'foreach' is no statement", fix="write for instead of foreach")
+            return self.for_statement()
+        if token.text.lower() in COMPOUND and token.text not in COMPOUND:
+            self.report(f"'{token.text}' is no statement", fix=f"write {token.text.lower()} instead of {token.text}")
+            return COMPOUND[token.text.lower()](self)
         call = self.call()
         if self.sees(*ASSIGNMENTS):
             return self.without_dollar(call)
         return tree.Do(token.place, call)
+
+    def other_case(self, word: str) -> str:
+        """The fix for a word of the language in capitals."""
+        meant = word.lower()
+        return f"write {meant} instead of {word}" if word != meant and meant in (*COMPOUND, *SIMPLE) else ""
 
     def without_dollar(self, call: tree.Call) -> tree.Statement:
         """Complain of var(x) = value, and take it for an assignment of $var(x)."""
@@ -234,6 +279,7 @@ class StatementParser(ExpressionParser):
             return tree.Broken(self.token.place)
         try:
             condition = self.condition()
+            self.not_text(condition)
         except Unparsable:
             self.skip_condition(start)
             return tree.Broken(self.tokens[start].place)
@@ -301,6 +347,7 @@ class StatementParser(ExpressionParser):
         if self.ahead(2 if self.ahead().text in ("!", "not") else 1).text == "async":
             return self.if_async(place)
         condition = self.test()
+        self.no_word("then")
         return tree.If(place, condition, self.body("if", place), [])
 
     def if_async(self, place: Place) -> tree.Async:
@@ -316,19 +363,50 @@ class StatementParser(ExpressionParser):
     def while_statement(self) -> tree.While:
         place = self.take().place
         condition = self.test()
+        self.no_word("do")
         return tree.While(place, condition, self.body("while", place))
+
+    def no_word(self, word: str) -> None:
+        """Complain of a word of other languages between a condition and its block."""
+        if self.token.kind == "word" and self.token.text == word:
+            place = self.take().place
+            blank = (self.diagnostics.line(place) or "")[place.column - 1 + place.length:][:1] == " "
+            self.report(f"'{word}' is no statement", place, fix="leave it out",
+                        edits=[remedies.at(place, "", length=place.length + blank)])
 
     def for_statement(self) -> tree.ForEach:
         place = self.take().place
-        self.expect("(", "behind for")
+        enclosed = self.sees("(")
+        if enclosed:
+            self.take()
+        else:
+            self.report(f"missing '(' behind {self.previous.text}", self.behind(), fix="add '(' here",
+                        edits=self.in_parentheses())
+        start = self.at
         declares = self.token.text == "local" and self.token.kind == "word"
         if declares:
             self.take()
         target = self.local_name() if declares else self.variable("the loop variable")
+        if self.sees(*ASSIGNMENTS):
+            self.counted(start)
         self.expect("in", "behind the loop variable")
         source = self.variable("the variable to go through")
-        self.expect(")", "behind the variable to go through", lenient=("{", ";"))
+        if enclosed:
+            self.expect(")", "behind the variable to go through", lenient=("{", ";"))
         return tree.ForEach(place, target, source, self.body("for", place), declares)
+
+    def counted(self, start: int) -> NoReturn:
+        """Complain of for (first; condition; next), of which the loop began with the token *start*."""
+        first = self.tokens[start].place
+        line = (self.diagnostics.line(first) or "")[first.column - 1:]
+        parts = COUNTED.match(line)
+        how = f"{parts[1]}; while ({parts[2]}) {{ ...; {parts[3]}; }}" if parts else "while (condition) { ... }"
+        self.report("for goes through the values of a variable, and does not count", first, fix=f"write {how}")
+        while self.token.kind != "end" and not self.sees("{", "}") and not self.starts_route():
+            self.take()
+        if self.sees("{"):
+            self.block("for")
+        raise Counted
 
     def variable(self, what: str) -> tree.Variable:
         if self.token.kind != "variable":
@@ -346,7 +424,7 @@ class StatementParser(ExpressionParser):
         else:
             found = self.without_parentheses("the value of a switch", start)
             self.report(found.message, found.place, fix=found.fix)
-        opening = self.expect("{", "before the cases")
+        opening = self.expect("{", "before the cases", lenient=("case", "default"))
         cases: list[tree.Case] = []
         while not self.sees("}") and self.token.kind != "end" and not self.starts_route():
             if self.sees("case", "default"):
@@ -385,7 +463,10 @@ class StatementParser(ExpressionParser):
                 if isinstance(value, (tree.Variable, tree.Call)):
                     self.report("a case is a number or a text", value.place,
                                 fix="write if ($x == ...) { ... } else if ... to compare with what the run decides")
-            if not self.accept(":"):
+            if self.sees(";"):
+                self.report(f"missing ':' behind {token.text}", fix="write : instead of ;")
+                self.take()
+            elif not self.accept(":"):
                 self.missing(":", f"behind {token.text}")
         except Unparsable:
             value = tree.Broken(token.place)

@@ -47,6 +47,11 @@ def change(reference: Reference, step: Step, scope: Binder) -> Change:
     found = scope.registry.transformations.get(step.name)
     if found is None:
         known = scope.registry.transformations
+        written = f"{step.name},{step.argument}" if step.argument else step.name
+        dotted = written.replace(",", ".", 1)
+        if "." not in step.name and dotted.partition(",")[0] in known:
+            reference.fail(f"{{{written}}} is no transformation", f"write {{{dotted}}} instead of {{{written}}}",
+                           step.offset)
         reference.fail(f"{{{step.name}}} is no transformation", nearest(step.name, list(known)), step.offset)
     arguments = bound_arguments(reference, step, found, scope)
     call = found.call

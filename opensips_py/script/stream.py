@@ -1,14 +1,19 @@
 """The parser's view of the tokens: looking ahead, insisting, and finding the way back after an error."""
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from typing import NoReturn
 
 from opensips_py.script.braces import Braces
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.lexer import Token
+from opensips_py.script.remedies import Edit, at
 from opensips_py.script.tree import Lax
 
+# The rest of a statement that could stand in parentheses
+ARGUMENTS = re.compile(r"""((?:"(?:\\.|[^"\\])*"|'[^']*'|\$\([^;{}"]*\)|\$\w+(?:\(\w*\))?|[\w .,*\[\]-])*?)
+    \s*(?=[;{]|$)""", re.VERBOSE)
 ROUTE_KINDS = ("route", "branch_route", "failure_route", "onreply_route", "error_route", "local_route",
                "startup_route", "timer_route", "event_route")
 
@@ -87,15 +92,27 @@ class TokenStream:
         return "the end of the file" if token.kind == "end" else f"'{token.text.splitlines()[0]}'"
 
     def report(self, message: str, place: Place | None = None, label: str = "", fix: str = "",
-               related: Iterable[tuple[str, Place]] = ()) -> None:
+               related: Iterable[tuple[str, Place]] = (), edits: Iterable[Edit] = ()) -> None:
         """Report *message*, unless the text ends here only because something in it has no end."""
         if not (self.token.kind == "end" and self.token.broken):
-            self.diagnostics.misread(message, place or self.token.place, label, fix, related)
+            self.diagnostics.misread(message, place or self.token.place, label, fix, related, edits)
 
-    def fail(self, message: str, place: Place | None = None, label: str = "", fix: str = "") -> NoReturn:
+    def fail(self, message: str, place: Place | None = None, label: str = "", fix: str = "",
+             edits: Iterable[Edit] = ()) -> NoReturn:
         """Report *message* and give the statement up."""
-        self.report(message, place, label, fix)
+        self.report(message, place, label, fix, edits=edits)
         raise Unparsable
+
+    def in_parentheses(self) -> list[Edit]:
+        """Parentheses around the rest of the statement at hand, if that stands in one line and has none."""
+        place = self.token.place
+        rest = (self.diagnostics.line(place) or "")[place.column - 1:]
+        found = ARGUMENTS.match(rest)
+        if found is None or not found[1]:
+            return []
+        opening = at(place, "(", length=0) if self.previous.text == "for" else \
+            at(self.behind(), "(", length=place.column - self.behind().column)
+        return [opening, at(place, ")", place.column + found.end(1), 0)]
 
     def unclosed(self, what: str, opening: Token) -> None:
         """Report that the block of *what* has no end."""
@@ -127,7 +144,8 @@ class TokenStream:
     def starts_route(self) -> bool:
         """Whether a route block begins here."""
         return self.token.kind == "word" and self.token.text in ROUTE_KINDS and (
-            self.ahead().text == "{" or (self.ahead().text == "[" and not self.calls_route()))
+            self.ahead().text == "{" or (self.ahead().text == "[" and not self.calls_route()
+                                         and not (self.token.text == "route" and self.ahead(4).text == ";")))
 
     def calls_route(self) -> bool:
         """Whether route[name](...) is a call: a block does not follow."""

@@ -123,7 +123,7 @@ class Called:
 
     function: str
     names: tuple[str, ...]
-    constants: tuple[str | None, ...]
+    constants: tuple[str | int | None, ...]
     sources: tuple[str, ...]
     injected: int
     waits: bool
@@ -310,13 +310,13 @@ def source_of(node: tree.Expression | None) -> str:
     return node.value if isinstance(node, tree.String) else node.text if isinstance(node, tree.Variable) else ""
 
 
-def written(node: tree.Expression | None) -> str | None:
+def written(node: tree.Expression | None) -> str | int | None:
     """An argument as it stands in the script, where no run changes it."""
     match node:
         case tree.String(value=text) if "$" not in text:
             return str(shown(text))
         case tree.Number(value=number):
-            return str(number)
+            return number
         case tree.Name(name=word) | tree.Operand(name=word):
             return word
         case tree.Address(text=text):

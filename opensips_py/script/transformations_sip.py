@@ -253,12 +253,13 @@ class AddressTransformations:
         return next((value for key, value in pairs(text) or () if key.lower() == name.lower()), None)
 
     @transformation("param.exist")
-    def param_exist(self, text: str, name: str) -> int:
+    def param_exist(self, text: str, name: str) -> int | None:
         """1 or 0: whether the list has the parameter."""
-        return int(any(key.lower() == name.lower() for key, _ in pairs(text) or ()))
+        found = pairs(text)
+        return None if found is None else int(any(key.lower() == name.lower() for key, _ in found))
 
     @transformation("param.exists")
-    def param_exists(self, text: str, name: str) -> int:
+    def param_exists(self, text: str, name: str) -> int | None:
         """1 or 0: another name of {param.exist}."""
         return self.param_exist(text, name)
 
@@ -280,9 +281,12 @@ class AddressTransformations:
 
 
 def pairs(text: str) -> list[tuple[str, str]] | None:
-    """Names and values of a list of parameters; None where a value without quotes has a blank in it."""
-    for each in separated(text, ";"):
-        value = each.partition("=")[2].strip()
-        if not value.startswith('"') and len(value.split()) > 1:
+    """Names and values of a list of parameters, empty ones too; None where a name, or a value without quotes,
+    has a blank in it, and where a semicolon is the end."""
+    found: list[tuple[str, str]] = []
+    for each in separated(text, ";") if text.strip() else ():
+        name, _, value = (part.strip() for part in each.partition("="))
+        if len(name.split()) > 1 or (not value.startswith('"') and len(value.split()) > 1):
             return None
-    return parameter_pairs(text)
+        found += parameter_pairs(each) or [("", "")]
+    return None if text.rstrip().endswith(";") else found

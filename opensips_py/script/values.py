@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 OPERANDS = {"method": "$rm", "uri": "$ru", "status": "$rs", "from_uri": "$fu", "to_uri": "$tu", "src_ip": "$si",
             "src_port": "$sp", "dst_ip": "$Ri", "dst_port": "$Rp", "proto": "$proto", "msg:len": "$ml"}
 METHOD = "(m.method if (m := run.message) is not None and m.is_request else None)"
+INNER = (tree.Binary, tree.Unary)  # of an expression: one that is NULL has failed
 PORTS = frozenset(("rp", "op", "dp"))
 UNKNOWN = re.compile(r"\$(\w+) is unknown")
 BARE = Route.STARTUP | Route.TIMER | Route.EVENT  # routes that run without a message
@@ -165,8 +166,10 @@ class ValueCompiler:
             case tree.Binary():
                 return self.arithmetic(node)
             case tree.Name():
+                is_variable = node.name in self.scope.registry.variables
                 self.diagnostics.error(f"'{node.name}' is no value", node.place,
-                                       fix=f'put it in quotes if it is a text: "{node.name}"')
+                                       fix=f"write ${node.name} instead of {node.name}" if is_variable else
+                                       f'put it in quotes if it is a text: "{node.name}"')
                 raise Reported
         return self.other(node)
 
@@ -180,6 +183,9 @@ class ValueCompiler:
         operation = operators.ARITHMETIC[node.operator]
         if node.operator == "+" and isinstance(node.right, tree.Variable):
             operation = operators.add_variable
+        nested = isinstance(node.left, INNER), isinstance(node.right, INNER)
+        if nested[1] or (nested[0] and node.operator == "+"):
+            operation = operators.of_results(operation, *nested)
         return call(self.namespace.bind(operation, operation.__name__), self.taken(node.left), self.value(node.right))
 
     def taken(self, node: tree.Expression) -> ast.expr:

@@ -233,7 +233,9 @@ class Reader:
         while self.at > begin and self.text[self.at - 1] == ".":
             self.at -= 1
         if self.at == begin:
-            self.fail("the name of a variable is missing behind $")
+            named = re.compile(r"\{(\w+)\}").match(self.text, begin)
+            self.fail("the name of a variable is missing behind $",
+                      f"write ${named[1]} instead of ${named[0]}" if named else "")
         return self.text[begin:self.at]
 
     def read_name(self, variable: str) -> str | Parts:
@@ -277,6 +279,10 @@ class Reader:
         end = closing(self.text, self.at, self.place)
         inner, begin = self.text[self.at + 1:end], self.at + 1
         name, comma, argument = inner.partition(",")
+        if not comma and name.endswith(")") and "(" not in name:
+            self.at = end
+            fail(f"missing }} behind {self.text[self.start:begin - 1 + len(name)]}", self.place, begin + len(name) - 1,
+                 "write }) instead of )}")
         self.at = end + 1
         pieces = name.strip().split(".")
         option = None

@@ -1,4 +1,23 @@
-cpdef object algorithm_of(str name)
+from opensips_py.sip._digest cimport digest_parameters, md5_hex
+
+cdef class Algorithm:
+    cdef readonly str name
+    cdef readonly int number, size
+    cdef readonly object hash
+    cdef readonly bint session
+
+cdef class Credentials:
+    cdef public str username, realm, nonce, uri, response, algorithm, qop, nc, cnonce, opaque
+
+cdef class Password:
+    cdef readonly str text
+
+cdef class Ha1:
+    cdef readonly str md5, sha_256, sha_512_256
+
+cdef dict BY_NAME
+
+cpdef Algorithm algorithm_of(str name)
 cpdef bytes raw(str text)
-cpdef tuple split_scheme(str value)
 cpdef str quote(str value)
+cpdef str proof(Algorithm algorithm, Credentials given, str ha1, str method, bytes body)

@@ -2,42 +2,37 @@
 from __future__ import annotations
 
 import hashlib
-import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from functools import partial
-from typing import Any, Protocol
+from hmac import compare_digest
+from typing import Protocol
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip._digest import parse_parameters
+from opensips_py.sip._digest import digest_parameters, md5_hex
 
 
-@dataclass(frozen=True, slots=True)
 class Algorithm:
-    """One algorithm of RFC 7616: *name* as headers write it, its *number*, the *size* of its hashes in hex digits."""
+    """One algorithm of RFC 7616: *name* as headers write it, its *number*, the *size* of its hashes in hex digits.
+    Its *hash* of some bytes is lower-case hex, too."""
 
-    name: str
-    number: int
-    make: Callable[[bytes], Any]
-    size: int
-    session: bool
-
-    def hash(self, data: bytes) -> str:
-        """The hash of *data* as lower-case hex."""
-        digest: str = self.make(data).hexdigest()
-        return digest
+    def __init__(self, name: str, number: int, hash: Callable[[bytes], str], size: int, session: bool) -> None:
+        self.name, self.number, self.hash, self.size, self.session = name, number, hash, size, session
 
 
-def sha_512_256(data: bytes) -> Any:
-    """The hash object that hashlib has no function of its own for."""
-    return hashlib.new("sha512_256", data, usedforsecurity=False)
+def sha_256(data: bytes) -> str:
+    """The SHA-256 of *data*."""
+    return hashlib.sha256(data, usedforsecurity=False).hexdigest()
 
 
-HASHES: tuple[tuple[str, Callable[[bytes], Any], int], ...] = (
-    ("MD5", partial(hashlib.md5, usedforsecurity=False), 32),
-    ("SHA-256", partial(hashlib.sha256, usedforsecurity=False), 64), ("SHA-512-256", sha_512_256, 64))
-ALGORITHMS = tuple(Algorithm(f"{name}{end}", 2 * place + len(end) // 5, make, size, bool(end))  # the weakest first
-                   for place, (name, make, size) in enumerate(HASHES) for end in ("", "-sess"))
+def sha_512_256(data: bytes) -> str:
+    """The SHA-512/256 of *data*, which hashlib has no function of its own for."""
+    return hashlib.new("sha512_256", data, usedforsecurity=False).hexdigest()
+
+
+HASHES: tuple[tuple[str, Callable[[bytes], str], int], ...] = (
+    ("MD5", md5_hex, 32), ("SHA-256", sha_256, 64), ("SHA-512-256", sha_512_256, 64))
+ALGORITHMS = tuple(Algorithm(f"{name}{end}", 2 * place + len(end) // 5, hash, size, bool(end))  # the weakest first
+                   for place, (name, hash, size) in enumerate(HASHES) for end in ("", "-sess"))
 BY_NAME = {spelling: each for each in ALGORITHMS for spelling in (each.name, each.name.lower())}
 
 
@@ -73,14 +68,20 @@ def ha1(username: str, realm: str, password: str, algorithm: str = "MD5") -> str
 def digest_response(ha1: str, method: str, uri: str, nonce: str, *, algorithm: str = "MD5", qop: str = "",
                     nc: str = "", cnonce: str = "", body: bytes = b"") -> str:
     """What a client must answer to a challenge; *ha1* is the hash of user, realm and password."""
-    found = known(algorithm)
-    hash = found.hash
-    if found.session:
+    return proof(known(algorithm), Credentials("", "", nonce, uri, "", algorithm, qop, nc, cnonce), ha1, method, body)
+
+
+def proof(algorithm: Algorithm, given: Credentials, ha1: str, method: str, body: bytes) -> str:
+    """The response that the credentials *given* must carry."""
+    hash, nonce, cnonce, qop = algorithm.hash, given.nonce, given.cnonce, given.qop
+    subject = f"{method}:{given.uri}"
+    if algorithm.session:
         ha1 = hash(raw(f"{ha1}:{nonce}:{cnonce}"))
     if not qop:
-        return hash(raw(f"{ha1}:{nonce}:{hash(raw(f'{method}:{uri}'))}"))
-    subject = f"{method}:{uri}:{hash(body)}" if qop.lower() == "auth-int" else f"{method}:{uri}"
-    return hash(raw(f"{ha1}:{nonce}:{nc}:{cnonce}:{qop}:{hash(raw(subject))}"))
+        return hash(raw(f"{ha1}:{nonce}:{hash(raw(subject))}"))
+    if qop.lower() == "auth-int":
+        subject = f"{subject}:{hash(body)}"
+    return hash(raw(f"{ha1}:{nonce}:{given.nc}:{cnonce}:{qop}:{hash(raw(subject))}"))
 
 
 class Secret(Protocol):
@@ -90,7 +91,7 @@ class Secret(Protocol):
         """The hash of user, realm and password; None where it is not known for this *algorithm*."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Password:
     """A password in plain text, which serves every algorithm."""
 
@@ -101,7 +102,7 @@ class Password:
         return algorithm.hash(raw(f"{username}:{realm}:{self.text}"))
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ha1:
     """Hashes of user, realm and password that were stored in place of it; an empty text is none."""
 
@@ -113,12 +114,6 @@ class Ha1:
         """The hash for *algorithm*; None where none is stored, or one of another length."""
         found = (self.md5, self.sha_256, self.sha_512_256)[algorithm.number // 2]
         return found.lower() if len(found) == algorithm.size else None
-
-
-def split_scheme(value: str) -> tuple[str, str]:
-    """The scheme of an Authorization or WWW-Authenticate value in lower case, and the rest."""
-    words = value.split(None, 1)  # any white space: a header may be folded there
-    return (words[0].lower() if words else "", words[1] if len(words) > 1 else "")
 
 
 UNQUOTABLE = dict.fromkeys((*range(32), 127))  # a line end would begin another header
@@ -148,8 +143,7 @@ class Challenge:
     @classmethod
     def parse(cls, value: str) -> Challenge:
         """Read a header value; MalformedMessage where it is no digest challenge."""
-        scheme, rest = split_scheme(value)
-        given = parse_parameters(rest) if scheme == "digest" else {}
+        given = digest_parameters(value)
         if "realm" not in given or "nonce" not in given:
             raise MalformedMessage(f"no digest challenge: {value!r}")
         return cls(given.pop("realm"), given.pop("nonce"), given.pop("algorithm", "MD5"), given.pop("qop", ""),
@@ -196,7 +190,7 @@ class Challenge:
         return "auth" if "auth" in offered else "auth-int" if "auth-int" in offered else ""
 
 
-@dataclass(slots=True)  # not frozen: to set fields of a frozen one takes as long as to read them
+@dataclass
 class Credentials:
     """What Authorization and Proxy-Authorization carry."""
 
@@ -210,19 +204,17 @@ class Credentials:
     nc: str = ""
     cnonce: str = ""
     opaque: str = ""
-    others: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
     def parse(cls, value: str) -> Credentials:
         """Read a header value; MalformedMessage where it holds no digest credentials."""
-        scheme, rest = split_scheme(value)
-        given = parse_parameters(rest) if scheme == "digest" else {}
-        missing = [name for name in ("username", "realm", "nonce", "uri", "response") if name not in given]
-        if missing:
-            raise MalformedMessage(f"digest credentials without {', '.join(missing)}")
-        found = cls(given.pop("username"), given.pop("realm"), given.pop("nonce"), given.pop("uri"),
-                    given.pop("response").lower(), given.pop("algorithm", "MD5"), given.pop("qop", ""),
-                    given.pop("nc", ""), given.pop("cnonce", ""), given.pop("opaque", ""), given)
+        given = digest_parameters(value)
+        try:
+            found = Credentials(given["username"], given["realm"], given["nonce"], given["uri"],
+                                given["response"].lower(), given.get("algorithm", "MD5"), given.get("qop", ""),
+                                given.get("nc", ""), given.get("cnonce", ""), given.get("opaque", ""))
+        except KeyError as missing:
+            raise MalformedMessage(f"digest credentials without {missing.args[0]}") from None
         # RFC 2617, 3.2.2: with qop both must be there
         if found.qop and not (found.nc and found.cnonce):
             raise MalformedMessage("digest credentials with qop, but without nc or cnonce")
@@ -230,12 +222,9 @@ class Credentials:
 
     def verify(self, ha1: str, method: str, body: bytes = b"") -> bool:
         """Whether the response proves knowledge of *ha1* for this method (and, for auth-int, body)."""
-        try:
-            expected = digest_response(ha1, method, self.uri, self.nonce, algorithm=self.algorithm, qop=self.qop,
-                                       nc=self.nc, cnonce=self.cnonce, body=body)
-        except ValueError:
-            return False
-        return hmac.compare_digest(expected.encode(), self.response.encode("utf-8", "surrogateescape"))
+        algorithm = algorithm_of(self.algorithm)
+        return algorithm is not None and compare_digest(raw(proof(algorithm, self, ha1, method, body)),
+                                                        raw(self.response))
 
     def __str__(self) -> str:
         parts = [f"username={quote(self.username)}", f"realm={quote(self.realm)}", f"nonce={quote(self.nonce)}",

@@ -30,3 +30,6 @@ cdef class Keyed:
     cpdef object unseal(self, str identifier)
     cdef uint64_t seal_of(self, const char* text, size_t size) noexcept
     cdef uint64_t seal_of_text(self, int slot, object body) except? 0
+
+cdef void put(char* out, uint64_t value, int digits) noexcept
+cdef int64_t take(const char* text, int digits) noexcept

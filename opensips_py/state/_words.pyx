@@ -206,14 +206,14 @@ cdef int feed(sip_hash_state* state, object text) except -1:
     return 0
 
 
-cdef inline void put(char* out, uint64_t value, int digits) noexcept:
+cdef void put(char* out, uint64_t value, int digits) noexcept:
     cdef int i
     for i in range(digits - 1, -1, -1):
         out[i] = DIGITS[value & 31]
         value >>= 5
 
 
-cdef inline int64_t take(const char* text, int digits) noexcept:
+cdef int64_t take(const char* text, int digits) noexcept:
     """The number that these digits write; -1 where one is none of ours."""
     cdef int64_t value = 0
     cdef int i

@@ -87,7 +87,7 @@ def run(statements, dialect="4.0", more=""):
     ("1", (1, "none", 7)), ('1, "a"', (1, "a", 7)), ("1, , 3", (1, "none", 3)), ("1,,", (1, "none", 7)),
     ('1, "x$var(n)y"', (1, "x5y", 7)), ("$var(n), $var(t), $var(t)", (5, "text", "text")),
     ('1, "word", "3"', (1, "word", "3")),
-    ("$var(n) + 1, \"a\" + \"b\"", (6, "ab", 7)), ("0x10, 10.0.0.1", (16, "10.0.0.1", 7)),
+    ("$var(n) + 1, \"a\" + \"b\"", (6, "ab", 7)), ('0x10, "10.0.0.1"', (16, "10.0.0.1", 7)),
     ("-1, $var(n)", (-1, "5", 7))])
 def test_arguments(arguments, seen):
     run(f'$var(n) = 5; $var(t) = "text"; show({arguments});')

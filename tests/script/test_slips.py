@@ -127,7 +127,7 @@ SLIPS = {
     "number with dots": (
         OLD, '\tsl_send', '\tif ($si == 10.0.0)\n\t\txlog("x");\n\tsl_send', "'10.0.0' is no value", RIGHT),
     "parentheses of a call, with a local that would be read": (
-        TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "'(' expected behind route[...]", NONE),
+        TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "missing '(' behind route[...]", NONE),
 }
 
 

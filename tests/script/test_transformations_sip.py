@@ -53,10 +53,15 @@ def test_nameaddr(world, steps, result):
     ("{param.exist,ob}", 1), ("{param.exists,foo}", 0), ("{param.valueat,1}", "2;2"), ("{param.valueat,-1}", "3"),
     ("{param.name,1}", "b"), ("{param.name,-1}", "c"), ("{param.name,9}", None), ("{param.count}", 4)])
 def test_param(world, steps, result):
-    assert world.through('a=1;b="2;2";ob; c = 3;', steps) == result
+    assert world.through('a=1;b="2;2";ob; c = 3', steps) == result
+
+
+@pytest.mark.parametrize("text", ["a=1;c=3;", "x y;c=3", "a=1 2;c=3"])
+def test_no_list_of_parameters(world, text):
+    assert [world.through(text, each) for each in ("{param.value,c}", "{param.exist,c}", "{param.count}")] == [None] * 3
 
 
 def test_the_argument_may_be_a_variable(world):
     world.assign("$var(p)", "branch")
     assert world.value("$(hdr(Via)[1]{via.param,$var(p)})") == "z9hG4bK2"
-    assert world.value("$(hdr(Via)[1]{param.value,received})") == "1.2.3.4"
+    assert world.value("$(hdr(Via)[1]{param.value,received})") is None

@@ -4,7 +4,7 @@ import hashlib
 import pytest
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip._digest import parse_parameters
+from opensips_py.sip._digest import digest_parameters, hexadecimal, is_digest, md5_hex, parse_parameters
 from opensips_py.sip.digest import (
     ALGORITHMS,
     Challenge,
@@ -73,7 +73,7 @@ def test_an_answer_verifies_and_only_that(algorithm, qop):
 def test_credentials_as_phones_write_them():
     found = Credentials.parse('DIGEST username="a\\"b",realm="x, y" , nonce=n,uri="sip:h",response="ABC",z=1')
     assert (found.username, found.realm, found.nonce, found.response) == ('a"b', "x, y", "n", "abc")
-    assert found.others == {"z": "1"}
+    assert "z=" not in str(found)
 
 
 @pytest.mark.parametrize("value", [
@@ -146,3 +146,31 @@ def test_malformed_parameters(source):
 
 def test_as_many_parameters_as_anybody_needs():
     assert len(parse_parameters(",".join(f"p{i}=1" for i in range(50)))) == 50
+
+
+@pytest.mark.parametrize("size", [*range(140), 1000])
+def test_md5(size):
+    data = bytes(range(size % 256)) * (size // 255 + 1)
+    assert md5_hex(data[:size]) == hashlib.md5(data[:size]).hexdigest()
+
+
+@pytest.mark.parametrize(("text", "number"), [
+    ("0", 0), ("00000001", 1), ("fF", 255), ("ffffffff", 0xFFFFFFFF), ("", -1), ("000000001", -1),
+    ("0x1", -1), ("1_0", -1), (" 1", -1), ("-1", -1), ("g", -1), ("é", -1), ("\u0661", -1)])
+def test_hexadecimal_numbers(text, number):
+    assert hexadecimal(text) == number
+
+
+@pytest.mark.parametrize(("value", "claims", "parameters"), [
+    ("Digest a=1", True, {"a": "1"}), (" dIGEST\ta=1", True, {"a": "1"}), ("Digest", True, {}),
+    ("Digests a=1", True, {}), ("Diges a=1", False, {}), ("Basic a=1", False, {}), ("", False, {}),
+    ('Digest a="é"', True, {"a": "é"}), ("Digést a=1", False, {}),
+    ('Digest USERNAME = "u",Nonce=n', True, {"username": "u", "nonce": "n"})])
+def test_the_scheme(value, claims, parameters):
+    assert is_digest(value) is claims and digest_parameters(value) == parameters
+
+
+@pytest.mark.parametrize("function", [is_digest, digest_parameters, hexadecimal, md5_hex])
+def test_what_is_no_text(function):
+    with pytest.raises(TypeError):
+        function(None)

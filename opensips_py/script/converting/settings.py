@@ -198,6 +198,7 @@ class Settings:
         lines = [f"{each.name}={int(each.v21)}  # {DEFAULT}" for each in globals.TABLE
                  if not each.idle and each.kept_as not in self.old.given and globals.ABSENT not in (each.v21, each.v40)
                  and each.v21 != each.v40 and self.matters(each.name)]
+        lines += self.sockets()
         others = [each for each in self.items if not isinstance(each, tree.Global) and each.place.file in self.sources]
         lines += [f'loadmodule "{name}.so"' for name in self.built_in()]
         first = next((each for each in others if each.place.file == self.path), next(iter(others), None))
@@ -208,6 +209,15 @@ class Settings:
         if number is not None:
             start = source.line_start(source.begin(number))
             source.replace(start, start, "\n".join(lines) + "\n\n")
+
+    def sockets(self) -> list[str]:
+        """The sockets of a script that has none: 2.1 listens on all addresses, 4.0 does not start."""
+        if "socket" in self.old.given:
+            return []
+        spoken = [name.removeprefix("proto_") for name, module in self.old.registry.modules.items()
+                  if "transport" in module.declarations.provides]
+        port = self.old.globals["port"] or 5060
+        return [f"socket={each}:*:{port + (each == 'tls')}  # {DEFAULT}: all addresses" for each in spoken]
 
     def built_in(self) -> list[str]:
         """The protocols that OpenSIPS 1.x needed no line for, and that the script was read with."""

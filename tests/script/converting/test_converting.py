@@ -237,10 +237,15 @@ def test_a_script_of_40_stays():
     assert converting.converted("old.cfg", {"old.cfg": text}) == {"old.cfg": text}
 
 
+def test_a_script_without_a_socket_gets_those_of_its_protocols():
+    text = converted(f'debug=2\n{DEFAULTS}loadmodule "proto_udp.so"\nloadmodule "proto_tcp.so"\nroute {{ exit; }}\n')
+    assert "\nsocket=udp:*:5060  # the default of OpenSIPS 2.1: all addresses\nsocket=tcp:*:5060  #" in text
+
+
 def test_line_ends_of_windows():
-    text = converted(f'debug=2\r\n{DEFAULTS}loadmodule "proto_udp.so"\n'.replace("\n", "\r\n").replace("\r\r", "\r")
-                     + "route {\r\n\tif (method==ACK) exit;\r\n}\r\n")
-    assert text == ('log_level=2\r\nauto_aliases=no\r\nloadmodule "proto_udp.so"\r\n'
+    head = f'debug=2\nlisten=udp:127.0.0.1\n{DEFAULTS}loadmodule "proto_udp.so"\n'
+    text = converted(head.replace("\n", "\r\n") + "route {\r\n\tif (method==ACK) exit;\r\n}\r\n")
+    assert text == ('log_level=2\r\nsocket=udp:127.0.0.1\r\nauto_aliases=no\r\nloadmodule "proto_udp.so"\r\n'
                     'route {\r\n\tif ($rm=="ACK") exit;\r\n}\r\n')
 
 

@@ -1,65 +1,17 @@
-"""Nonces that only this installation makes, and the memory of those that have served."""
+"""The memory of nonces that have served."""
 from __future__ import annotations
 
-import binascii
 import hashlib
-import hmac
 import os
-from dataclasses import dataclass
-from struct import Struct
 from typing import Protocol
 
 from opensips_py.errors import ConfigError
 from opensips_py.state._words import Words
 from opensips_py.state.directory import current_boot
 
-PAYLOAD = Struct(">QIB")  # serial number, second of issue, what it was issued for
-SEAL = 14  # bytes; with the payload a multiple of three, so that the text needs no padding
-LENGTH = (PAYLOAD.size + SEAL) * 4 // 3
-
 SIZE = 1 << 18  # nonces that are remembered at a time: 8,700 challenges a second for half a minute
 BOOT, NEXT, FIRST = 0, 1, 8  # words: which boot of the machine, the next serial number, where the memory begins
 ROUNDS, COUNTS, WINDOW = (1 << 24) - 1, (1 << 16) - 1, (1 << 23) - 1  # the parts of a word, from the top
-
-
-@dataclass(frozen=True, slots=True)
-class Nonce:
-    """What a nonce of ours says."""
-
-    serial: int  # 0: it may serve any number of times
-    issued: int  # seconds since the epoch
-    algorithm: int  # number of the one algorithm that it is for
-    qop: int  # the qualities of protection that were offered, as bits
-
-
-class Nonces:
-    """Makes and reads nonces with one *key*; whoever has the key reads them, after a restart, too."""
-
-    def __init__(self, key: bytes) -> None:
-        self.key = key
-
-    def issue(self, serial: int, now: int, algorithm: int, qop: int) -> str:
-        """A nonce, unlike any other of the same serial number, moment and purpose."""
-        payload = PAYLOAD.pack(serial, now, algorithm << 2 | qop)
-        return binascii.b2a_base64(payload + self.seal(payload), newline=False).decode("ascii")
-
-    def read(self, text: str) -> Nonce | None:
-        """What a nonce says; None for one that is not ours."""
-        if len(text) != LENGTH:
-            return None
-        try:
-            data = binascii.a2b_base64(text, strict_mode=True)
-        except ValueError:
-            return None
-        payload = data[:PAYLOAD.size]
-        if not hmac.compare_digest(self.seal(payload), data[PAYLOAD.size:]):
-            return None
-        serial, issued, purpose = PAYLOAD.unpack(payload)
-        return Nonce(serial, issued, purpose >> 2, purpose & 3)
-
-    def seal(self, payload: bytes) -> bytes:
-        """What makes a nonce ours."""
-        return hashlib.blake2b(payload, key=self.key, digest_size=SEAL).digest()
 
 
 class Memory(Protocol):
