@@ -7,7 +7,7 @@ from opensips_py.module import Module, Route, script, uses
 from opensips_py.modules.registrar.asking import Asking
 from opensips_py.modules.registrar.finding import Finding
 from opensips_py.modules.registrar.removing import Removing
-from opensips_py.modules.registrar.saving import Saving
+from opensips_py.modules.registrar.saving import Saver, Saving
 from opensips_py.sip import Request
 
 
@@ -20,6 +20,9 @@ class Registrar(Saving, Finding, Asking, Removing, Module, name="registrar"):
 
     def load(self) -> None:
         self.check_numbers()
+
+    def start(self) -> None:
+        self.saver = Saver(self)
 
     @script(Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.ONREPLY | Route.LOCAL)
     def add_sock_hdr(self, request: Request, hdr_name: str) -> bool:

@@ -2,41 +2,41 @@
 from __future__ import annotations
 
 import random
-from typing import TYPE_CHECKING
+from typing import Any
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.modules.registrar import gruu, methods
 from opensips_py.modules.registrar.registration import Refused
-from opensips_py.sip import HeaderId, NameAddr, Request, Uri
+from opensips_py.sip import HeaderId
+from opensips_py.sip._scan import Request
+from opensips_py.sip._uri import NameAddr, Uri
 from opensips_py.state._bindings import Binding
-
-if TYPE_CHECKING:
-    from opensips_py.modules.registrar.parameters import Parameters
+from opensips_py.state.matching import same
 
 USER_AGENT, SUPPORTED, PATH, ALLOW = map(int, (HeaderId.USER_AGENT, HeaderId.SUPPORTED, HeaderId.PATH, HeaderId.ALLOW))
+Seconds = int
 FOREVER = 0xFFFFFFFF  # seconds: the longest that RFC 3261, 20.19 allows
 SOON = 1  # seconds that the random part of an expiry always leaves
 
 
-def lasting(parameters: Parameters, contact: NameAddr, default: int, least: int, most: int) -> int:
+def lasting(contact: NameAddr, default: Seconds, least: Seconds, most: Seconds, deviation: Seconds) -> Seconds:
     """For how many seconds a contact asks, within the limits; 0: it is to be removed."""
     given = contact.expires if contact.parameters else None
-    seconds = default if given is None else given
+    seconds: Seconds = default if given is None else given
     if seconds == 0:
         return 0
     if seconds < least:
         seconds = least
     if most and seconds > most:
         seconds = most
-    if parameters.expires_max_deviation:
-        spread = parameters.expires_max_deviation
-        seconds = max(SOON, seconds + random.randint(-spread, spread))
+    if deviation:
+        seconds = max(SOON, seconds + random.randint(-deviation, deviation))
     return seconds
 
 
 def supports(request: Request, option: str) -> bool:
     """Whether *option* is among the Supported ones."""
-    return any(each.lower() == option for each in request.values(SUPPORTED))
+    return option in [each.lower() for each in request.values(SUPPORTED)]
 
 
 def flow_of(request: Request, contact: NameAddr) -> tuple[str, int]:
@@ -81,11 +81,17 @@ def source_uri(request: Request) -> str:
     return f"sip:{host}:{request.source_port}" + ("" if protocol == "udp" else f";transport={protocol}")
 
 
-def answer_header(bindings: list[Binding], now: int, parameters: Parameters, aor: str, uri: Uri | None) -> bytes:
+def among(bindings: list[Binding], named: list[NameAddr]) -> list[Binding]:
+    """Those of *bindings* that a request has *named*."""
+    return [each for each in bindings if any(same(each.contact, other.uri) for other in named)]
+
+
+def answer_header(bindings: list[Binding], now: Seconds, parameters: Any, aor: str, uri: Uri | None) -> bytes:
     """The Contact header that lists *bindings*; with *uri* GRUUs are made for them."""
     if not bindings:
         return b""
     text = ""
+    each: Binding
     for each in bindings:
         q = each.q
         text += (f"{', ' if text else 'Contact: '}<{each.contact}>{f';q={q / 1000:g}' if q >= 0 else ''}"
@@ -95,7 +101,7 @@ def answer_header(bindings: list[Binding], now: int, parameters: Parameters, aor
     return f"{text}\r\n".encode("utf-8", "surrogateescape")
 
 
-def extras(binding: Binding, parameters: Parameters, aor: str, uri: Uri | None) -> str:
+def extras(binding: Binding, parameters: Any, aor: str, uri: Uri | None) -> str:
     """The less usual parameters of a contact in an answer."""
     text = f';{parameters.received_param}="{binding.received}"' if binding.received and not binding.reg_id else ""
     if binding.instance and (binding.reg_id or uri is not None):

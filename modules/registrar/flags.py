@@ -11,7 +11,7 @@ from opensips_py.state.matching import Mode
 PATH_OFF, PATH_LAZY, PATH_STRICT = range(3)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class SaveFlags:
     """What the second argument of save asks for; None: as the parameters say."""
 

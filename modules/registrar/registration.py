@@ -20,9 +20,6 @@ class Registration:
     that are valid afterwards, or the reason why nothing has changed.
     """
 
-    __slots__ = ("allow_duplicate", "call_id", "cseq", "everything", "flows", "force", "limit", "mode", "new",
-                 "removed", "retransmission")
-
     def __init__(self, call_id: str, cseq: int, new: list[Binding], mode: matching.Mode = matching.CONTACT_ONLY,
                  limit: int = 0, force: bool = False, retransmission: int = 0, allow_duplicate: bool = True) -> None:
         self.call_id, self.cseq = call_id, cseq

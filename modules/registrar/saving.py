@@ -1,26 +1,28 @@
 """save: process a REGISTER (RFC 3261, 10.3)."""
 from __future__ import annotations
 
-import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import ReturnCode, Route, Run, TableOf, script
+from opensips_py.module import ReturnCode, Route, TableOf, script
+from opensips_py.module.run import Run
 from opensips_py.modules.registrar import contacts
 from opensips_py.modules.registrar.flags import PATH_OFF, PATH_STRICT, SaveFlags, SaveFlagsKind
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused, Registration
-from opensips_py.sip import HeaderId, NameAddr, Request, Uri
+from opensips_py.sip import HeaderId
+from opensips_py.sip._scan import Request
+from opensips_py.sip._uri import NameAddr, Uri
 from opensips_py.state._bindings import Binding
 from opensips_py.state.matching import same
 
 if TYPE_CHECKING:
-    from opensips_py.modules.usrloc import UsrLoc
     from opensips_py.modules.usrloc.table import Table
 
 Table_ = Annotated[str, TableOf("usrloc")]
 Flags = Annotated[SaveFlags, SaveFlagsKind()]
+Seconds = int
 NONE = SaveFlags()
 USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
 SCHEMES = ("sip", "sips", "tel")  # of an address-of-record
@@ -38,13 +40,9 @@ SAVED = Saved.SAVED  # to look it up in its class is slow
 
 
 class Saving(Parameters):
-    """The function save, and what it is made of."""
+    """The function save."""
 
-    usrloc: UsrLoc
-    signaling: Any
-    services: Any
-    dialect: Any
-    log: logging.Logger
+    saver: Saver
 
     @script(Route.REQUEST | Route.ONREPLY)
     def save(self, run: Run, domain: Table_, flags: Flags = NONE, aor: str = "", ownership_tag: str = "") -> Saved:
@@ -53,10 +51,42 @@ class Saving(Parameters):
         In an onreply route: keep the contacts of the request as long as the main registrar's answer says. Where
         usrloc works with a database, that is waited for.
         """
+        return self.saver.save(run, domain, flags, aor, ownership_tag)
+
+    def aor(self, uri: Uri) -> str:
+        """The address-of-record that *uri* means, or Refused."""
+        return self.saver.aor(uri)
+
+
+class Saver:
+    """What save is made of, by the parameters of one instance: one compiled class that takes them once. For no other
+    request does a registrar do as much."""
+
+    def __init__(self, registrar: Any) -> None:
+        usrloc = registrar.usrloc
+        self.log, self.usrloc, self.signaling = registrar.log, usrloc, registrar.signaling
+        self.accepted_regs, self.rejected_regs = registrar.accepted_regs, registrar.rejected_regs
+        self.matching_mode, self.cseq_delay = usrloc.matching_mode, usrloc.cseq_delay
+        self.nat_flags, self.use_domain = 1 << usrloc.nat_bflag if usrloc.nat_bflag >= 0 else 0, usrloc.use_domain
+        self.allow_duplicate = registrar.allow_dup_cseq and registrar.dialect != "2.1"
+        self.default_expires, self.min_expires = registrar.default_expires, registrar.min_expires
+        self.max_expires, self.deviation = registrar.max_expires, registrar.expires_max_deviation
+        self.default_q, self.max_contacts = registrar.default_q, registrar.max_contacts
+        self.tcp_persistent_flag, self.retry_after = registrar.tcp_persistent_flag, registrar.retry_after
+        self.realm_prefix, self.case_sensitive = registrar.realm_prefix.lower(), registrar.case_sensitive
+        self.max_username_len, self.max_domain_len = registrar.max_username_len, registrar.max_domain_len
+        self.max_aor_len, self.max_contact_len = registrar.max_aor_len, registrar.max_contact_len
+        self.received_avp, self.attr_avp = registrar.received_avp, registrar.attr_avp
+        self.mcontact_avp, self.sock_hdr_name = registrar.mcontact_avp, registrar.sock_hdr_name
+        self.received_param = registrar.received_param
+        self.gruu_secret, self.makes_gruus = registrar.gruu_secret, not registrar.disable_gruu
+
+    def save(self, run: Run, domain: str, flags: SaveFlags, aor: str, tag: str) -> Saved:
+        """Process a REGISTER, or the answer of the main registrar."""
         request: Request = run.request
         answers = run.message is request and not flags.no_reply
         try:
-            headers = self.process(run, request, domain, flags, aor, ownership_tag)
+            headers = self.process(run, request, domain, flags, aor, tag)
         except Refused as refused:
             return self.refuse(run, refused, answers)
         except MalformedMessage as error:
@@ -106,27 +136,25 @@ class Saving(Parameters):
             if self.tcp_persistent_flag >= 0:
                 self.keep_connection(request, change.new, now)
         if flags.only_request:
-            bindings = [each for each in bindings if any(same(each.contact, other.uri) for other in named)]
-        globally = None
-        if not self.disable_gruu and contacts.supports(request, "gruu"):
-            globally = uri
+            bindings = contacts.among(bindings, named)
+        globally = uri if self.makes_gruus and contacts.supports(request, "gruu") else None
         headers = contacts.answer_header(bindings, now, self, aor, globally) + echoed
         return headers + b"Require: outbound\r\n" if change is not None and change.flows else headers
 
     def registration(self, run: Run, request: Request, named: list[NameAddr], flags: SaveFlags, path: str, tag: str,
-                     table: Table, now: int) -> Registration:
+                     table: Table, now: Seconds) -> Registration:
         """What the request asks for, complete, so that the write transaction has nothing left to work out."""
         most = self.max_contacts if flags.max_contacts is None else flags.max_contacts
-        mode = self.usrloc.matching_mode if flags.matching is None else flags.matching
-        change = Registration(request.call_id, request.cseq, [], mode, most, flags.force, self.usrloc.cseq_delay,
-                              self.allow_dup_cseq and self.dialect != "2.1")
+        mode = self.matching_mode if flags.matching is None else flags.matching
+        change = Registration(request.call_id, request.cseq, [], mode, most, flags.force, self.cseq_delay,
+                              self.allow_duplicate)
         header = request.expires
         if named[0].uri == "*":
             if len(named) > 1 or header != 0:
                 raise Refused(400, "* used in contact and expires is not zero")
             change.everything = True
             return change
-        if len(named) > 1 and any(each.uri == "*" for each in named):
+        if len(named) > 1 and "*" in [each.uri for each in named]:
             raise Refused(400, "Contact * Stands Alone")
         default = self.default_expires if header is None else header
         least = self.min_expires if flags.min_expires is None else flags.min_expires
@@ -143,7 +171,7 @@ class Saving(Parameters):
         moment = table.clock()
         for contact in named:
             uri = contact.uri
-            seconds = contacts.lasting(self, contact, default, least, longest)
+            seconds = contacts.lasting(contact, default, least, longest, self.deviation)
             if imposed is not None:
                 seconds = imposed.get(uri, seconds)
             if len(uri) > self.max_contact_len:
@@ -178,13 +206,12 @@ class Saving(Parameters):
     def received(self, request: Request, run: Run, flags: SaveFlags, path: str) -> tuple[str, int]:
         """The URI of the address that the request came from, as script or Path say, and the branch flags."""
         received = "" if self.received_avp is None else text_of(self.received_avp.read(run))
-        cflags = request.branch_flags & 0xFFFFFFFF
+        cflags = request.branch_flags
         if path and flags.path_received:
             outer = NameAddr.parse(first_value(path)).parsed_uri.parameter("received")
             if outer:
                 received = outer
-                if self.usrloc.nat_bflag >= 0:
-                    cflags |= 1 << self.usrloc.nat_bflag
+                cflags |= self.nat_flags
         return received, cflags
 
     def path(self, request: Request, flags: SaveFlags) -> tuple[str, bytes]:
@@ -219,7 +246,7 @@ class Saving(Parameters):
                         found[contact.uri] = seconds
         return found
 
-    def keep_connection(self, request: Request, new: list[Binding], now: int) -> None:
+    def keep_connection(self, request: Request, new: list[Binding], now: Seconds) -> None:
         """Leave the connection of the request open as long as the longest contact lasts."""
         if request.connection is not None and request.flags >> self.tcp_persistent_flag & 1:
             request.connection.keep(max((each.expires for each in new), default=now) - now)
@@ -227,14 +254,14 @@ class Saving(Parameters):
     def aor(self, uri: Uri) -> str:
         """The address-of-record that *uri* means, or Refused."""
         host = uri.host
-        if uri.scheme.lower() not in SCHEMES:  # RFC 3261, 10.3 step 5
+        if uri.scheme not in SCHEMES and uri.scheme.lower() not in SCHEMES:  # RFC 3261, 10.3 step 5
             raise Refused(400, "Address Of Record Of An Unknown Scheme")
-        if self.realm_prefix and host.lower().startswith(self.realm_prefix.lower()):
+        if self.realm_prefix and host.lower().startswith(self.realm_prefix):
             uri = uri.replace(host=host[len(self.realm_prefix):])
         if len(uri.user) > self.max_username_len or len(host) > self.max_domain_len:
             raise Refused(400, "Address Of Record Too Long")
-        aor = self.usrloc.aor_of(uri)
-        if not aor or (not uri.user and not self.usrloc.use_domain):
+        aor: str = self.usrloc.aor_of(uri)
+        if not aor or (not uri.user and not self.use_domain):
             raise Refused(400, "No User In Address Of Record")
         if len(aor) > self.max_aor_len:
             raise Refused(400, "Address Of Record Too Long")

@@ -10,12 +10,14 @@ from typing import Any, TypeVar
 from opensips_py.modules.usrloc.record import extras
 from opensips_py.modules.usrloc.table import NEW, Table
 from opensips_py.state._bindings import Binding, Change, Record, data_of, earliest, unpack
+from opensips_py.state.slots import COUNT
 
 T = TypeVar("T")
 
 PREFIX = "bindings:"  # of the names of the databases in the environment
 TOTALS = "binding totals"
 LONGEST = 511 - 2  # bytes of an address-of-record as a key, behind its slot
+SLOTS = tuple(slot.to_bytes(2, "big") for slot in range(COUNT))  # as keys begin
 CHUNK = 1000  # records that one read transaction looks at: a long one keeps every page that is replaced meanwhile
 
 
@@ -37,8 +39,8 @@ class MemoryTable(Table):
     def key(self, aor: str) -> bytes:
         """Where *aor* is stored."""
         text = aor.encode("utf-8", "surrogateescape")
-        slot: int = self._slot_of(text)
-        return slot.to_bytes(2, "big") + (text if len(text) <= LONGEST else hashlib.sha256(text).digest())
+        slot = self._slots.slot_of_name(text)
+        return SLOTS[slot] + (text if len(text) <= LONGEST else hashlib.sha256(text).digest())
 
     def stored(self, aor: str) -> list[Binding]:
         record = self._environment.get(self.key(aor), self._database)

@@ -1,1 +1,9 @@
-# No types of the core here: this file says that its namesake is compiled.
+from opensips_py.state._words cimport Keyed
+
+
+cdef class Table:
+    cdef readonly str name
+    cdef public object clock
+    cdef public bint newest_first
+    cdef Keyed _slots
+    cdef object _identifiers

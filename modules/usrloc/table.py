@@ -8,6 +8,7 @@ from typing import Any, Protocol, TypeVar
 
 from opensips_py.modules.usrloc.record import Record
 from opensips_py.state._bindings import Binding
+from opensips_py.state._words import Keyed
 
 T = TypeVar("T")
 R = TypeVar("R", covariant=True)
@@ -42,14 +43,13 @@ class Table:
         self.name = name
         self.clock = clock or time.time
         self.newest_first = False
-        self._slot_of = slots.slot_of_name
+        self._slots: Keyed = slots
         # Identifiers go on where no earlier process of this worker can have been.
         self._identifiers = counting((int(self.clock() * 1000) & 0xFFFFFFFFFF) << 22 | (worker & 63) << 16)
 
     def slot(self, aor: str) -> int:
         """The slot of *aor*: its worker looks after it."""
-        slot: int = self._slot_of(aor)
-        return slot
+        return self._slots.slot_of_name(aor)
 
     def new_id(self) -> int:
         """An identifier for a new binding."""

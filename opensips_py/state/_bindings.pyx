@@ -43,26 +43,6 @@ FOREVER = 0x7FFFFFFFFFFFFFFF
 cdef class Binding:
     """One contact of an address-of-record; made from bytes when it is looked at, and gone afterwards."""
 
-    cdef public str contact      # the URI
-    cdef public str received     # where the REGISTER came from, as a URI; empty where that is the contact's own address
-    cdef public str path         # the values of Path
-    cdef public str call_id
-    cdef public str user_agent
-    cdef public str instance     # +sip.instance with its angle brackets
-    cdef public str attr         # the script's own text
-    cdef public str socket       # the listener that received it: protocol:host:port
-    cdef public str tag          # who owns it in a cluster
-    cdef public int64_t id
-    cdef public int64_t expires  # seconds since 1970; 0: never
-    cdef public double modified
-    cdef public uint32_t cseq
-    cdef public uint32_t flags
-    cdef public uint32_t cflags  # branch flags
-    cdef public uint32_t methods # a bit for each method allowed
-    cdef public uint32_t latency # of the last ping answered, in microseconds
-    cdef public int q            # thousandths; -1: not given
-    cdef public int reg_id       # RFC 5626; 0: none
-
     def __init__(self, str contact, *, int64_t expires=0, str call_id="", int64_t cseq=0, int q=-1, str received="",
                  str path="", str user_agent="", str instance="", str attr="", str socket="", str tag="",
                  int64_t id=0, double modified=0.0, uint32_t flags=0, uint32_t cflags=0, uint32_t methods=0xFFFFFFFF,
@@ -251,14 +231,6 @@ cdef class Record:
     update alone. *changes* says what has happened to which; *data* is kept with the address-of-record itself.
     """
 
-    cdef readonly str aor
-    cdef readonly double now
-    cdef readonly bytes stored
-    cdef readonly list bindings
-    cdef readonly list changes
-    cdef bytes _data
-    cdef bint _touched
-
     def __init__(self, str aor, double now, bytes stored):
         self.aor = aor
         self.now = now
@@ -347,16 +319,6 @@ cdef class Change:
 
     *result* is what *edit* returned, *record* what it left; both are from the last time that the operation ran.
     """
-
-    cdef readonly str aor
-    cdef bytes _key
-    cdef object _database
-    cdef object _clock
-    cdef object _edit
-    cdef object _finish
-    cdef bint _newest_first
-    cdef readonly object result
-    cdef readonly Record record
 
     def __init__(self, str aor, bytes key, object database, object clock, object edit, bint newest_first,
                  object finish):

@@ -22,6 +22,7 @@ cdef class Keyed:
     cdef uint64_t _k0, _k1
     cdef readonly uint32_t multiplier, start
     cpdef int slot_of_call_id(self, object call_id) except -1
+    cpdef int slot_of_name(self, object name) except -1
     cpdef str tag(self, str purpose, object call_id, object from_tag, int64_t cseq, object top_branch=*)
     cpdef str via_branch(self, object top_branch, object call_id, object from_tag, int64_t cseq, int index, int slot)
     cpdef object owned(self, str branch)

@@ -272,6 +272,13 @@ cdef class Keyed:
             feed(&state, field)
         return siphash_end(&state)
 
+    cpdef int slot_of_name(self, object name) except -1:
+        """The slot, 0 to 1023, of anything with a name: an address-of-record, a lock."""
+        cdef sip_hash_state state
+        siphash_begin(&state, self._k0, self._k1)
+        feed(&state, name)
+        return siphash_end(&state) & 1023
+
     cpdef str tag(self, str purpose, object call_id, object from_tag, int64_t cseq, object top_branch=""):
         """A To tag: the same for all retransmissions of a request, for each *purpose* another."""
         cdef sip_hash_state state

@@ -38,10 +38,6 @@ class Slots(Keyed):
         """The worker that owns requests with *call_id*."""
         return self.owners[self.slot_of_call_id(call_id)]
 
-    def slot_of_name(self, name: str | bytes) -> int:
-        """The slot of anything with a name: an address-of-record, a lock."""
-        return self.hash(name) & (COUNT - 1)
-
     def owned_by(self, worker: int) -> list[int]:
         """The slots of *worker*."""
         return [slot for slot, owner in enumerate(self.owners) if owner == worker]
