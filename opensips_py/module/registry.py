@@ -211,6 +211,7 @@ class Registry:
             hint = f": write {value} without the quotes" if value.lstrip("-").isdigit() else ""
             raise ValueError(f"a number is needed, not {shown(value)}{hint}")
         if kind.name == "string" and isinstance(value, int) and not isinstance(kind, NumberOrText):
+            kind.constant(str(value))  # which says what is wrong with that
             raise ValueError(f'a text is needed: write "{value}" with quotes')
         return kind.constant(value)
 

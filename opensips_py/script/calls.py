@@ -281,7 +281,10 @@ class CallCompiler(TypeCompiler):
 
     def check_number(self, node: tree.Number, kind: Kind, argument: Argument, function: tree.Call) -> None:
         """Refuse a number where 4.0 wants a text."""
-        is_text = kind.bare.name == "string" and not kind.script and not isinstance(kind.bare, (Flag, Bits))
+        is_text = kind.bare.name == "string" and not kind.script and not isinstance(kind.bare, (Bits, Flag))
+        if self.context.dialect == "4.0" and isinstance(kind.bare, Flag) and node.value >= 0:
+            self.diagnostics.warning(f"{node.value}: OpenSIPS 4.0 wants the name of a flag in quotes", node.place,
+                                     fix=f'write "{node.value}" with quotes')
         if self.context.dialect != "4.0" or not is_text:
             return
         message = f"{function.name}, argument '{argument.name}': a text is needed, not the number {node.value}"

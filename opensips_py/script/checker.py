@@ -9,6 +9,7 @@ from opensips_py.module.run import Route
 from opensips_py.script import renames, tree
 from opensips_py.script.absent import Absent
 from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean, nearest
+from opensips_py.script.foreign import SET
 from opensips_py.script.levels import NAMES, level_of
 from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached, routes_armed, routes_named, title
 from opensips_py.script.walk import nodes
@@ -143,6 +144,9 @@ class Checker:
                                                   for each in self.routes):
             hint = f"write route({node.name}) instead of {node.name}()" if not node.arguments else \
                 f"write route({node.name}, ...) to run the route"
+        elif node.name in SET and node.arguments and isinstance(node.arguments[0], tree.Variable):
+            sign = "==" if "null" in node.name or "empty" in node.name else "!="
+            hint = f"write {node.arguments[0].text} {sign} NULL"
         elif node.name in PRINTING:
             hint = "did you mean xlog?"
         elif not hint.startswith("add ") and (fitting := self.nearest(node, route)):

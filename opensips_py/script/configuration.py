@@ -27,6 +27,7 @@ from opensips_py.script.routes import plain
 from opensips_py.script.runtime import CompiledRoute
 from opensips_py.script.values import Context
 
+MAIN_NAMES = ("main", "request", "default", "MAIN")  # what a main route is called by who thinks that it needs a name
 HINT = re.compile(r": (add loadmodule .*)|(?<=\"): (did you mean \w+\?)$")  # what to do, behind an error of a module
 STATIC = ("proto_udp", "proto_tcp")  # built into OpenSIPS, which takes their lines as often as they come
 BARE = ("user", "group", "chroot", "workdir", "mpath")  # texts that stand without quotes, too
@@ -329,7 +330,10 @@ class Reader:
         self.result.timers = [(plain(each), each.interval) for each in routes if each.kind == "timer_route"]
         self.result.event_modes = {each.name: each.mode for each in routes if each.kind == "event_route"}
         if whole and not any(each.kind == "route" and (each.broken or not plain(each)) for each in routes):
-            self.diagnostics.error("there is no main route", NOWHERE, fix="add route { ... }")
+            meant = next((each for each in routes if each.kind == "route" and each.name in MAIN_NAMES
+                          and ("route", plain(each)) not in reached), None)
+            self.diagnostics.error("there is no main route", meant.place if meant else NOWHERE,
+                                   fix="write route without a name" if meant else "add route { ... }")
         unset.warn(self.script, self.registry, self.diagnostics)
 
     def context(self, absent: Absent) -> Context:

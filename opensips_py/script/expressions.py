@@ -73,8 +73,13 @@ class ExpressionParser(ForeignParser):
             return left
         self.not_unequal()
         token = self.take()
+        if self.sees("=") and self.token.glued:
+            sign = token.text + "="
+            self.fail(f"'{sign}' is no operator", token.place.inside(0, 3), fix=f"write {token.text} instead of {sign}")
         if self.sees("/"):
             self.not_slashed()
+        if self.sees("^") and token.text in ("=~", "!~"):
+            self.fail("a pattern stands in quotes", fix='write "^..." around all of it')
         start = self.token
         right = self.value()
         if isinstance(right, tree.Binary) and right.operator in JOINTS and start.text not in ("(", "["):

@@ -9,6 +9,8 @@ from opensips_py.script.stream import TokenStream
 
 SLASHED = re.compile(r"/((?:[^/\\\n]|\\.)+)/")
 SPOKEN = {"AND": "and", "And": "and", "OR": "or", "Or": "or", "NOT": "not", "Not": "not"}
+NOTHING = ("nil", "None", "none", "undef", "nullptr", "nul", "NUL", "Null")  # what other languages have for NULL
+SET = ("is_set", "isset", "defined", "exists", "is_null", "is_empty", "empty")  # functions that ask for that
 COMPARING = {"eq": "==", "ne": "!=", "lt": "<", "gt": ">", "le": "<=", "ge": ">=", "is": "==", "equals": "==",
              "like": "=~", "matches": "=~", "contains": "=~", "in": "=="}
 NAMED, NAMED_PARAM = re.compile(r"\[([A-Za-z][\w-]*)\]"), re.compile(r"\[(\w+)\]")  # names in brackets
@@ -104,6 +106,8 @@ class ForeignParser(TokenStream):
         """Complain of ~= and of a pattern between slashes."""
         if self.sees("~") and self.ahead().text in ("=", "==") and self.ahead().glued:
             self.fail("'~=' is no operator", self.token.place.inside(0, 2), fix="write =~ to compare")
+        if self.sees("!") and self.ahead().kind in ("string", "variable", "number", "word"):
+            self.fail("'!' is no operator between values", fix="write != instead of !")
         if self.sees("~"):
             self.fail("'~' is no operator between values", fix="write =~ instead of ~")
         if self.token.kind == "word" and (sign := COMPARING.get(self.token.text.lower())):

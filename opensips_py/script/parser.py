@@ -16,6 +16,7 @@ from opensips_py.script.stream import ROUTE_KINDS, Unparsable
 MODPARAM = re.compile(r"""modparam\s*[(\[]?\s*["']?([\w|-]+)(?:["']?\s*[,;]\s*["']?|["']\s*["']|\s+)(\w+)
     (?:["']?\s*[,;]\s*|["']\s*|\s+)
     ("(?:[^"\\]|\\.)*"|'[^']*'|-?(\d+)(?:\.\d+|[a-z]+)|[^\s"'()\[\],;]+)\s*[)\]]?;?(?=\s*(?:\#.*)?$)""", re.VERBOSE)
+MAIN = ("request_route", "main_route", "default_route", "route_main")  # what people call the main route
 SOCKETS = ("socket", "listen", "bin_listen", "alias")
 NAMED = {"branch_route": "", "failure_route": "", "timer_route": ", 60", "event_route": ""}  # and what follows it
 UNNAMED = ("error_route", "local_route", "startup_route")
@@ -118,9 +119,9 @@ class Parser(ParameterParser):
 
     def unknown_item(self, name: str, place: Place) -> None:
         """Complain about a word outside routes that begins nothing known."""
-        if self.sees("{", "[") or name == "request_route":
+        if self.sees("{", "[") or name in MAIN:
             fix = did_you_mean(name, ROUTE_KINDS)
-            if name == "request_route" or (self.sees("{") and not fix):
+            if name in MAIN or (self.sees("{") and not fix):
                 fix = "the main route is called route"
             self.fail(f"'{name}' is no kind of route", place, fix=fix)
         if self.sees("("):
@@ -194,7 +195,7 @@ class Parser(ParameterParser):
         self.report("loadmodule needs a name in quotes", fix=f'write loadmodule "{self.token.text}.so"')
         text, name_place = self.glued_text(";")
         self.accept(";")
-        return tree.LoadModule(place, text, name_place)
+        return tree.LoadModule(place, text if text.endswith(".so") else f"{text}.so", name_place)
 
     def import_python(self) -> tree.ImportPython:
         place = self.take().place

@@ -222,6 +222,8 @@ RULES: tuple[tuple[re.Pattern[str], Maker, bool], ...] = tuple(
         (r"write (?:include|import)_file \"file.cfg\"(?P<right>)",
          lambda fix, wrong, place, texts: quoted(place, texts), True),
         (r"the main route is called (?P<right>route)$", instead, True),
+        (r"write (?P<right>route) without a name$", lambda fix, wrong, place, texts: without_name(place, texts),
+         False),
         (r"write (?P<right>\w+_route)$", lambda fix, wrong, place, texts: unnamed(place, texts), True),
     ))
 
@@ -274,6 +276,12 @@ def unnamed(place: Where, texts: Texts) -> Made:
     line = line_of(place, texts)
     opening, end = line.rfind("[", 0, place.column), line.find("]", place.column - 1)
     return [at(place, "", opening + 1, end - opening + 1)] if 0 <= opening < end else []
+
+
+def without_name(place: Where, texts: Texts) -> Made:
+    """The head of the route that begins at *place* without its name."""
+    found = re.match(r"\w+(\s*\[[^\]]*\])", line_of(place, texts)[place.column - 1:])
+    return [at(place, "", place.column + found.start(1), found.end(1) - found.start(1))] if found else []
 
 
 def applied(text: str, edits: list[Edit]) -> str:

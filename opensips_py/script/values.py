@@ -13,6 +13,7 @@ from opensips_py.script import formatting, kept, operators, runtime, tree, varia
 from opensips_py.script.absent import Absent
 from opensips_py.script.binding import SPECIAL, Bound, Scope, chained
 from opensips_py.script.diagnostics import Diagnostics, Place
+from opensips_py.script.foreign import NOTHING
 from opensips_py.script.generate import Body, Namespace, call, constant, name, parsed
 from opensips_py.script.lexer import written_at
 from opensips_py.script.locals import Local, Locals
@@ -167,9 +168,10 @@ class ValueCompiler:
             case tree.Binary():
                 return self.arithmetic(node)
             case tree.Name():
-                is_variable = node.name in self.scope.registry.variables
+                meant = "NULL" if node.name in NOTHING else f"${node.name}"
+                known = node.name in NOTHING or node.name in self.scope.registry.variables
                 self.diagnostics.error(f"'{node.name}' is no value", node.place,
-                                       fix=f"write ${node.name} instead of {node.name}" if is_variable else
+                                       fix=f"write {meant} instead of {node.name}" if known else
                                        f'put it in quotes if it is a text: "{node.name}"')
                 raise Reported
         return self.other(node)

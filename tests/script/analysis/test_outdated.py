@@ -13,7 +13,7 @@ def outdated(text):
 @pytest.mark.parametrize(("statement", "name", "fix"), [
     ('rewritehost("x");', "rewritehost", "write sethost"),
     ("append_branch();", "append_branch", "write append_branch_old (or"),
-    ("setsflag(1);", "setsflag", "write setflag(): flags"), ("$var(x) = $retcode;", "$retcode", "write $rc"),
+    ("setsflag(\"1\");", "setsflag", "write setflag(): flags"), ("$var(x) = $retcode;", "$retcode", "write $rc"),
     ("$var(x) = $(Ri{s.len});", "$Ri", "write $socket_in(ip)")])
 def test_in_routes(statement, name, fix):
     ((said, told),) = outdated(f"log_level=2 {HEAD} route {{ {statement} drop; }}")
