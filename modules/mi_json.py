@@ -35,4 +35,5 @@ class MiJson(Module, name="mi_json", provides=("management",)):
         except MIError as error:
             failure = {"code": status(error), "message": reason(error, command)}
             return Response(jsonrpc.dump({"error": failure}, pretty=False), JSON, 404 if status(error) == 404 else 500)
-        return Response(jsonrpc.dump(data_of(self.services.mi.tree(command, data)), pretty=False), JSON)
+        answer = data_of(self.services.mi.tree(command, data))
+        return Response(jsonrpc.dump(answer, pretty=False) if answer else "", JSON)

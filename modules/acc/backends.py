@@ -17,7 +17,7 @@ LEVELS = {-3: 60, -2: logging.CRITICAL, -1: logging.ERROR, 0: logging.WARNING, 1
           3: logging.INFO, 4: logging.DEBUG}
 
 
-TIMES = ("duration", "ms_duration", "created", "setuptime")
+TIMES = ("duration", "ms_duration", "setuptime", "created")
 
 
 class Extended:

@@ -59,9 +59,9 @@ class Ending:
                 answered(side, None, 500)
 
     def send(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, report: Report, headers: str = "",
-             body: bytes = b"", content_type: str = "", cseq: int = 0) -> bool:
-        """Send a request to one side, with *cseq* where it has its number already; may wait for DNS. False: it cannot
-        be sent."""
+             body: bytes = b"", content_type: str = "", cseq: int = 0, *, contact: bool = False) -> bool:
+        """Send a request to one side, with *cseq* where it has its number already, with a *contact* even where it needs
+        none; may wait for DNS. False: it cannot be sent."""
         leg = legs[side]
         if not leg.target:
             return False
@@ -69,11 +69,11 @@ class Ending:
         going = way_to(leg)
         socket = self.sockets.get(leg.socket)
         lines = going.lines + (self.dlg_extra_hdrs + headers).encode("utf-8", "surrogateescape")
-        if method in ("INVITE", "UPDATE") and legs[1 - side].target:
-            contact = f"<{legs[1 - side].target}>"
+        if (contact or method in ("INVITE", "UPDATE")) and legs[1 - side].target:
+            shown = f"<{legs[1 - side].target}>"
             if dialog.flags & HIDDEN and self.disguise is not None:
-                contact = self.disguise.contact(dialog, side, socket)
-            lines += f"Contact: {contact}\r\n".encode("utf-8", "surrogateescape")
+                shown = self.disguise.contact(dialog, side, socket)
+            lines += f"Contact: {shown}\r\n".encode("utf-8", "surrogateescape")
         try:
             return self.services.transactions.originate(
                 method, going.uri, from_=leg.peer, to=leg.address, call_id=leg.call_id, cseq=cseq, headers=lines,

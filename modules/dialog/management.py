@@ -20,11 +20,11 @@ NOT_FOUND, FAILED = 404, 403
 NUMBER = re.compile(r"[0-9]+", re.ASCII)
 
 
-def one_of(answers: list[Any]) -> Any:
+def one_of(answers: list[Any], none: str = "Requested Dialog not found") -> Any:
     """The answer of the worker that has the dialog."""
     found = [each for each in answers if each is not None]
     if not found:
-        raise MIError(NOT_FOUND, "Requested Dialog not found")
+        raise MIError(NOT_FOUND, none)
     if isinstance(found[0], str) and found[0] != "OK":
         raise MIError(FAILED, found[0])
     return found[0]

@@ -213,12 +213,11 @@ class Profiling:
     def profile_size(self, profile: str, value: str | None = None) -> dict[str, Any]:
         """Tell how many dialogs are in *profile*, with *value* if one is given."""
         found = self.known(profile)
-        asked = value if found.has_value else None
         try:
             size = self.size_of(found, value)
         except (CacheError, ValueError) as error:
             raise MIError(500, str(error)) from None
-        return {"Profile": {"name": found.name, "value": asked, "count": size,
+        return {"Profile": {"name": found.name, "value": value, "count": size,
                             "shared": "yes" if found.shared == "s" else "no",
                             "replicated": "yes" if found.shared == "b" else "no"}}
 

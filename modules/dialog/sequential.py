@@ -66,13 +66,14 @@ class Sequential:
     def send_one(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, report: Any, body: bytes,
                  content_type: str, headers: str) -> bool:
         """Send a request to one side, which counts from now on."""
-        if not self.send(dialog, legs, side, method, report, headers, body, content_type):
+        if not self.send(dialog, legs, side, method, report, headers, body, content_type, contact=method != "PRACK"):
             return False
         dialog.add_shift(side, 1)
         self.dialogs.changed(dialog)
         return True
 
-    @mi(None, "dlg_send_sequential", v40="dialog:send_sequential", dialect="4.0", scope="each", merge=one_of)
+    @mi(None, "dlg_send_sequential", v40="dialog:send_sequential", dialect="4.0", scope="each",
+        merge=lambda answers: one_of(answers, "Dialog Not Found"))
     def send_by_hand(self, callid: str, method: str = "INVITE", mode: str = "caller", body: str = "none",
                      headers: str = "") -> dict[str, Any] | None:
         """Send a request within the dialog with that Call-ID; tells the status it came to. *mode*: to the caller or the
@@ -93,7 +94,7 @@ class Sequential:
         response, status = self.ask(dialog, legs, side, method, content, kind, lines_of(headers))
         if challenges and response is not None and status // 100 == 2 and response.body:
             response, status = self.ask(dialog, legs, 1 - side, method, response.body, response.content_type or "", "")
-        return {"status": status, "reason": response.reason if response is not None else "Request Timeout"}
+        return {"Code": status, "Reason": response.reason if response is not None else "Request Timeout"}
 
     def ask(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, body: bytes, content_type: str,
             headers: str) -> tuple[Response | None, int]:

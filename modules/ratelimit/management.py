@@ -67,7 +67,10 @@ class Management:
     def dump_pipe(self, pipe: str) -> dict[str, Any]:
         """All that is known of a pipe: beside its counter what the last interval had, or the slots of its window that
         hold something, by the milliseconds since they ended."""
-        return self.shown(pipe, details)
+        found = self.shown(pipe, details)
+        counter = found.pop("counter")
+        return {"Pipe": found.pop("id"), "Algorithm": found.pop("algorithm"), "Counter": counter,
+                "Replication Nodes": [], "Total": counter, **found}
 
     @mi("rl_reset_pipe", v40="ratelimit:reset_pipe")
     def reset_pipe(self, pipe: str) -> None:
@@ -114,7 +117,7 @@ class Management:
             self.follow(name)
         with self.pipes.pipe(name) as found:
             if found is None:
-                raise MIError(NOT_FOUND, f"there is no pipe {name}")
+                raise MIError(NOT_FOUND, "Pipe Not Found")
             return {"id": name, **show(found)}
 
 

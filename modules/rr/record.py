@@ -60,8 +60,8 @@ class Preset(Record):
             self.compare(outgoing.listener if outgoing is not None else self.incoming)
         tail = (self.tail + self.path.text(outgoing)).encode("utf-8", "surrogateescape")
         if self.second is None:
-            return b"%s;lr%s>\r\n" % (head(self.address, "udp", self.user), tail)
-        return b"%s;r2=on;lr%s>\r\n%s;r2=on;lr%s>\r\n" % (head(self.address, "udp", self.user), tail,
+            return b"%s%s;lr>\r\n" % (head(self.address, "udp", self.user), tail)
+        return b"%s;r2=on%s;lr>\r\n%s;r2=on%s;lr>\r\n" % (head(self.address, "udp", self.user), tail,
                                                             head(self.second, "udp", self.user), tail)
 
     def compare(self, listener: Any) -> None:

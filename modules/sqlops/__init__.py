@@ -12,7 +12,7 @@ from opensips_py.module.kinds import Format
 from opensips_py.module.queries import Asked, Avps, Number, Variables, scripted
 from opensips_py.module.statements import NameKind, Statement, StatementKind, name_of
 from opensips_py.module.user_avps import Chosen, ChosenKind, UserAvps, Whose
-from opensips_py.modules.sqlops.structured import columns_of, pairs_of, where_of
+from opensips_py.modules.sqlops.structured import columns_of, order_of, pairs_of, where_of
 
 Sql = Annotated[Statement, StatementKind("sqlops")]
 Table = Annotated[str | Format, NameKind("sqlops")]
@@ -50,6 +50,8 @@ class SqlOps(UserAvps, Module, name="sqlops"):
         return chosen.table or self.usr_table
 
     def value(self, found: object) -> int | str:
+        if isinstance(found, float):
+            return f"{found:.8f}"  # as OpenSIPS writes them
         return scripted(found, str if self.bigint_to_str else int)
 
     @script(Route.ANY, waits=True, dialect="4.0")
@@ -70,7 +72,8 @@ class SqlOps(UserAvps, Module, name="sqlops"):
     def sql_select(self, run: Run, columns: Json | None, table: Table, filter: Json | None = None,
                    order: str | None = None, res_col_avps: Avps = (), db_id: Number = 0) -> Asked:
         """Ask for rows: the *columns* of *table*, '["name","other"]' or all; those for which all conditions of *filter*
-        hold, '[{"name":"value"},{"other":{">":3}}]'; by column *order*. They go where sql_query puts them."""
+        hold, '[{"name":"value"},{"other":{">":3}}]'; by the columns *order*, each perhaps with asc or desc behind it.
+        They go where sql_query puts them."""
         answer = self.selected(run, columns, table, filter, order, 0, db_id)
         return Asked.FAILED if answer is None else self.into_avps(run, answer, res_col_avps)
 
@@ -134,11 +137,11 @@ class SqlOps(UserAvps, Module, name="sqlops"):
                  order: str | None, limit: int, number: int) -> Answer | None:
         """The rows that a database has of a table."""
         def select(session: Session) -> Answer:
-            rows = session.select(source, names, where, (order,) if order else (), limit)
+            rows = session.select(source, names, where, by, limit)
             return Answer(names * len(rows[0]) if rows and names == (ALL,) else names, rows)
         try:
             source = name_of(run, table or "")
-            names, where = columns_of(columns, run), where_of(filter, run)
+            names, where, by = columns_of(columns, run), where_of(filter, run), order_of(order or "")
         except ValueError as error:
             self.log.error("%s", error)
             return None

@@ -46,6 +46,18 @@ def where_of(document: Document | None, run: Run) -> Where:
     return {name: every(*each) for name, each in found.items() if each}
 
 
+def order_of(text: str) -> tuple[str, ...]:
+    """The columns to sort by, as select() has them; ValueError where *text* is something else."""
+    found = []
+    for each in filter(None, map(str.strip, text.split(","))):
+        name, *rest = each.split()
+        way = " ".join(rest).lower()
+        if way not in ("", "asc", "desc"):
+            raise ValueError(f"rows are sorted by columns, with asc or desc behind a name, not by {each!r}")
+        found.append(f"-{name}" if way == "desc" else name)
+    return tuple(found)
+
+
 def plain(column: str, value: Any) -> Any:
     """A value that a column may have."""
     if isinstance(value, (Mapping, list)):

@@ -14,7 +14,7 @@ from opensips_py.statistics import Counter, Kind, Statistic
 if TYPE_CHECKING:
     from opensips_py.module.services import Services
 
-DYNAMIC = "dynamic"  # the group of those that name none
+SCRIPT, DYNAMIC = "script", "dynamic"  # groups of those that name none: that parameters name, that the script makes
 HELP = "A statistic of the script."
 OF_CORE = ("core", "net", "shmem", "load", "pkmem", "dns", "timestamp")  # groups that come before it
 
@@ -62,7 +62,7 @@ class Finding:
 
     def own_groups(self) -> list[str]:
         """The groups that scripts may put statistics into."""
-        return [DYNAMIC, *self.declared_groups]
+        return [SCRIPT, DYNAMIC, *self.declared_groups]
 
     def begin(self) -> None:
         """Make the statistics that parameters name, and find those that other workers have made meanwhile."""
@@ -72,11 +72,15 @@ class Finding:
         for text in self.variables:
             name, _, flag = text.partition("/")
             group, last = self.parted(name.strip(), ())
-            self.made(group or DYNAMIC, last, "level" if flag else "counter")
+            self.made(group or self.ungrouped(last), last, "level" if flag else "counter")
         if self.profiles:
             words = self.services.shared_words("statistics series", Book.size())
             self.book = Book(words, max(self.services.index, 0), self.services.workers, time.monotonic)
         self.look_round()
+
+    def ungrouped(self, name: str) -> str:
+        """The group of a statistic that a parameter names without one; what a script has made before goes on."""
+        return DYNAMIC if any(each.name == name for each in self.services.statistics.of_group(DYNAMIC)) else SCRIPT
 
     def made(self, group: str, name: str, kind: Kind = "counter") -> Statistic:
         """A statistic of the script; it stays what it is where there is one already."""
@@ -124,7 +128,7 @@ class Finding:
         """The same, among those that this worker knows."""
         statistics = self.services.statistics
         group, last = self.parted(name)
-        for each in (group,) if group else (*OF_CORE, DYNAMIC):
+        for each in (group,) if group else (*OF_CORE, SCRIPT, DYNAMIC):
             for one in statistics.of_group(each):
                 if one.name == last:
                     return one  # type: ignore[no-any-return]

@@ -12,6 +12,7 @@ from opensips_py.transaction import Flags, TransactionLayer
 
 if TYPE_CHECKING:
     import logging
+import re
 
 
 class Relayed(ReturnCode):
@@ -31,12 +32,26 @@ WORDS = (("no-auto-477", Flags.NO_ERROR_REPLY), ("no-dns-failover", Flags.NO_FAI
          ("pass-reason-hdr", Flags.PASS_REASON), ("allow-no-cancel", Flags.ALLOW_NO_CANCEL))
 
 
+PROXY = re.compile(r"(?:(?:udp|tcp|tls|sctp|wss?):)?(?:\[[0-9a-f:.]+\]|[^:\[\]]+)(?::\d{1,5})?", re.IGNORECASE)
+
+
 @dataclass(frozen=True)
-class ProxyOrFlags(Text):
-    """What t_relay() of 2.1 takes: a number that is a set of flags, or [protocol:]host[:port]."""
+class Proxy(Text):
+    """[protocol:]host[:port]."""
 
     def constant(self, value: int | str) -> str:
         text = self.convert(value)
+        if text and not PROXY.fullmatch(text):
+            raise ValueError(f"[protocol:]host[:port] is needed, not \"{text}\": write udp:10.0.0.1:5060")
+        return text
+
+
+@dataclass(frozen=True)
+class ProxyOrFlags(Proxy):
+    """What t_relay() of 2.1 takes: a number that is a set of flags, or [protocol:]host[:port]."""
+
+    def constant(self, value: int | str) -> str:
+        text = super().constant(value)
         if not text:
             raise ValueError("a number of flags or [protocol:]host[:port] is needed, not an empty text")
         if is_number(text):
@@ -60,7 +75,7 @@ class Relaying:
     log: logging.Logger
 
     @script(Route.REQUEST | Route.FAILURE, name="t_relay", waits=True, dialect="4.0")
-    def relay(self, run: Run, flags: RelayFlags = 0, outbound_proxy: str = "") -> Relayed:
+    def relay(self, run: Run, flags: RelayFlags = 0, outbound_proxy: Annotated[str, Proxy()] = "") -> Relayed:
         """Send the request on to its targets, opening its transaction on need; *outbound_proxy*, [proto:]host[:port],
         is where it goes unless it has a destination URI."""
         return RELAYED[self.layer.relay(run, flags, outbound_proxy or None)]

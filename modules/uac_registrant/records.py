@@ -138,8 +138,8 @@ class Record:
 
 
 def clock(moment: float) -> str:
-    """A moment as people read it; empty for never."""
-    return time.ctime(moment) if moment else ""
+    """A moment as people read it; the beginning of 1970 for never, as OpenSIPS has it."""
+    return time.ctime(moment)
 
 
 class Registrants:

@@ -79,13 +79,15 @@ class Registering:
                 record.target = branch.target
             if status >= 200 and attempt == record.attempt:
                 self.registrants.module.answered(record, response, status, contact)
-        bound = contact or f"<{wanted.contact}>{wanted.parameters}"
         expires = record.asked if state in REGISTERING else 0
+        # Without an address there is nothing that could have a parameter (RFC 3261, 10.2.2).
+        bound = (f"{contact}\r\nExpires: {expires}" if contact else
+                 f"<{wanted.contact}>{wanted.parameters};expires={expires}")
         try:
             sent = self.services.transactions.originate(
                 "REGISTER", wanted.registrar, from_=f"<{wanted.third_party or wanted.aor}>;tag={record.tag}",
                 to=f"<{wanted.aor}>", call_id=record.call_id, cseq=record.cseq,
-                headers=f"Contact: {bound}\r\nExpires: {expires}\r\n{credentials}".encode("utf-8", "surrogateescape"),
+                headers=f"Contact: {bound}\r\n{credentials}".encode("utf-8", "surrogateescape"),
                 next_hop=wanted.proxy or None, socket=self.socket_of(wanted.socket), report=report,
                 generation=self.services.generation)
         except (MalformedMessage, ValueError) as error:

@@ -1,6 +1,8 @@
 """The events of usrloc; a parameter that one dialect alone knows is left out in the other."""
 from __future__ import annotations
 
+from typing import Any
+
 from opensips_py.module import Dialect, Event
 from opensips_py.modules.usrloc.listing import NOT_NAMED
 from opensips_py.modules.usrloc.record import Happened, Kind
@@ -40,6 +42,13 @@ class ContactEvent(Event):
     attr: str | None
     latency: int | None
     shtag: str | None
+
+    def values(self) -> dict[str, Any]:
+        """Parameters by name, in the order of the dialect; what 4.0 does not know of a contact is null there."""
+        found = super().values()
+        if self.address is not None:
+            return {name: found[name] for name in ("address", "aor", "callid", "received", "cseq")}
+        return {name: None if value == "" and name in ("received", "path") else value for name, value in found.items()}
 
 
 class E_UL_CONTACT_INSERT(ContactEvent):

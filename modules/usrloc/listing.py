@@ -19,8 +19,10 @@ def row(binding: Binding, now: float, flags: str, state: str) -> dict[str, Any]:
     for name, value in (("Received", binding.received), ("Path", binding.path)):
         if value:
             listed[name] = value
-    listed |= {"State": state, "Flags": binding.flags, "Cflags": flags, "Socket": binding.socket,
-               "Methods": binding.methods}
+    listed |= {"State": state, "Flags": binding.flags, "Cflags": flags}
+    if binding.socket:
+        listed["Socket"] = binding.socket
+    listed["Methods"] = binding.methods
     for name, text in (("SIP_instance", binding.instance), ("Attr", binding.attr), ("Shtag", binding.tag)):
         if text:
             listed[name] = text
@@ -35,7 +37,7 @@ def remaining(binding: Binding, now: float) -> int | str:
     """The seconds that a binding still has, or what else is to be said of its time."""
     if binding.expires == 0:
         return "permanent"
-    left = int(binding.expires - now)
+    left = int(binding.expires) - int(now)
     return left if left > 0 else "expired"
 
 
@@ -47,8 +49,8 @@ def preference(q: int) -> str:
 
 
 def contacts_tree(data: dict[str, Any]) -> list[Node]:
-    """The contacts of one address-of-record as 2.1 writes them."""
-    return [contact_node(each) for each in data["Contacts"]]
+    """One address-of-record as 2.1 writes it."""
+    return [aor_node(data)]
 
 
 def contact_node(contact: dict[str, Any]) -> Node:

@@ -21,6 +21,7 @@ from opensips_py.state._bindings import Binding, data_of, unpack
 
 MI_CALL_ID = "dfjrewr12386fd6-343@opensips.mi"  # of contacts that nobody has registered: constant, as upstream's
 NOT_FOUND, BAD, FAILED = 404, 400, 500
+NO_DOMAIN = "Domain missing in AOR"
 F = TypeVar("F", bound=Callable[..., Any])
 
 
@@ -60,7 +61,7 @@ class Management:
     def registered(self, table: Table, aor: str) -> str:
         """*aor* in its canonical form, if it has a contact."""
         if self.use_domain and "@" not in aor:
-            raise MIError(BAD, "Domain missing in AOR")
+            raise MIError(BAD, NO_DOMAIN)
         name = self.canonical(aor)
         if not table.has(name):
             raise MIError(NOT_FOUND, "AOR not found")
@@ -109,15 +110,18 @@ class Management:
     @mi("ul_rm", v40="usrloc:rm")
     @failing
     def remove(self, table_name: str, aor: str) -> str:
-        """Remove an address-of-record with all its contacts."""
+        """Remove an address-of-record with all its contacts, if it has any."""
         table = self.known_table(table_name)
-        name = self.registered(table, aor)
+        if self.use_domain and "@" not in aor:
+            raise MIError(BAD, NO_DOMAIN)
+        name = self.canonical(aor)
 
         def edit(record: Record) -> None:
             for binding in list(record.bindings):
                 record.delete(binding)
 
-        self.change(table, name, edit)
+        if table.has(name):
+            self.change(table, name, edit)
         return "OK"
 
     @mi("ul_rm_contact", v40="usrloc:rm_contact")
@@ -137,17 +141,25 @@ class Management:
             raise MIError(NOT_FOUND, "Contact not found")
         return "OK"
 
-    @mi("ul_add", v40="usrloc:add")
+    @mi("ul_add", dialect="2.1")
+    def add_21(self, table_name: str, aor: str, contact: str, expires: int, q: str, unused: str, flags: str,
+               cflags: str, methods: str = "") -> str:
+        """Add or replace a contact; *expires* in seconds, 0 for ever; *unused* may be left out."""
+        if not methods:
+            flags, cflags, methods = unused, flags, cflags
+        return self.add(table_name, aor, contact, expires, q, number(flags), cflags, number(methods))
+
+    @mi("ul_add", v40="usrloc:add", dialect="4.0")
     @failing
-    def add(self, table_name: str, aor: str, contact: str, expires: int, q: str, flags: int, cflags: str, methods: int,
-            last: str = "") -> str:
-        """Add or replace a contact; *expires* in seconds, 0 for ever. In 2.1's form an unused argument follows q."""
-        if last:
-            flags, cflags, methods = number(cflags), str(methods), number(last)
-        table = self.table(table_name)
+    def add(self, table_name: str, aor: str, contact: str, expires: int, q: str, flags: int, cflags: str, methods: int
+            ) -> str:
+        """Add or replace a contact; *expires* in seconds, 0 for ever."""
+        table = self.known_table(table_name)
+        if self.use_domain and "@" not in aor:
+            raise MIError(BAD, NO_DOMAIN)
         made = Binding(NameAddr.parse(contact).uri, expires=int(table.clock()) + expires if expires else 0,
                        q=thousandths(q), flags=flags, cflags=number(cflags), methods=methods & 0xFFFFFFFF,
-                       call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI", modified=table.clock(),
+                       call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI Server", modified=table.clock(),
                        id=table.new_id())
 
         def edit(record: Record) -> None:

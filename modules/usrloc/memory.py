@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any, TypeVar
 
 from opensips_py.modules.usrloc.record import extras
-from opensips_py.modules.usrloc.table import Table
+from opensips_py.modules.usrloc.table import NEW, Table
 from opensips_py.state._bindings import Binding, Change, Record, data_of, earliest, unpack
 from opensips_py.state.slots import COUNT
 
@@ -102,6 +102,9 @@ class MemoryTable(Table):
                 if binding.id == identifier:
                     return aor, binding
         return None
+
+    def state_of(self, aor: str) -> Callable[[Binding], str]:
+        return lambda binding: NEW
 
     def _records(self, start: bytes, slot: int | None) -> Iterator[tuple[str, bytes]]:
         following: bytes | None = start

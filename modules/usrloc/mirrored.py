@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 from opensips_py.modules.usrloc.marks import Mark, Marking, Marks
 from opensips_py.modules.usrloc.memory import MemoryTable
 from opensips_py.modules.usrloc.record import Record
+from opensips_py.modules.usrloc.table import NEW, Table
 from opensips_py.state._bindings import Binding, Change, unpack
 
 if TYPE_CHECKING:
     from opensips_py.modules.usrloc.mirror import Mirror
 
 T = TypeVar("T")
-NEW, DIRTY = "CS_NEW", "CS_DIRTY"
+DIRTY = "CS_DIRTY"
 
 
 class MirroredTable(MemoryTable):
@@ -59,8 +60,9 @@ class MirroredTable(MemoryTable):
 
     def state_of(self, aor: str) -> Callable[[Binding], str]:
         mark = self.marks.find(self.key(aor))
+        known = Table.state_of(self, aor)
         if mark is None:
-            return super().state_of(aor)
+            return known
         changed, keys = mark.changed, mark.keys
         return lambda binding: (NEW if changed[binding.id] else DIRTY) if binding.id in changed else \
-            DIRTY if keys else super(MirroredTable, self).state_of(aor)(binding)
+            DIRTY if keys else known(binding)

@@ -13,7 +13,7 @@ from opensips_py.state._words import Keyed
 T = TypeVar("T")
 R = TypeVar("R", covariant=True)
 
-SYNCHRONIZED = "CS_SYNC"
+NEW, SYNCHRONIZED = "CS_NEW", "CS_SYNC"
 
 
 class Applied(Protocol[R]):

@@ -14,14 +14,15 @@ def payload(dialect: str, event: str, values: Mapping[str, Any] | Sequence[Any])
     if dialect == "2.1":
         return lines(event, values).encode("utf-8", "surrogateescape")
     given: Any = dict(values) if isinstance(values, Mapping) else list(values)
-    return jsonrpc.dump({"jsonrpc": "2.0", "method": event, "params": given}, pretty=False).encode()
+    params = {"params": given} if given else {}
+    return jsonrpc.dump({"jsonrpc": "2.0", "method": event, **params}, pretty=False).encode()
 
 
 def lines(event: str, values: Mapping[str, Any] | Sequence[Any]) -> str:
-    """The name in a line of its own, then a line for each parameter: ``name::value``, or the value alone."""
+    """The name in a line of its own, a line for each parameter, ``name::value`` or the value alone, an empty line."""
     named = values.items() if isinstance(values, Mapping) else (("", each) for each in values)
     return f"{event}\n" + "".join(f"{name}::{quoted(value)}\n" if name else f"{quoted(value)}\n"
-                                  for name, value in named)
+                                  for name, value in named) + "\n"
 
 
 def quoted(value: Any) -> str:

@@ -123,6 +123,10 @@ class Publisher:
         """Note a subscription that was made in the workers, for a worker that starts later."""
         self._remembered[event, socket] = self._clock() + expire if expire else NEVER
 
+    def forget(self, event: str, socket: str) -> None:
+        """A subscription that was noted is over."""
+        self._remembered.pop((event, socket), None)
+
     def remembered(self) -> list[tuple[str, str, int]]:
         """The subscriptions noted, with the seconds that they still have."""
         now = self._clock()

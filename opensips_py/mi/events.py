@@ -33,9 +33,13 @@ class EventCommands:
 
     @mi("event_subscribe", v40="evi:subscribe")
     def subscribe(self, event: str, socket: str, expire: int = HOUR) -> None:
-        """Tell *event* to *socket* (``protocol:address``) for *expire* seconds; 0: for ever."""
+        """Tell *event* to *socket* (``protocol:address``) for *expire* seconds; 0: no longer."""
         if event not in self.names():
             raise MIError(NOT_FOUND, "Event not published")
+        if not expire:
+            self.services.mi.each("unsubscribe", event, socket)
+            self.services.events.forget(event, socket)
+            return
         self.services.mi.each("subscribe", event, socket, expire)
         self.services.events.remember(event, socket, expire)
 
@@ -59,6 +63,8 @@ class EventCommands:
     @mi(None, "raise_event", v40="evi:raise")
     def raise_by_hand(self, event: str, params: list[str]) -> None:
         """Raise *event* with *params*: values in an array, or a text with a JSON object."""
+        if event not in self.names():
+            raise MIError(NOT_FOUND, "Event not registered")
         values: Any = params
         if len(params) == 1 and params[0].lstrip().startswith("{"):
             try:

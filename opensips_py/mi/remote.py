@@ -19,6 +19,7 @@ def answer(services: Any, links: Any) -> None:
     links.on_call("log_level_filter", consumers.filter_level)
     links.on_call("log_mute_state", consumers.mute)
     links.on_call("subscribe", lambda event, socket, expire: services.events.subscribe(event, socket, expire))
+    links.on_call("unsubscribe", lambda event, socket: services.events.unsubscribe(event, socket))
     links.on_call("subscribers", lambda: services.events.subscribers())
     links.on_call("events", lambda: services.events.names())
     links.on_call("module", lambda module, method, *arguments: getattr(

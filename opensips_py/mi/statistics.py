@@ -45,8 +45,8 @@ class StatisticCommands:
         """Set the *statistics* named back to zero: those that only grow, and series of module statistics."""
         needed(statistics)
         unknown = self.reset(statistics)
-        if unknown:
-            raise MIError(NOT_FOUND, f"Statistics Not Found: {', '.join(unknown)}")
+        if len(unknown) == len(statistics):
+            raise MIError(NOT_FOUND, "Statistics Not Found")
 
     @mi(None, v40="statistics:reset_all")
     def reset_all_statistics(self) -> None:

@@ -116,7 +116,7 @@ def data_of(nodes: list[Node]) -> dict[str, Any]:
             result.setdefault(node.name, []).append(object_of(node))
         elif not node.name:
             result.update(object_of(node))
-        elif node.value is None or node.attributes or node.children:
+        elif node.value in (None, "") or node.attributes or node.children:
             result[node.name] = object_of(node)
         else:
             result[node.name] = shown(node.value)
@@ -125,9 +125,9 @@ def data_of(nodes: list[Node]) -> dict[str, Any]:
 
 def object_of(node: Node) -> dict[str, Any]:
     """What a node has besides its name."""
-    result: dict[str, Any] = {} if node.value is None else {"value": shown(node.value)}
+    result: dict[str, Any] = {} if node.value in (None, "") else {"value": shown(node.value)}
     if node.attributes:
-        result["attributes"] = {name: shown(value) for name, value in node.attributes.items()}
+        result["attributes"] = {name: shown(value) or None for name, value in node.attributes.items()}
     if node.children:
         result["children"] = data_of(node.children)
     return result

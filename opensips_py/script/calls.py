@@ -304,7 +304,7 @@ class CallCompiler(TypeCompiler):
             text = tree.String(node.place, self.kept(node.value, node.place))
             return self.namespace.bind(self.scope.bind_text(self.parts(text)), argument.name)
         except ScriptError as error:
-            self.report(error, node.place, quoted=True)
+            self.report_all(error, node)
 
     def constant(self, kind: Kind, value: int | str) -> Any:
         """A constant as *kind* means it."""

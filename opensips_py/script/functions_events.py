@@ -11,6 +11,7 @@ from opensips_py.module.run import Route, Run
 if TYPE_CHECKING:
     import logging
 
+    from opensips_py.module.declare import Dialect
     from opensips_py.module.services import Services
 
 Avp = Annotated[Variable, VariableKind(("avp",))]
@@ -33,22 +34,25 @@ class EventName(Text):
 class EventFunctions:
     """Functions on events."""
 
+    dialect: Dialect
     log: logging.Logger
     services: Services
 
     @script(Route.ANY, name="raise_event")
     def raise_script_event(self, run: Run, event: Annotated[Name, EventName()], names: Avp | None = None,
                            values: Avp | None = None) -> bool:
-        """Raise an event; *names* and *values* are AVPs with the names and values of its parameters, values without
-        names are told by their order."""
-        given = values.assigned() if values is not None else []
-        titles = [str(each) for each in names.assigned()] if names is not None else []
-        if names is not None and len(titles) != len(given):
+        """Raise an event; *names* and *values* are AVPs with the names and values of its parameters, those first that
+        were assigned last. Values without names are told by their order; in 2.1 they are the only AVP there is."""
+        if self.dialect == "2.1" and values is None:
+            names, values = None, names
+        given = values.assigned()[::-1] if values is not None else []
+        titles = [str(each) for each in names.assigned()[::-1]] if names is not None else []
+        if names is not None and len(titles) < len(given):
             self.log.error("raise_event: %d names for %d values", len(titles), len(given))
             return False
         name = text_of(event, run)
         self.services.events.declare(name)
-        self.services.events.raise_event(name, dict(zip(titles, given, strict=True)) if titles else given)
+        self.services.events.raise_event(name, dict(zip(titles, given, strict=False)) if titles else given)
         return True
 
     @script(Route.ANY, name="subscribe_event")

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import ast
 import re
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, NoReturn
 
@@ -248,11 +249,26 @@ class ValueCompiler:
         try:
             pieces = [part if isinstance(part, str) else self.piece(part, node.place) for part in self.parts(node)]
         except ScriptError as error:
-            self.report(error, node.place, quoted=True)
+            self.report_all(error, node)
         for piece in pieces:
             if isinstance(piece, Bound) and piece.waits:
                 self.park(node.place)
         return self.joined(pieces)
+
+    def report_all(self, first: ScriptError, node: tree.String) -> NoReturn:
+        """Report every variable of a text that is wrong, of which *first* is known."""
+        try:
+            parts = formatting.parse(node.value, node.place.inside(1))
+        except ScriptError:
+            self.report(first, node.place, quoted=True)
+        for part in parts:
+            try:
+                if not isinstance(part, str):
+                    self.piece(part, node.place)
+            except ScriptError as error:
+                with suppress(Reported):
+                    self.report(error, node.place, quoted=True)
+        self.report(first, node.place, quoted=True)
 
     def piece(self, part: variables.Reference, place: Place) -> Bound | ast.expr:
         """A variable in a text: its meaning, or the local that it is."""

@@ -14,7 +14,7 @@ from typing import Any
 
 from opensips_py.errors import ConfigError
 from opensips_py.script.configuration import Configuration
-from opensips_py.script.diagnostics import ERROR, NOWHERE, WARNING
+from opensips_py.script.diagnostics import ERROR, NOWHERE, WARNING, Diagnostic, Diagnostics
 from opensips_py.script.preprocessor import read_text
 from opensips_py.script.ready import Codes
 from opensips_py.server import changes, generation, listening, settings, sources
@@ -22,6 +22,7 @@ from opensips_py.server.description import Description
 from opensips_py.server.sources import Recorder
 from opensips_py.transport.bonds import BOND
 
+SWALLOWING = ("E0102", "E0103", "E0118", "E0128")  # texts and comments without end, lines that could not be read
 STAND_IN = "192.0.2.1"  # RFC 5737: of no machine
 POLITE = 5  # by how much a check gives way to the calls of the server that runs
 
@@ -56,13 +57,20 @@ def placed(configuration: Configuration) -> list[Any]:
     return found
 
 
+def hides_protocol(error: Diagnostic, found: Diagnostics) -> bool:
+    """Whether a protocol may be missing for the reason of *error*: its line could not be read, or was swallowed."""
+    line = found.line(error.place) or ""
+    return error.code[:3] == "E06" or error.code in SWALLOWING or "proto_" in error.help + line \
+        or (error.code[:3] == "E01" and "loadmodule" in line)
+
+
 def described(configuration: Configuration, *, elsewhere: bool = False) -> Description:
     """What to start for *configuration*, or why it cannot be started; *elsewhere*: perhaps on another machine."""
     found = configuration.diagnostics
     result = Description(dialect=configuration.dialect)
     sockets = placed(configuration) if elsewhere else configuration.sockets
     if found.errors:
-        if not any("loadmodule" in each.help or each.code[:3] in ("E01", "E06") for each in found.errors):
+        if not any(hides_protocol(each, found) for each in found.errors):
             blame_sockets(configuration, sockets)
     else:
         try:

@@ -34,13 +34,24 @@ def test_a_subscriber_hears_what_any_worker_raises(processes, boxes):
 
 def test_subscribers_are_listed(processes, boxes):
     management = processes[-1]
-    management.call("event_subscribe", ["E_TWO", "box:x", "0"])
+    for each in (0, 1):
+        processes[each].services.events.subscribe("E_TWO", "box:x")  # as a script does
     never = {"socket": "box:x", "expire": "never"}
     assert management.call("evi:subscribers") == {"Events": [{"name": "E_TWO", "id": 1, "Subscribers": [never]}]}
     assert management.call("evi:subscribers", ["E_ONE"]) == {"Event": {"name": "E_ONE", "id": 0, "Subscribers": []}}
     assert management.call("evi:subscribers", ["E_TWO", "box:x"])["Event"]["Subscriber"] == never
     management.call("event_subscribe", ["E_TWO", "box:y", "100"])
     assert management.call("evi:subscribers", ["E_TWO", "box:y"])["Event"]["Subscriber"]["expire"] == 100
+    assert management.services.events.remembered() == [("E_TWO", "box:y", 100)]
+    for each in ("box:x", "box:y"):
+        management.call("event_subscribe", ["E_TWO", each, "0"])
+    assert management.call("evi:subscribers", ["E_TWO"])["Event"]["Subscribers"] == []
+    assert management.services.events.remembered() == []
+
+
+def test_only_an_event_that_there_is_can_be_raised(processes, boxes):
+    with pytest.raises(MIError, match="Event not registered"):
+        processes[-1].call("evi:raise", {"event": "E_NONE"})
 
 
 @pytest.mark.parametrize("given, words", [

@@ -71,10 +71,10 @@ def test_mi_json_of_21_prints_objects_and_what_is_listed_as_arrays():
     assert data_of(tree_of(TREE)) == {
         "Domain": [{"attributes": {"name": "location", "records": "2"}, "children": {"AOR": [
             {"value": "bob", "children": {"Contact": [
-                {"value": "sip:bob@a", "attributes": {"Expires": "10", "Q": ""}}]}}]}}], "Total": "1"}
+                {"value": "sip:bob@a", "attributes": {"Expires": "10", "Q": None}}]}}]}}], "Total": "1"}
     assert data_of(tree_of(["a", "b"])) == {"": [{"value": "a"}, {"value": "b"}]}
     assert data_of([Node("core:a", 0), Node("Empty", ""), Node("Nothing", None)]) == {
-        "core:a": "0", "Empty": "", "Nothing": {}}
+        "core:a": "0", "Empty": {}, "Nothing": {}}
     assert data_of(tree_of("TRUE")) == {"value": "TRUE"}
     assert data_of([Node("One", 1, {"of": True}), listed("Many"), listed("Many", None, {}, [Node("x", 1)])]) == {
         "One": {"value": "1", "attributes": {"of": "1"}}, "Many": [{}, {"children": {"x": "1"}}]}

@@ -71,7 +71,7 @@ def test_a_notification_over_udp(opensips, ears, host):
 def test_lines_over_udp(opensips, ears):
     ear = ears()
     ask(opensips(text=script(dialect="2.1", socket=f"udp:127.0.0.1:{ear.port}")))
-    assert ear.hear() == "E_TEST\nuser::bob\ncount::5\n"
+    assert ear.hear() == "E_TEST\ncount::5\nuser::bob\n\n"
 
 
 def test_over_ipv6(opensips, ears):
@@ -85,7 +85,7 @@ def test_over_a_unix_socket(opensips, ears, tmp_path):
     ear = ears(socket.AF_UNIX, path)
     server = opensips(text=script(dialect="2.1", socket=f"unix:{path}"))
     ask(server)
-    assert ear.hear() == "E_TEST\nuser::bob\ncount::5\n"
+    assert ear.hear() == "E_TEST\ncount::5\nuser::bob\n\n"
     assert server.mi("subscribers_list", "E_TEST")["Event"]["Subscribers"][0]["socket"] == f"unix:{path}"
 
 

@@ -8,8 +8,8 @@ HEAD = """socket=udp:192.0.2.9:5060
 loadmodule "proto_udp.so" loadmodule "sl.so" loadmodule "event_route.so"
 """
 RAISING = """route {
-	$avp(names) = "ip"; $avp(names) = "count";
-	$avp(values) = "192.0.2.7"; $avp(values) = 5;
+	$avp(names) = "count"; $avp(names) = "ip";
+	$avp(values) = 5; $avp(values) = "192.0.2.7";
 	raise_event("E_TEST", $avp(names), $avp(values));
 	xlog("L_NOTICE", "raised\\n");
 	sl_send_reply(200, "OK");

@@ -37,10 +37,30 @@ def test_raising(world, events):
     assert world.call("raise_event", "E_NONE") is True
     assert world.call("raise_event", "E_TWO", variable(world, "$avp(n)"), variable(world, "$avp(v)")) is True
     assert world.call("raise_event", "E_TWO", None, variable(world, "$avp(v)")) is True
-    assert events.raised == [("E_NONE", []), ("E_TWO", {"param1": 1, "param2": "2"}), ("E_TWO", [1, "2"])]
+    raised = [(name, list(values.items()) if isinstance(values, dict) else values) for name, values in events.raised]
+    assert raised == [("E_NONE", []), ("E_TWO", [("param2", "2"), ("param1", 1)]), ("E_TWO", ["2", 1])]
     assert events.declared == ["E_NONE", "E_TWO", "E_TWO"]
-    world.assign("$avp(n)", "one more")
-    assert world.call("raise_event", "E", variable(world, "$avp(n)"), variable(world, "$avp(v)")) is False
+
+
+def test_raising_with_more_names_than_values_or_fewer(world, events):
+    for name, text in (("n", "first"), ("v", 1), ("v", 2)):
+        world.assign(f"$avp({name})", text)
+    names, values, none = (variable(world, f"$avp({name})") for name in ("n", "v", "none"))
+    assert world.call("raise_event", "E", names, values) is False
+    assert world.call("raise_event", "E", none, values) is False
+    world.assign("$avp(n)", "second")
+    world.assign("$avp(n)", "third")
+    assert [world.call("raise_event", "E", *given) for given in ((names, values), (names, none), (names,), (None, none))
+            ] == [True] * 4
+    assert events.raised == [("E", {"third": 2, "second": 1}), ("E", {}), ("E", {}), ("E", [])]
+
+
+def test_raising_with_values_alone_in_2_1(world, events):
+    world.registry.modules["core"].dialect = "2.1"
+    for text in ("one", 2):
+        world.assign("$avp(v)", text)
+    assert world.call("raise_event", "E", variable(world, "$avp(v)")) is True
+    assert events.raised == [("E", [2, "one"])]
 
 
 def test_subscribing(world, events):

@@ -38,3 +38,12 @@ def test_a_mistake(row):
     if mended is not None:
         assert not errors(after)
         assert mended == "*" or after == before + mended + behind
+
+
+def test_all_mistakes_are_told_at_once():
+    """A socket whose protocol no module speaks, and each variable of a text, beside others."""
+    text = GOOD.replace('loadmodule "proto_tcp.so"\n', "").replace("log_level=3", 'log_level="3"').replace(
+        STATEMENT, 'xlog("$tuu $(ru{uri.usr}) $hdr\\n")')
+    assert [each["message"] for each in errors(text)] == [
+        "log_level is a number, not '3'", "no loaded module speaks tcp", "$tuu is unknown",
+        "{uri.usr} is no transformation", "$hdr needs a name", "missing ';' after this statement"]

@@ -38,6 +38,7 @@ STATEMENTS = {
     'is_method("INVITE|FOO");': (BOTH, 'is_method, argument \'name\': "FOO" is no method', False),
     't_on_failure("");': (BOTH, "t_on_failure, argument 'failure_route': there is no failure_route[]", False),
     't_relay("");': (OLD, "t_relay, argument 'proxy_or_flags': a number of flags", False),
+    't_relay("udp:10.0.0.1:5060:x");': (BOTH, "t_relay, argument", False),
     't_relay("0xZZ");': (BOTH, "t_relay, argument", False),
     'forward("sip:a@b");': (BOTH, "forward, argument 'destination': [protocol:]host[:port] is needed", False),
     'forward("10.0.0.1:5060:7");': (BOTH, "forward, argument 'destination': [protocol:]host[:port] is needed", False),

@@ -106,7 +106,7 @@ def test_functions_are_told_with_arguments_results_and_time(server):
     events = of(server, "calls")
     calls = {each["function"]: each for each in events if each["kind"] == "call"}
     hops = calls["mf_process_maxfwd_header"]
-    assert (hops["arguments"], hops["result"], hops["meaning"]) == (["10"], 1, "DECREASED")
+    assert (hops["arguments"], hops["result"], hops["meaning"]) == ([10], 1, "DECREASED")
     assert calls["append_hf"]["arguments"] == ["X-Branch: 0\r\n"]
     assert calls["has_totag"]["result"] == -1 and calls["t_relay"]["waits"]
     assert all(each["took"] >= 0 and each["began"] <= each["t"] for each in calls.values())
@@ -165,7 +165,7 @@ def test_failure_cancel_and_repetition_are_told(server):
     assert repeated == [("out", "INVITE"), ("in", "INVITE"), ("out", "SIP/2.0")]
     assert ("transaction", "all branches failed; the best is branch 0: 486") in kinds(events, "note", "about", "text")
     assert kinds(events, "enter", "route")[-1] == ("failure_route[bad]",)
-    assert [each["arguments"] for each in events if each.get("function") == "t_reply"] == [["480", "Nobody"]]
+    assert [each["arguments"] for each in events if each.get("function") == "t_reply"] == [[480, "Nobody"]]
 
 
 def test_silence_is_told(server):

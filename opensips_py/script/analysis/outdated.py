@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from opensips_py.module import loader
 from opensips_py.script import renames, tree
+from opensips_py.script.converting.functions import with_words
 from opensips_py.script.diagnostics import Diagnostics, Place
 from opensips_py.script.remedies import Edit, at
 from opensips_py.script.renames import Renamed
@@ -23,6 +24,7 @@ def check(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> 
     """Warn of each place; a script of 2.1 is right to use them."""
     if registry.dialect == "2.1":
         return
+    letters(script, diagnostics)
     refused = {each.place for each in diagnostics.errors}
     for kind, name, found, place in old_names(script, registry):
         if place in refused:
@@ -32,6 +34,19 @@ def check(script: tree.Script, registry: Registry, diagnostics: Diagnostics) -> 
         instead = f"{sign if found.to else ''}{found.words}"
         diagnostics.warning(f"{sign}{name} is of OpenSIPS 2.1: OpenSIPS 4.0 has {instead}", place, "",
                             f"write {instead}", (), edits, is_sure=bool(edits) and not found.module)
+
+
+def letters(script: tree.Script, diagnostics: Diagnostics) -> None:
+    """Warn of flags as letters, which are words since OpenSIPS 3.2."""
+    for node in (node for route in script.of(tree.Route) for node in nodes(route)):
+        if not isinstance(node, tree.Call) or node.name not in ("save", "lookup") or len(node.arguments) < 2:
+            continue
+        flags = node.arguments[1]
+        changed = with_words(node.name, ["", f'"{flags.value}"']) if isinstance(flags, tree.String) else None
+        if changed is not None and isinstance(flags, tree.String):
+            words = changed[changed.index('"'):changed.rindex('"') + 1]
+            diagnostics.warning(f'{node.name}, flags "{flags.value}": OpenSIPS 4.0 has words instead of letters',
+                                flags.place, "", f"write {words}", (), [at(flags.place, words)], is_sure=True)
 
 
 def old_names(script: tree.Script, registry: Registry) -> Iterator[tuple[str, str, Renamed, Place]]:

@@ -31,7 +31,7 @@ def test_a_missed_call_by_flag_tells_its_times_last():
     books.wall += 3
     books.answer(480)
     assert [(name, list(values.items())[-5:]) for name, values in books.told] == [("E_ACC_MISSED_EVENT", [
-        ("ua", ""), ("n", "1"), ("leg", ""), ("created", START), ("setuptime", 3)])]
+        ("ua", ""), ("n", "1"), ("leg", ""), ("setuptime", 3), ("created", START)])]
 
 
 @pytest.mark.parametrize(("flags", "status", "events"), [

@@ -90,7 +90,7 @@ def test_a_call_is_one_record_when_it_is_over(proxy, dialect, initial):
     assert table(server) == [("INVITE", made.call_id, "200", "OK", 62, 2, 61500)]
     event, = cdrs(server)
     assert list(event) == ["method", "from_tag", "to_tag", "callid", "sip_code", "sip_reason", "time", "duration",
-                           *(["ms_duration"] if dialect == "4.0" else []), "created", "setuptime"]
+                           *(["ms_duration"] if dialect == "4.0" else []), "setuptime", "created"]
     assert (event["duration"], event["setuptime"], event["time"] - event["created"]) == (62, 2, 2)
     line, = lines(server)
     assert line == {

@@ -124,7 +124,7 @@ def test_by_hand(proxy):
     server = proxy()
     call = called(server)
     answer, got = asked(server, callid=call.call_id, statuses={"alice": 488})
-    assert answer == {"status": 488, "reason": "Not Acceptable Here"}
+    assert answer == {"Code": 488, "Reason": "Not Acceptable Here"}
     (who, invite), = got
     assert who == "alice" and invite.method == "INVITE" and invite.message.body == b""
 
@@ -136,6 +136,7 @@ def test_a_body_and_headers_of_its_own(proxy):
                    body="custom:text/plain:hello: you")
     (who, refer), = got
     assert (who, refer.method, refer.header("Refer-To")) == ("bob", "REFER", "sip:carol@192.0.2.3")
+    assert refer.header("Contact") == "<sip:alice@192.0.2.1:5060>"
     assert (refer.message.body, refer.message.content_type) == (b"hello: you", "text/plain")
 
 
@@ -151,7 +152,7 @@ def test_a_challenge_carries_the_answer_to_the_other_side(proxy):
     server = proxy()
     call = called(server)
     answer, got = asked(server, callid=call.call_id, mode="challenge-callee", bodies={"bob": sdp("192.0.2.22")})
-    assert answer["status"] == 200 and [who for who, _ in got] == ["bob", "alice"]
+    assert answer["Code"] == 200 and [who for who, _ in got] == ["bob", "alice"]
     assert b"192.0.2.22" in got[1][1].message.body
 
 
@@ -161,7 +162,7 @@ def test_what_cannot_be_sent(proxy):
     for wrong, why in (({"mode": "both"}, "mode is"), ({"body": "mine"}, "body is")):
         with pytest.raises(MIError, match=why):
             server.mi("dialog:send_sequential", callid=call.call_id, **wrong)
-    with pytest.raises(MIError, match="not found"):
+    with pytest.raises(MIError, match="Not Found"):
         server.mi("dialog:send_sequential", callid="nobody")
     server.alice.call("bob")
     ringing = next(each for each in server.engine.generation.registry.modules["dialog"].dialogs if each.state == 1)

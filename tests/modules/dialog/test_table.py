@@ -37,8 +37,10 @@ def test_states_on_the_way(proxy):
 def test_states_told_in_2_1(proxy):
     server = proxy(dialect="2.1")
     called(server)
+    found = dialog(server)
+    known = {"hash_entry": found.entry, "hash_id": found.number}
     assert [values for name, values in server.events if name == "E_DLG_STATE_CHANGED"] == [
-        {"ostate": 1, "nstate": 3}, {"ostate": 3, "nstate": 4}]
+        {**known, "old_state": 1, "new_state": 3}, {**known, "old_state": 3, "new_state": 4}]
 
 
 def test_a_refused_call(proxy):

@@ -176,7 +176,7 @@ def test_an_event_of_21_is_lines(bench, queue, rabbitmq_server):
     tell(here, f"{HOST}:{rabbitmq_server.port}/exchange-21?any", ip="192.0.2.1", text="a,b")
     settle(here)
     properties, body = there.take()
-    assert (properties.content_type, body) == ("text/plain", b'E_X\nip::192.0.2.1\ntext::"a,b"\n')
+    assert (properties.content_type, body) == ("text/plain", b'E_X\nip::192.0.2.1\ntext::"a,b"\n\n')
 
 
 def test_an_exchange_and_messages_that_survive(bench, queue, rabbitmq_server):

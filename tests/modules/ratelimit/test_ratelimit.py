@@ -235,11 +235,13 @@ def test_management_dumps_a_pipe(limited):
     server.advance(0.5)
     counted(server, "x")
     dumped = server.mi("rl_dump_pipe", "w")
-    assert dumped == {"id": "w", "algorithm": "SBT", "limit": 5, "counter": 2, "window_size": 10000, "slot_period": 200,
+    assert dumped == {"Pipe": "w", "Algorithm": "SBT", "limit": 5, "Counter": 2, "Total": 2, "Replication Nodes": [],
+                      "window_size": 10000, "slot_period": 200,
                       "slots": [{"ago": 0, "counter": 1}, {"ago": 400, "counter": 1}]}
     server.advance(10)
     assert server.mi("ratelimit:dump_pipe", "t") == {
-        "id": "t", "algorithm": "TAILDROP", "limit": 6, "counter": 0, "last_counter": 2}
+        "Pipe": "t", "Algorithm": "TAILDROP", "limit": 6, "Counter": 0, "Total": 0, "Replication Nodes": [],
+        "last_counter": 2}
 
 
 def test_management_of_21_prints_lines(limited):

@@ -184,7 +184,7 @@ def test_large_numbers(asking, setting, expected):
 
 def test_kinds_of_values(asking):
     found = asking.avps('sql_query("SELECT 1.5, CAST(\'2\' AS CHAR(1)), NULL", "$avp(a);$avp(b);$avp(c)");')
-    assert found == {"a": ["1.5"], "b": ["2"], "c": ["<null>"]}
+    assert found == {"a": ["1.50000000"], "b": ["2"], "c": ["<null>"]}
 
 
 def test_async(asking):

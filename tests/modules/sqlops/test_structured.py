@@ -19,6 +19,13 @@ def test_all_columns_and_all_rows(asking):
         "1": ["alice", "bob", "carol"], "2": ["secret", "", "<null>"], "3": [7, -3, "<null>"]}
 
 
+@pytest.mark.parametrize(("order", "names"), [
+    ("name", ["alice", "bob", "carol"]), ("name desc", ["carol", "bob", "alice"]),
+    ("name ASC", ["alice", "bob", "carol"]), ("age desc, name", ["alice", "bob", "carol"])])
+def test_the_order_of_rows(asking, order, names):
+    assert asking.avps(f"""sql_select('["name"]', "people", , "{order}", "$avp(n)");""") == {"n": names}
+
+
 CONDITIONS = [
     ('[{"name":"bob"}]', ["bob"]), ('[{"age":7},{"word":"secret"}]', ["alice"]),
     ('[{"age":{">":-5}}]', ["alice", "bob"]),
@@ -41,6 +48,7 @@ def test_conditions(asking, conditions, names):
 
 @pytest.mark.parametrize(("call", "code"), [
     ("""sql_select('["name"]', "people", '[{"name":"nobody"}]')""", -2),
+    ("""sql_select('["name"]', "people", , "name; DROP TABLE people")""", -1),
     ("""sql_select('["name"]', "nowhere")""", -1), ("""sql_select('[1]', "people")""", -1),
     ("""sql_select('["name"]', "people", '[{"name":{"; DROP":1}}]')""", -1),
     ("""sql_select('["name"]', "people", '[{"name":{"<":null}}]')""", -1),

@@ -74,8 +74,8 @@ class Registrar:
 
     def accept(self, to: Sent, expires: int | None = None, contact: str | None = None) -> list[Sent]:
         """Answer 200 with the contact that it asks for."""
-        seconds = to.header("Expires") if expires is None else expires
-        asked = contact or to.header("Contact") or ""
+        seconds = interval(to) if expires is None else expires
+        asked = contact or binding(to)
         bound = "" if seconds in (0, "0") and contact is None else f"{asked};expires={seconds}"
         return self.answer(to, headers={"Contact": bound} if bound else {})
 
@@ -103,3 +103,12 @@ class Registrar:
         self.server.events.clear()
         return names
 
+
+def binding(sent: Sent) -> str:
+    """The Contact of a REGISTER, without what says for how long it is to be bound."""
+    return (sent.header("Contact") or "").partition(";expires=")[0]
+
+
+def interval(sent: Sent) -> str:
+    """For how many seconds a REGISTER wants its Contact bound."""
+    return (sent.header("Contact") or "").partition(";expires=")[2]

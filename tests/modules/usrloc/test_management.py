@@ -20,7 +20,7 @@ def registered(place: Any, dialect: str = "4.0", settings: str = "") -> Any:
 def row(worker: Any, **changed: Any) -> dict[str, Any]:
     binding, = worker.table.stored("alice@example.com") or worker.table.stored("alice")
     return {"Contact": "sip:a@192.0.2.1", "ContactID": str(binding.id), "Expires": 590, "Q": "0.5", "Callid": "call-1",
-            "Cseq": 1, "User-agent": "Phone", "State": "CS_SYNC", "Flags": 0, "Cflags": "NAT",
+            "Cseq": 1, "User-agent": "Phone", "State": "CS_NEW", "Flags": 0, "Cflags": "NAT",
             "Socket": "udp:192.0.2.9:5060", "Methods": 4294967295, **changed}
 
 
@@ -48,7 +48,7 @@ def test_dump_of_2_1_is_a_tree(place: Any) -> None:
     command = worker.registry.commands["ul_dump"].call
     assert text(tree_of(worker.mi("ul_dump"), command)) == (
         "Domain:: location table=512 records=1\n\tAOR:: alice\n\t\tContact:: sip:a@192.0.2.1 Q=0.5\n"
-        "\t\t\tExpires:: 590\n\t\t\tCallid:: call-1\n\t\t\tCseq:: 1\n\t\t\tUser-agent:: Phone\n\t\t\tState:: CS_SYNC\n"
+        "\t\t\tExpires:: 590\n\t\t\tCallid:: call-1\n\t\t\tCseq:: 1\n\t\t\tUser-agent:: Phone\n\t\t\tState:: CS_NEW\n"
         "\t\t\tFlags:: 0\n\t\t\tCflags:: NAT\n\t\t\tSocket:: udp:192.0.2.9:5060\n\t\t\tMethods:: 4294967295\n")
     brief = "Domain:: location table=512 records=1\n\tAOR:: alice\n\t\tContact:: sip:a@192.0.2.1\n"
     assert text(tree_of(worker.mi("ul_dump", "brief"), command)) == brief
@@ -79,7 +79,7 @@ def test_show_contact(place: Any, name: str) -> None:
 def test_show_contact_of_2_1_is_a_tree(place: Any) -> None:
     worker = registered(place, "2.1")
     tree = tree_of(worker.mi("ul_show_contact", "location", "alice"), worker.registry.commands["ul_show_contact"].call)
-    assert text(tree).startswith("Contact:: sip:a@192.0.2.1 Q=0.5\n\tExpires:: 590\n")
+    assert text(tree).startswith("AOR:: alice\n\tContact:: sip:a@192.0.2.1 Q=0.5\n\t\tExpires:: 590\n")
 
 
 @pytest.mark.parametrize("name", ["usrloc:rm", "ul_rm"])
@@ -89,8 +89,10 @@ def test_remove(place: Any, name: str) -> None:
     assert worker.mi(name, "location", "alice@example.com") == "OK"
     assert worker.contacts() == []
     assert [each for each, _ in worker.hear()] == ["E_UL_CONTACT_DELETE", "E_UL_AOR_DELETE"]
-    with pytest.raises(MIError):
-        worker.mi(name, "location", "alice@example.com")
+    assert worker.mi(name, "location", "alice@example.com") == "OK" and worker.hear() == []
+    for table, aor, why in (("nowhere", "alice@example.com", "Table not found"), ("location", "alice", "Domain")):
+        with pytest.raises(MIError, match=why):
+            worker.mi(name, table, aor)
 
 
 @pytest.mark.parametrize("name", ["usrloc:rm_contact", "ul_rm_contact"])
@@ -120,8 +122,15 @@ def test_add(place: Any) -> None:
 
 def test_add_in_2_1_has_an_argument_that_is_not_used(place: Any) -> None:
     worker = place(dialect="2.1")
-    assert worker.mi("ul_add", "location", "bob", "sip:b@192.0.2.2", "300", "0.8", "0", "2", "4", "31") == "OK"
+    assert worker.mi("ul_add", "location", "bob", "sip:b@192.0.2.2", "300", "0.8", "NULL", "2", "4", "31") == "OK"
     assert [(each.flags, each.cflags, each.methods) for each in worker.bindings("bob")] == [(2, 4, 31)]
+    assert worker.mi("ul_add", "location", "bob", "sip:b@192.0.2.2", "300", "0.8", "1", "2", "3") == "OK"
+    assert [(each.flags, each.cflags, each.methods) for each in worker.bindings("bob")] == [(1, 2, 3)]
+
+
+def test_add_refuses_a_table_that_there_is_not(place: Any) -> None:
+    with pytest.raises(MIError, match="Table not found"):
+        place().mi("usrloc:add", "nowhere", "bob@example.com", "sip:b@192.0.2.2", 300, "1", 0, 0, 1)
 
 
 @pytest.mark.parametrize("q", ["2", "high"])

@@ -17,7 +17,7 @@ def test_events_of_4_0(place: Any) -> None:
     worker = place('$avp(attr) = "x"; setbflag(3); save("location", "", , "vip");',
                    'modparam("registrar", "attr_avp", "$avp(attr)")')
     worker.register(CONTACT, "User-Agent: Phone", "Expires: 100")
-    told = {"domain": "location", "aor": "alice@example.com", "uri": "sip:a@192.0.2.1", "received": "", "path": "",
+    told = {"domain": "location", "aor": "alice@example.com", "uri": "sip:a@192.0.2.1", "received": None, "path": None,
             "qval": 700, "user_agent": "Phone", "socket": "udp:192.0.2.9:5060", "bflags": 8, "expires": START + 100,
             "callid": "call-1", "cseq": 1, "attr": "x", "latency": 0, "shtag": "vip"}
     aor = {"domain": "location", "aor": "alice@example.com"}
@@ -37,6 +37,12 @@ def test_events_of_2_1(place: Any) -> None:
     assert worker.hear() == [
         ("E_UL_AOR_INSERT", {"aor": "alice"}), ("E_UL_CONTACT_INSERT", told), ("E_UL_CONTACT_DELETE", told),
         ("E_UL_AOR_DELETE", {"aor": "alice"})]
+
+
+def test_the_order_of_2_1(place: Any) -> None:
+    worker = place(dialect="2.1")
+    worker.register(CONTACT)
+    assert list(worker.hear()[1][1]) == ["address", "aor", "callid", "received", "cseq"]
 
 
 def test_nothing_is_told_where_nobody_listens(place: Any) -> None:

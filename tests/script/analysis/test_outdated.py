@@ -27,6 +27,12 @@ def test_outside_of_routes():
         ("db_mode is of OpenSIPS 2.1", "write working_mode_preset")]
 
 
+def test_letters_of_flags():
+    routes = 'route { save("location", "fc3"); lookup("location", "method-filtering"); }'
+    text = f"socket=udp:127.0.0.1:5060\n{HEAD}{routes}"
+    assert outdated(text) == [('save, flags "fc3"', 'write "force-registration,max-contacts=3"')]
+
+
 def test_in_its_own_dialect():
     assert outdated(f'debug=2 {HEAD} route {{ rewritehost("x"); drop; }}') == []
 
