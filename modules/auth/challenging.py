@@ -9,8 +9,9 @@ from opensips_py.module.run import Run
 from opensips_py.modules.auth._nonces import Nonces
 from opensips_py.modules.auth.served import Served
 from opensips_py.modules.auth.verifying import Kind
+from opensips_py.sip._digest import raw
 from opensips_py.sip._scan import Request
-from opensips_py.sip.digest import ALGORITHMS, quote, raw
+from opensips_py.sip.digest import ALGORITHMS, quote
 
 
 class Challenged(ReturnCode):

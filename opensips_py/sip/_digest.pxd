@@ -1,5 +1,6 @@
 from libc.stdint cimport int64_t
 
+cpdef bytes raw(str text)
 cpdef bint is_digest(str value) except -1
 cpdef dict digest_parameters(str value)
 cpdef dict parse_parameters(str text, Py_ssize_t at=*)

@@ -4,7 +4,7 @@ from libc.math cimport fabs, sin
 from libc.stdint cimport int64_t, uint8_t, uint32_t, uint64_t
 from libc.string cimport memcpy, memset
 
-from opensips_py.sip._grammar cimport same
+from opensips_py.sip._grammar cimport encode, same
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.sip._uri import unquoted
@@ -47,6 +47,11 @@ cdef inline Py_ssize_t past_space(Source* source, Py_ssize_t at) noexcept:
     while at < source.end and at_(source, at).isspace():
         at += 1
     return at
+
+
+cpdef bytes raw(str text):
+    """A text as the bytes that it stands for."""
+    return encode(text)
 
 
 cpdef bint is_digest(str value) except -1:

@@ -1,6 +1,13 @@
 """The readers of single values: each takes the bytes from s up to e and answers NULL, or what is wrong with them."""
+from cpython.bytes cimport PyBytes_FromStringAndSize
 from cpython.unicode cimport PyUnicode_DecodeUTF8
-from libc.string cimport memchr, memcmp, memset
+from libc.string cimport memchr, memcmp, memcpy, memset
+
+cdef extern from "Python.h":
+    int PyUnicode_IS_COMPACT_ASCII(object)
+    void* PyUnicode_DATA(object)
+    Py_ssize_t PyUnicode_GET_LENGTH(object)
+    str PyUnicode_New(Py_ssize_t size, Py_UCS4 largest)
 
 
 cdef const char* quoted_end(const char* s, const char* e) noexcept nogil:
@@ -323,10 +330,36 @@ cdef const char* value_end(const char* s, const char* e) noexcept nogil:
     return e
 
 
+cdef inline bint is_ascii(const char* s, Py_ssize_t n) noexcept nogil:
+    cdef unsigned long long eight
+    while n >= 8:
+        memcpy(&eight, s, 8)
+        if eight & 0x8080808080808080ULL:
+            return False
+        s += 8
+        n -= 8
+    while n > 0:
+        if s[0] & 0x80:
+            return False
+        s += 1
+        n -= 1
+    return True
+
+
+cdef inline str decode(const char* s, Py_ssize_t n):
+    """n bytes as text; of ASCII, as nearly everything is, that is a mere copy."""
+    cdef str found
+    if not is_ascii(s, n):
+        return PyUnicode_DecodeUTF8(s, n, "surrogateescape")
+    found = PyUnicode_New(n, 127)
+    memcpy(PyUnicode_DATA(found), s, n)
+    return found
+
+
 cdef str text(const char* s, const char* e):
     if s == NULL or s >= e:
         return ""
-    return PyUnicode_DecodeUTF8(s, e - s, "surrogateescape")
+    return decode(s, e - s)
 
 
 cdef str unfold(const char* s, const char* e):
@@ -334,7 +367,7 @@ cdef str unfold(const char* s, const char* e):
     if s == NULL or s >= e:
         return ""
     if memchr(s, b"\n", e - s) == NULL:
-        return PyUnicode_DecodeUTF8(s, e - s, "surrogateescape")
+        return decode(s, e - s)
     lines = s[:e - s].replace(b"\r\n", b"\n").split(b"\n")
     return b" ".join([line.strip(b" \t") for line in lines]).strip().decode("utf-8", "surrogateescape")
 
@@ -361,4 +394,6 @@ cdef bytes encode(object value):
     """Text as it goes on the wire; bytes stay as they are."""
     if type(value) is bytes:
         return <bytes>value
+    if type(value) is str and PyUnicode_IS_COMPACT_ASCII(value):
+        return PyBytes_FromStringAndSize(<const char*>PyUnicode_DATA(value), PyUnicode_GET_LENGTH(value))
     return (<str?>value).encode("utf-8", "surrogateescape")

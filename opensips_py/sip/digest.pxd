@@ -1,4 +1,4 @@
-from opensips_py.sip._digest cimport digest_parameters, md5_hex
+from opensips_py.sip._digest cimport digest_parameters, md5_hex, raw
 
 cdef class Algorithm:
     cdef readonly str name
@@ -18,6 +18,5 @@ cdef class Ha1:
 cdef dict BY_NAME
 
 cpdef Algorithm algorithm_of(str name)
-cpdef bytes raw(str text)
 cpdef str quote(str value)
 cpdef str proof(Algorithm algorithm, Credentials given, str ha1, str method, bytes body)

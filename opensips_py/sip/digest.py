@@ -8,7 +8,7 @@ from hmac import compare_digest
 from typing import Protocol
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip._digest import digest_parameters, md5_hex
+from opensips_py.sip._digest import digest_parameters, md5_hex, raw
 
 
 class Algorithm:
@@ -39,11 +39,6 @@ BY_NAME = {spelling: each for each in ALGORITHMS for spelling in (each.name, eac
 def algorithm_of(name: str) -> Algorithm | None:
     """The algorithm *name*, whatever its case; an empty name is MD5, None one that nobody here knows."""
     return BY_NAME.get(name) or BY_NAME.get(name.lower() or "md5")
-
-
-def raw(text: str) -> bytes:
-    """A text as the bytes that it stands for."""
-    return text.encode("utf-8", "surrogateescape")
 
 
 def digest_hash(algorithm: str, data: str | bytes) -> str:

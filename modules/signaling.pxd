@@ -1,0 +1,1 @@
+# No types of the core here: this file says that its namesake is compiled.
