@@ -177,6 +177,7 @@ cpdef int64_t hexadecimal(str text) except? -1:
 # MD5 of a line of text: the library's takes ten times as long to set up and to take down as the hash itself does.
 
 cdef uint32_t SINES[64]
+cdef int place
 for place in range(64):
     SINES[place] = <uint32_t>(fabs(sin(place + 1.0)) * 4294967296.0)
 

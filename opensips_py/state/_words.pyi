@@ -2,6 +2,8 @@ from typing import Self, final
 
 from typing_extensions import disjoint_base
 
+__pyx_capi__: dict[str, object]
+
 @final
 class Words:
     @property

@@ -11,6 +11,8 @@ loadmodule "proto_udp.so"
 loadmodule "sl.so"
 loadmodule "tm.so"
 loadmodule "usrloc.so"
+loadmodule "signaling.so"
+loadmodule "registrar.so"
 loadmodule "mi_script.so"
 
 route {
@@ -24,6 +26,7 @@ route {
 	xlog("hash $rc $var(answer)\\n");
 	mi("usrloc:add location carol@@HOST@ sip:carol@192.0.2.7 60 1 0 0 0", $var(answer));
 	xlog("add $rc $var(answer)\\n");
+	lookup("location");
 	async(mi("usrloc:show_contact location carol@@HOST@", $avp(answer)), shown);
 }
 
