@@ -34,6 +34,9 @@ class Session(SqlSession):
         state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
         return state.startswith(PASSING)
 
+    def taken(self, text: str) -> str:
+        return super().taken(text).replace("\0", "\ufffd")  # it has no such sign
+
     def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
         # What scripts write has values where PostgreSQL takes no parameters: INTERVAL '5 minutes', concat('a', 'b').
         raw = self.raw
