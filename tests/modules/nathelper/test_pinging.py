@@ -366,12 +366,16 @@ def test_latency(start, settings, waits, told):
 
 @pytest.mark.parametrize(("setting", "why"), [
     ('"natping_partitions", 9', "from 1 to 8"), ('"sipping_from", "nobody"', "is a URI"),
-    ('"sipping_bflag", "SIP"', "a URI to come from"), ('"sipping_ignore_rpl_codes", "408,x"', "list of numbers"),
+    ('"sipping_bflag", "SIP")\nmodparam("nathelper", "natping_interval", 5', "a URI to come from"), ('"sipping_ignore_rpl_codes", "408,x"', "list of numbers"),
     ('"natping_socket", "nowhere"', "IPv4 address"), ('"cluster_id", 1', "waits for module clusterer"),
     ('"cluster_sharing_tag", "vip"', "waits for module clusterer")])
 def test_parameters_are_checked(start, setting, why):
     with pytest.raises(ConfigError, match=why):
         start(f'modparam("nathelper", {setting})')
+
+
+def test_a_flag_of_sip_pings_needs_no_uri_while_nothing_is_pinged(start):
+    start('modparam("nathelper", "sipping_bflag", "SIP")')
 
 
 def test_partitions_are_accepted(start):
