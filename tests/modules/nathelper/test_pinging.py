@@ -375,7 +375,7 @@ def test_parameters_are_checked(start, setting, why):
 
 
 def test_a_flag_of_sip_pings_needs_no_uri_while_nothing_is_pinged(start):
-    start('modparam("nathelper", "sipping_bflag", "SIP")')
+    start('modparam("nathelper", "sipping_bflag", "SIP")\nmodparam("nathelper", "natping_interval", 0)')
 
 
 def test_partitions_are_accepted(start):
