@@ -56,7 +56,8 @@ def test_check_and_migrate(url, tmp_path):
 
 def test_check_says_what_is_wrong(url, tmp_path):
     path = tmp_path / "texts" / "subscriber"
-    path.write_text(path.read_text().replace("ha1(string)", "ha1(int)").replace(" password(string)", "").partition("\n")[0])
+    header = path.read_text().partition("\n")[0]
+    path.write_text(header.replace("ha1(string)", "ha1(int)").replace(" password(string)", ""))
     (tmp_path / "texts" / "cachedb").unlink()
     (tmp_path / "texts" / "notes").write_text("no table\n")
     found = db("check", url, status=1)
