@@ -176,7 +176,8 @@ def test_modules_of_which_nothing_is_left_go():
     script = f'debug=2\n{DEFAULTS}{MODULES}loadmodule "avpops.so"\nroute {{ @call@ exit; }}\n'
     assert '\n# loadmodule "avpops.so"  # no function of it is left' in converted(
         script.replace("@call@", 'avp_delete("$avp(x)/g");'))
-    assert '\nloadmodule "avpops.so"  # OpenSIPS 4.0 has' in converted(script.replace("@call@", 'avp_copy("$avp(x)", "$avp(y)");'))
+    assert '\nloadmodule "avpops.so"  # OpenSIPS 4.0 has' in converted(
+        script.replace("@call@", 'avp_copy("$avp(x)", "$avp(y)");'))
     assert '\nloadmodule "avpops.so"  # OpenSIPS 4.0 has' in converted(script.replace(
         "route", 'modparam("avpops", "avp_table", "avps")\nroute').replace("@call@", ""))
 
