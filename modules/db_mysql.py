@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import functools
 import ssl
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 from opensips_py.db import Database, DatabaseUrl
@@ -24,6 +25,7 @@ PASSING = {
     1047, 1290, 1792, 1836,  # takes no changes, or nothing at all, for now
     1021, 1030, 1037, 1038, 1041, 1114, 1180, 1181, 1226,  # no room, no memory, no more for this user
     1317, 1969, 3024}  # given up by the server
+NO_SIGN = {1366, 1267}  # a text with a sign that a column cannot have, or cannot be compared with
 Microseconds = Annotated[int, Between(0, 1 << 40)]
 Count = Annotated[int, Between(0, 1 << 20)]
 
@@ -44,8 +46,29 @@ class Session(SqlSession):
         code = error.args[0] if error.args else 0
         return code in GONE or isinstance(error, peewee.InterfaceError) or not self.raw.open
 
+    def send(self, statement: str, values: Sequence[Any]) -> Any:
+        # Columns of older databases are latin1 or utf8mb3: what they have no sign for must not keep the row out.
+        for narrowed in (three_bytes, latin):
+            try:
+                return super().send(statement, values)
+            except peewee.DatabaseError as error:
+                if not NO_SIGN.intersection(error.args[:1]) or not any(isinstance(each, str) for each in values):
+                    raise
+                values = [narrowed(each) if isinstance(each, str) else each for each in values]
+        return super().send(statement, values)
+
     def is_passing(self, error: Exception) -> bool:
         return bool(error.args) and error.args[0] in PASSING
+
+
+def three_bytes(text: str) -> str:
+    """*text* in signs that utf8mb3 has: of at most three bytes."""
+    return "".join(each if each < "\U00010000" else "\ufffd" for each in text)
+
+
+def latin(text: str) -> str:
+    """*text* in signs that latin1 has."""
+    return text.encode("cp1252", "replace").decode("cp1252")
 
 
 class Told(Watching):

@@ -11,7 +11,7 @@ import peewee
 from opensips_py.db import Database, DatabaseUrl
 from opensips_py.db.driver import Driver
 from opensips_py.db.pooled import PooledDatabase
-from opensips_py.db.sql import SqlSession
+from opensips_py.db.sqlite import SqliteSession, read_as_written
 from opensips_py.module import Between, DatabaseDriver, Watching, param, param_setter
 
 CONNECTIONS = 4  # of one worker: there is one writer at a time anyhow
@@ -20,7 +20,7 @@ PASSING = ("disk is full", "is locked", "readonly", "interrupted")
 Milliseconds = Annotated[int, Between(0, 60_000)]
 
 
-class Session(SqlSession):
+class Session(SqliteSession):
     """A session that knows what SQLite says when its file is the trouble, not the statement."""
 
     def is_lost(self, error: Exception) -> bool:
@@ -69,6 +69,7 @@ def connection(path: str, timeout: float, extensions: tuple[tuple[str, str], ...
     made: Any = peewee.SqliteDatabase(path, timeout=timeout, thread_safe=False, check_same_thread=False)
     made.connect()
     raw: sqlite3.Connection = made.connection()
+    read_as_written(raw)
     for library, entry in extensions:
         raw.enable_load_extension(True)
         raw.execute("SELECT load_extension(?, ?)", (library, entry)) if entry else raw.load_extension(library)

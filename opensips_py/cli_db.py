@@ -270,12 +270,11 @@ def export_rows(url: Url = "", config: Config = None, tables: Tables = "", kind:
     form = form_of(kind)
     with opened(url, config) as place:
         wanted = place.tables(tables)
-        to.mkdir(parents=True, exist_ok=True)
         try:
             counts = place.run(lambda session: transfer.export(session, place.database.url.scheme, place.versions,
                                                                wanted, to, form), together=True)
-        except OSError as error:
-            fail(f"{error.filename}: {error.strerror}")
+        except transfer.FileError as error:
+            fail(str(error))
     for name, count in counts.items():
         print(f"{name}: {count} rows")
 
@@ -291,9 +290,9 @@ def import_rows(url: Url, files: Annotated[list[Path], typer.Argument(help="File
     chosen = [(each, form_of(kind or transfer.guessed(each))) for each in files]
     with opened(url, config) as place:
         try:
-            counts = place.run(lambda session: transfer.take(session, place.database.url.scheme, chosen, clear=clear),
-                               together=True)
-        except (OSError, ValueError) as error:
+            counts = place.run(lambda session: transfer.take(session, place.database.url.scheme, place.versions, chosen,
+                                                             clear=clear), together=True)
+        except transfer.FileError as error:
             fail(f"{error}\nno row has been added")
         except DatabaseError as error:
             fail(f"{place.database.url}: {error}\nno row has been added")

@@ -121,8 +121,10 @@ class Server:
     def __init__(self, config: str | pathlib.Path, *arguments: str, folder: pathlib.Path | None = None,
                  wait: bool = True, env: dict[str, str] | None = None, python: str = sys.executable,
                  **values: object) -> None:
-        self._own_folder = folder is None
-        self.folder = folder or pathlib.Path(tempfile.mkdtemp(prefix="opensips-py-"))
+        if folder is None:
+            self._own_folder = tempfile.TemporaryDirectory(prefix="opensips-py-", ignore_cleanup_errors=True)
+            folder = pathlib.Path(self._own_folder.name)  # it goes when this object does
+        self.folder = folder
         self.port = int(str(values.pop("PORT", 0))) or free_ports()[0]
         text = config.read_text() if isinstance(config, pathlib.Path) else config
         self.values = {"PORT": self.port, "HOST": HOST, "RUN": self.folder, **values}
@@ -141,8 +143,6 @@ class Server:
 
     def __exit__(self, *_: object) -> None:
         self.stop()
-        if self._own_folder:
-            shutil.rmtree(self.folder, ignore_errors=True)
 
     def start(self) -> None:
         self.log_file = open(self.folder / "server.log", "ab")  # noqa: SIM115

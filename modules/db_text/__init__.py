@@ -10,6 +10,7 @@ import peewee
 from opensips_py.db import Database, DatabaseError, DatabaseUrl
 from opensips_py.db.driver import Driver
 from opensips_py.db.pooled import PooledDatabase
+from opensips_py.db.sqlite import read_as_written
 from opensips_py.module import Between, DatabaseDriver, MIError, Watching, concatenate, mi, param
 from opensips_py.modules.db_text.folder import Folder
 from opensips_py.modules.db_text.session import Session
@@ -73,6 +74,7 @@ def connection(path: str, looks: bool) -> Any:
         raise FileNotFoundError(f"there is no folder {path}")
     made: Any = peewee.SqliteDatabase(":memory:", thread_safe=False, check_same_thread=False)
     made.connect()
+    read_as_written(made.connection())
     made.folder = Folder(path, looks)
     return made
 

@@ -11,7 +11,7 @@ from typing import Any
 from opensips_py.db import Answer, QueryError, Row, Where
 from opensips_py.db import textfile as text
 from opensips_py.db.conditions import Comparison
-from opensips_py.db.sql import SqlSession
+from opensips_py.db.sqlite import SqliteSession
 from opensips_py.modules.db_text.folder import Folder
 
 KINDS = {**dict.fromkeys(text.NUMBERS, "INTEGER"), **dict.fromkeys(text.REALS, "REAL"),
@@ -25,7 +25,7 @@ def quoted(name: str) -> str:
     return '"' + name.replace('"', '""') + '"'
 
 
-class Session(SqlSession):
+class Session(SqliteSession):
     """One operation, or several together."""
 
     def __init__(self, connection: Any) -> None:
@@ -52,10 +52,20 @@ class Session(SqlSession):
         with self.translated(), self.atomic():
             self.connection.execute_sql(f"DROP TABLE IF EXISTS {quoted(table)}")
             self.connection.execute_sql(f"CREATE TABLE {quoted(table)} ({', '.join(map(definition, columns))})")
-            if rows:
-                marks = ", ".join("?" * len(columns))
-                self.raw.executemany(f"INSERT INTO {quoted(table)} VALUES ({marks})", rows)
+            self.fill(table, rows)
         self.folder.read[table] = (signature, columns)
+
+    def fill(self, table: str, rows: Sequence[Row]) -> None:
+        """Put rows into an empty table in memory."""
+        if not rows:
+            return
+        statement = f"INSERT INTO {quoted(table)} VALUES ({', '.join('?' * len(rows[0]))})"
+        try:
+            self.raw.executemany(statement, rows)
+        except UnicodeEncodeError:  # some are no UTF-8: one by one, slowly
+            self.connection.execute_sql(f"DELETE FROM {quoted(table)}")
+            for each in rows:
+                self.send(statement, each)
 
     def lines(self, table: str) -> Iterator[str]:
         """A table as its file is to be."""

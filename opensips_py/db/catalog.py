@@ -149,6 +149,17 @@ def postgres_indexes(session: Session, name: str) -> Iterable[FoundIndex]:
         yield FoundIndex(index, tuple((columns or "").split("\x01")), bool(unique), bool(primary), bool(constraint))
 
 
+NUMBERED = re.compile(r"nextval\('(.*)'::regclass\)\Z")
+
+
+def postgres_sequence(session: Session, table: str, column: FoundColumn) -> str | None:
+    """The sequence that numbers the rows of a column, as an identifier; None where nobody knows."""
+    if found := NUMBERED.match(column.default or ""):
+        return found[1].replace("''", "'")
+    owned: str | None = session.query("SELECT pg_get_serial_sequence(?, ?)", (quoted(table), column.name)).rows[0][0]
+    return owned
+
+
 MYSQL_COLUMNS = """SELECT column_name, column_type, is_nullable, column_default, extra FROM information_schema.columns
 WHERE table_schema = DATABASE() AND table_name = ? ORDER BY ordinal_position"""
 MYSQL_INDEXES = """SELECT index_name, non_unique, column_name FROM information_schema.statistics

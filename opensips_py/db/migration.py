@@ -167,17 +167,16 @@ def in_place(found: Plan, flavour: Flavour) -> Iterator[str]:
 def moved(move: Move, table: str, flavour: Flavour) -> Iterator[str]:
     """Statements of PostgreSQL that give one column its new form."""
     target, source = move.target, move.source
-    name = flavour.quoted(target.name)
+    is_there = source is not None and source.name.lower() == target.name.lower()
+    name = flavour.quoted(source.name) if source is not None and is_there else flavour.column(target.name)
     alter = f"ALTER TABLE {table} ALTER COLUMN {name}"
     if source is None:
         yield f"ALTER TABLE {table} ADD COLUMN {filled(target, flavour)}"
         if not target.has_default and not target.null and not target.autoincrement:
             yield f"{alter} DROP DEFAULT"
         return
-    if source.name != target.name.lower() and source.name != target.name:
+    if not is_there:
         yield f"ALTER TABLE {table} RENAME COLUMN {flavour.quoted(source.name)} TO {name}"
-    if source.name == target.name.lower():
-        alter, name = f"ALTER TABLE {table} ALTER COLUMN {flavour.quoted(source.name)}", flavour.quoted(source.name)
     if not move.changes:
         return
     kind = flavour.type_of(replace(widened(move), autoincrement=False))
@@ -203,9 +202,9 @@ def filled(target: Column, flavour: Flavour) -> str:
 def added_indexes(found: Plan, flavour: Flavour) -> Iterator[str]:
     """Statements that make the indexes which the table lacks."""
     names = {each.target.name: each.source.name for each in found.moves
-             if each.source is not None and each.source.name == each.target.name.lower()}
+             if each.source is not None and each.source.name.lower() == each.target.name.lower()}
     for each in found.missing:
-        columns = ", ".join(flavour.quoted(names.get(one, one)) for one in each.columns)
+        columns = ", ".join(flavour.quoted(names[one]) if one in names else flavour.column(one) for one in each.columns)
         if each.primary:
             if not found.gets_key:
                 yield f"ALTER TABLE {flavour.quoted(found.name)} ADD PRIMARY KEY ({columns})"

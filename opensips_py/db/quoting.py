@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from functools import cache
 
 
@@ -13,6 +14,15 @@ def quotations(backslashes: bool) -> re.Pattern[str]:
     but = r"\\" if backslashes else ""
     return re.compile(rf"'(?P<single>(?:[^'{but}]|''{escaped})*)'|\"(?P<double>(?:[^\"{but}]|\"\"{escaped})*)\""
                       r"|`(?P<back>[^`]*)`|(?P<comment>--[^\n]*|/\*.*?\*/)", re.S)
+
+
+def unquoted_parts(statement: str, backslashes: bool, change: Callable[[str], str]) -> str:
+    """*statement* with those parts changed that are neither quoted nor a comment."""
+    parts, end = [], 0
+    for found in quotations(backslashes).finditer(statement):
+        parts += [change(statement[end:found.start()]), found[0]]
+        end = found.end()
+    return "".join([*parts, change(statement[end:])])
 
 
 MEANT = {"n": "\n", "r": "\r", "t": "\t", "0": "\0", "b": "\b", "Z": "\x1a"}

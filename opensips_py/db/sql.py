@@ -13,8 +13,9 @@ import peewee
 from opensips_py.db.changes import Increase
 from opensips_py.db.conditions import Comparison
 from opensips_py.db.failures import Conflict, Hindered, QueryError, Unavailable
-from opensips_py.db.quoting import quotations
+from opensips_py.db.quoting import unquoted_parts
 from opensips_py.db.session import ALL, Answer, Row, Where
+from opensips_py.db.values import signs
 
 AT_ONCE = 100  # rows of one INSERT
 SAME = re.compile("unique|duplicate", re.I)  # how all drivers call a row that is there already
@@ -121,7 +122,16 @@ class SqlSession:
     def execute(self, query: Any) -> Any:
         """Carry out what peewee has built; its cursor."""
         with self.translated():
-            return self.connection.execute(query)
+            return self.send(*self.connection.get_sql_context().sql(query).query())
+
+    def send(self, statement: str, values: Sequence[Any]) -> Any:
+        """Carry out a statement with the marks of the driver; its cursor. What SIP brings may be no UTF-8."""
+        return self.connection.execute_sql(statement, [self.taken(each) if isinstance(each, str) else each
+                                                       for each in values] or None)
+
+    def taken(self, text: str) -> str:
+        """*text* as the database takes it."""
+        return signs(text)
 
     def columns(self, table: str) -> list[str]:
         cursor = self.execute(named(table).select(peewee.SQL("*")).limit(1))
@@ -198,7 +208,7 @@ class SqlSession:
     def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
         text = statement if self.connection.param == "?" else marked(statement, bool(values), self.backslashes)
         with self.translated():
-            cursor = self.connection.execute_sql(text, tuple(values) or None)
+            cursor = self.send(text, values)
             if cursor.description is None:
                 return Answer((), [], changed(cursor))
             return Answer(tuple(each[0] for each in cursor.description), [tuple(each) for each in cursor.fetchall()])
@@ -214,11 +224,7 @@ def marked(statement: str, has_values: bool, backslashes: bool = False) -> str:
     """*statement* with the marks of drivers that write %s; ? within quotes is no mark."""
     if not has_values:
         return statement
-    parts, end = [], 0
-    for found in quotations(backslashes).finditer(statement):
-        parts += [statement[end:found.start()].replace("%", "%%").replace("?", "%s"), found[0].replace("%", "%%")]
-        end = found.end()
-    return "".join([*parts, statement[end:].replace("%", "%%").replace("?", "%s")])
+    return unquoted_parts(statement.replace("%", "%%"), backslashes, lambda part: part.replace("?", "%s"))
 
 
 def changed(cursor: Any) -> int:

@@ -7,10 +7,12 @@ Nothing between colons is NULL where the column takes it, else an empty text.
 """
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from opensips_py.db.schema import Table
@@ -71,8 +73,15 @@ class TextColumn:
         if self.kind in NUMBERS:
             return str(int(value))
         if self.kind in REALS:
-            return f"{float(value):.2f}"
+            return real(float(value))
         return escaped(as_text(bytes(value) if isinstance(value, (bytearray, memoryview)) else value))
+
+
+def real(value: float) -> str:
+    """A number with two digits behind the point, as OpenSIPS writes it, or as many as it has; never with an exponent,
+    which OpenSIPS does not read."""
+    text = f"{value:.2f}"
+    return text if float(text) == value or not math.isfinite(value) else format(Decimal(repr(value)), "f")
 
 
 def columns(header: str) -> tuple[TextColumn, ...]:

@@ -15,6 +15,11 @@ def as_text(value: Any) -> str:
     return value.decode("utf-8", "surrogateescape") if isinstance(value, bytes) else str(value)
 
 
+def signs(text: str) -> str:
+    """*text* as databases of UTF-8 take it: U+FFFD stands for each byte that is none."""
+    return text if text.isascii() else text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
+
+
 def as_bytes(value: Any) -> bytes:
     """A column as bytes. NULL is empty."""
     if value is None:
@@ -38,4 +43,6 @@ def moment(value: Any) -> float:
     if isinstance(value, (int, float)):
         return float(value)
     text = as_text(value)
+    if text[:4] == "0000" or "-00" in text[:10]:  # MySQL's zero date, which is no moment
+        return 0.0
     return float(text) if text.isdigit() else time.mktime(time.strptime(text[:19], FORMAT))

@@ -7,12 +7,13 @@ import pytest
 from opensips_py.errors import ConfigError, MIError
 from opensips_py.testing import request
 
+WEEK = 7 * 24 * 3600
 HEAD = """socket=udp:192.0.2.9:5060
 loadmodule "proto_udp.so" loadmodule "event_flatstore.so"
 {settings}
 route {{
-	$avp(names) = "user"; $avp(names) = "count";
-	$avp(values) = $(hdr(X-Text)); $avp(values) = 5;
+	$avp(names) = "count"; $avp(names) = "user"; # the last one comes first
+	$avp(values) = 5; $avp(values) = $(hdr(X-Text));
 	raise_event("E_TEST", $avp(names), $avp(values));
 }}
 """
@@ -26,7 +27,7 @@ def flat(opensips, tmp_path):
         server = opensips(text=HEAD.format(settings="\n".join(lines)))
         server.settings = lines
         server.file = tmp_path / "events.log"
-        server.mi("evi:subscribe", "E_TEST", f"flatstore:{server.file}", 0)
+        server.mi("evi:subscribe", "E_TEST", f"flatstore:{server.file}", WEEK)
         return server
     return start
 
@@ -146,7 +147,7 @@ def test_a_reload_goes_on_and_makes_the_path_anew(flat, tmp_path):
 
 def test_events_without_a_place_are_logged_and_come_back(flat, tmp_path):
     server = flat()
-    server.mi("evi:subscribe", "E_TEST", f"flatstore:{tmp_path}/folder/file", 0)
+    server.mi("evi:subscribe", "E_TEST", f"flatstore:{tmp_path}/folder/file", WEEK)
     happen(server, "one")
     assert server.log.matching("ERROR.*1 events for .*folder/file are lost")
     assert not server.log.matching("Traceback")
