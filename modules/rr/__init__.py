@@ -1,7 +1,7 @@
 """Stay on the path of a dialog (Record-Route), and follow the path that a request brings along (Route)."""
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Module, OneOf, Pattern, Route, param, pvar, script
