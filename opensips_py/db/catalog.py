@@ -76,11 +76,15 @@ def family(declared: str, flavour: str) -> tuple[str, int]:
 
 def tables(session: Session, flavour: Flavour) -> list[str]:
     """The names of all tables."""
+    if flavour.name == "text":
+        return session.names()  # type: ignore[attr-defined, no-any-return]
     return sorted(name for name, in session.query(LISTS[flavour.name]).rows)
 
 
 def table(session: Session, flavour: Flavour, name: str) -> FoundTable:
     """The table *name*."""
+    if flavour.name == "text":
+        return session.found(name)  # type: ignore[attr-defined, no-any-return]
     columns, indexes = READERS[flavour.name]
     return FoundTable(name, tuple(columns(session, name)), tuple(indexes(session, name)))
 

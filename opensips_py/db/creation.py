@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opensips_py.db.schema import Column, Index, Table
 
@@ -48,7 +48,8 @@ MYSQL = Flavour("mysql", "`", {
     "double": "DOUBLE", "datetime": "DATETIME", "binary": "BLOB",
 }, {"unsigned int": "INT UNSIGNED AUTO_INCREMENT PRIMARY KEY",
     "unsigned long": "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY"}, transactional=False)
-FLAVOURS = {"sqlite": SQLITE, "postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL}
+TEXT = replace(SQLITE, name="text")  # files, whose rows SQLite holds in memory
+FLAVOURS = {"text": TEXT, "sqlite": SQLITE, "postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL}
 WITHOUT_DEFAULT = {("mysql", "text"), ("mysql", "binary")}
 LONGEST_KEY = 191  # characters of a text that MySQL can have in a key
 

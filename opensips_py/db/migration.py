@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from opensips_py.db import catalog, comparing
+from opensips_py.db import catalog, comparing, textfile
 from opensips_py.db.catalog import FoundColumn, FoundIndex, FoundTable
 from opensips_py.db.conversion import converted
 from opensips_py.db.creation import Flavour, definition, index, literal, statements
@@ -118,6 +118,8 @@ def plan(session: Session, flavour: Flavour, name: str, kind: str, version: int 
          flags: Mapping[int, str] | None = None) -> Plan | None:
     """What brings the table *name*, one of *kind*, to 4.0; None where it is there already."""
     target = schema("4.0").get(kind)
+    if target is not None and flavour.name == "text":
+        target = textfile.as_table(target)
     known = known_versions(kind)
     if target is None:
         return None
@@ -236,6 +238,18 @@ def rebuilt(session: Session, found: Plan, flavour: Flavour) -> Iterator[str]:
     for each in found.target.indexes:
         yield index(found.target, each, flavour)
     yield from users_own(session, found)
+
+
+def rewritten(found: Plan) -> tuple[list[textfile.TextColumn], str]:
+    """The columns of the new file of a table, and what is in them, as SQL over the old one (db_text)."""
+    def value(move: Move) -> str:
+        target = move.target
+        if move.value or target.autoincrement:
+            return move.value or "rowid"
+        return literal(target) if target.has_default and target.default is not None else "NULL"
+    kept = [textfile.TextColumn(each.name, each.declared, each.null, each.counts) for each in found.kept]
+    return [*textfile.columns_of(found.target), *kept], ", ".join([
+        *map(value, found.moves), *(f'"{each.name}"' for each in found.kept)])
 
 
 def users_own(session: Session, found: Plan) -> Iterator[str]:

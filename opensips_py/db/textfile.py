@@ -10,12 +10,12 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from opensips_py.db.schema import Table
+from opensips_py.db.schema import Column, Table
 from opensips_py.db.values import as_text
 
 DEFINITION = re.compile(r"([^\s():,]+)\(\s*(\w+)\s*((?:,\s*\w+\s*)*)\)\Z")
@@ -103,6 +103,15 @@ def columns(header: str) -> tuple[TextColumn, ...]:
 def columns_of(table: Table) -> tuple[TextColumn, ...]:
     """The columns of a table of OpenSIPS, as files have them."""
     return tuple(TextColumn(each.name, TYPES[each.type], each.null, each.autoincrement) for each in table.columns)
+
+
+def as_table(table: Table) -> Table:
+    """A table of OpenSIPS as files can have it: moments are numbers, and nothing is unique but what numbers rows."""
+    def column(each: Column) -> Column:
+        kind = TYPES[each.type] if each.type in ("datetime", "binary") else each.type
+        default = "0" if each.type == "datetime" and each.default else each.default
+        return replace(each, type=kind, default=default, primary=False)
+    return replace(table, columns=tuple(map(column, table.columns)), indexes=())
 
 
 def rows(made: Sequence[TextColumn], lines: Iterable[str]) -> Iterator[tuple[Any, ...]]:

@@ -192,8 +192,11 @@ def files_made(database: Database, folder: Path, tables: Mapping[str, Table], ve
     header = textfile.columns_of(schema("4.0")["version"])
     columns = {versions: header, **{name: textfile.columns_of(each) for name, each in tables.items()}}
     for name, made in columns.items():
-        with contextlib.suppress(FileExistsError), open(folder / name, "x", encoding="utf-8") as file:
-            file.writelines(textfile.lines(made, ()))
+        beside = folder / f".{name}.made"
+        beside.write_text("".join(textfile.lines(made, ())), encoding="utf-8")
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, folder / name)  # as a whole, and never over one that is there
+        beside.unlink()
     known = {name for name, in database.select(versions, ("table_name",))}
     rows = [(name, each.version) for name, each in tables.items() if name not in known]
     database.insert_many(versions, ("table_name", "table_version"), rows)
