@@ -67,8 +67,8 @@ class AliasDb(Module, name="alias_db"):
     @script(FIND | Route.STARTUP, waits=True, dialect="4.0")
     def alias_db_find(self, run: Run, table_name: AliasTable, input_uri: str, output_var: Writable,
                       flags: Flags = 0) -> bool:
-        """Whether *input_uri* is an alias; then *output_var* gets the URI of its user, an AVP with append_branches those
-        of all its users. Flags: see alias_db_lookup()."""
+        """Whether *input_uri* is an alias; then *output_var* gets the URI of its user; with append_branches an AVP
+        gets those of all, the last one first. Flags: see alias_db_lookup()."""
         found = self.uris(text_of(run, table_name), input_uri, flags)
         for each in found:
             output_var.set(each)

@@ -2,10 +2,10 @@
 from __future__ import annotations
 
 import functools
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Annotated, Any
 
-from opensips_py.db import Answer, Database, DatabaseUrl
+from opensips_py.db import Answer, Database, DatabaseUrl, Row, Where
 from opensips_py.db.catalog import postgres_indexes
 from opensips_py.db.driver import Driver, is_quiet
 from opensips_py.db.pooled import PooledDatabase
@@ -46,7 +46,40 @@ class Session(SqlSession):
         finally:
             raw.cursor_factory = usual
 
+    def spelled(self, table: str, name: str) -> str:
+        """A column as its table has it: scripts of OpenSIPS do not quote names, which then are in small letters."""
+        if name == name.lower():
+            return name
+        sign, name = name[:name.startswith("-")], name.lstrip("-")  # of an order
+        known = self.connection.__dict__.setdefault("spelled", {})
+        if table not in known:
+            known[table] = set(super().columns(table))
+        there = known[table]
+        return sign + (name.lower() if name not in there and name.lower() in there else name)
+
+    def spell(self, table: str, values: Mapping[str, Any]) -> dict[str, Any]:
+        """*values* by their columns, as the table has them."""
+        return {self.spelled(table, name): value for name, value in values.items()}
+
+    def select(self, table: str, columns: Sequence[str], where: Where | None = None, order: Sequence[str] = (),
+               limit: int = 0) -> list[Row]:
+        return super().select(table, [self.spelled(table, each) for each in columns],
+                              where and self.spell(table, where), [self.spelled(table, each) for each in order], limit)
+
+    def insert(self, table: str, values: Mapping[str, Any], returning: str = "") -> Any:
+        return super().insert(table, self.spell(table, values), returning)
+
+    def insert_many(self, table: str, columns: Sequence[str], rows: Iterable[Row]) -> None:
+        super().insert_many(table, [self.spelled(table, each) for each in columns], rows)
+
+    def update(self, table: str, values: Mapping[str, Any], where: Where) -> int:
+        return super().update(table, self.spell(table, values), self.spell(table, where))
+
+    def delete(self, table: str, where: Where) -> int:
+        return super().delete(table, self.spell(table, where))
+
     def put(self, table: str, values: Mapping[str, Any]) -> None:
+        values = self.spell(table, values)
         with self.atomic():
             for each in postgres_indexes(self, table.rpartition(".")[2]):
                 if each.unique and set(each.columns) <= set(values):

@@ -15,6 +15,7 @@ from opensips_py.asking import fail
 from opensips_py.db import Database, DatabaseError, DatabaseUrl, Session, known_versions, schema, transfer
 from opensips_py.db.creation import FLAVOURS, Flavour
 from opensips_py.db.ownership import NAMED_IN_ROUTES, OF_MODULES
+from opensips_py.db.textfile import columns_of
 from opensips_py.db.upkeep import Upkeep
 from opensips_py.errors import ConfigError
 from opensips_py.module import loader
@@ -169,6 +170,10 @@ def create(url: Url = "", config: Config = None, tables: Tables = "", dry_run: D
             if kind not in known:
                 fail(f"OpenSIPS {spoken} has no table like {name}")
         if place.database.url.scheme == "text":
+            if dry_run:
+                print("\n".join(f"{name}: {' '.join(map(str, columns_of(known[kind])))}"
+                                for name, kind in wanted.items()))
+                return
             made = transfer.files_made(place.database, Path("/etc/opensips", place.database.url.database), {
                 name: replace(known[kind], name=name) for name, kind in wanted.items()}, place.versions)
             print(f"{made} tables made in {place.database.url}")
@@ -227,7 +232,9 @@ def migrate(url: Url = "", config: Config = None, tables: Tables = "", dry_run: 
                 raise Refused("\n".join(obstacles))
             lines = [f"{each.name} ({each.version}, now {each.target.version}): {word}"
                      for each in plans for word in each.words()]
-            if dry_run:
+            if flavour.name == "text":
+                upkeep.rewrite(() if dry_run else plans)
+            elif dry_run:
                 printed(iter([*upkeep.leftovers(), *upkeep.migration(plans)]), flavour)
             else:
                 upkeep.carry_out(list(upkeep.migration(plans)))
@@ -238,7 +245,7 @@ def migrate(url: Url = "", config: Config = None, tables: Tables = "", dry_run: 
             fail(str(refused))
         except DatabaseError as error:
             after_failure(place, error)
-    if not dry_run:
+    if not dry_run or flavour.name == "text":  # there is no SQL to show
         print("\n".join(told))
 
 
@@ -270,12 +277,11 @@ def export_rows(url: Url = "", config: Config = None, tables: Tables = "", kind:
     form = form_of(kind)
     with opened(url, config) as place:
         wanted = place.tables(tables)
-        to.mkdir(parents=True, exist_ok=True)
         try:
             counts = place.run(lambda session: transfer.export(session, place.database.url.scheme, place.versions,
                                                                wanted, to, form), together=True)
-        except OSError as error:
-            fail(f"{error.filename}: {error.strerror}")
+        except transfer.FileError as error:
+            fail(str(error))
     for name, count in counts.items():
         print(f"{name}: {count} rows")
 
@@ -291,9 +297,9 @@ def import_rows(url: Url, files: Annotated[list[Path], typer.Argument(help="File
     chosen = [(each, form_of(kind or transfer.guessed(each))) for each in files]
     with opened(url, config) as place:
         try:
-            counts = place.run(lambda session: transfer.take(session, place.database.url.scheme, chosen, clear=clear),
-                               together=True)
-        except (OSError, ValueError) as error:
+            counts = place.run(lambda session: transfer.take(session, place.database.url.scheme, place.versions, chosen,
+                                                             clear=clear), together=True)
+        except transfer.FileError as error:
             fail(f"{error}\nno row has been added")
         except DatabaseError as error:
             fail(f"{place.database.url}: {error}\nno row has been added")

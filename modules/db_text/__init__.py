@@ -3,11 +3,12 @@ from __future__ import annotations
 
 import functools
 import os
+from collections.abc import Sequence
 from typing import Annotated, Any
 
 import peewee
 
-from opensips_py.db import Database, DatabaseError, DatabaseUrl
+from opensips_py.db import Answer, Database, DatabaseError, DatabaseUrl, QueryError
 from opensips_py.db.driver import Driver
 from opensips_py.db.pooled import PooledDatabase
 from opensips_py.db.sqlite import read_as_written
@@ -24,6 +25,9 @@ class TextDatabase(PooledDatabase):
     """A folder of tables. One operation at a time works on the rows in memory."""
 
     can = CAN
+
+    def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
+        raise QueryError("databases of text know no statements of SQL")
 
 
 class DbText(DatabaseDriver, name="db_text", provides=("sqldb", "database:text")):
@@ -76,6 +80,9 @@ def connection(path: str, looks: bool) -> Any:
     made.connect()
     read_as_written(made.connection())
     made.folder = Folder(path, looks)
+    if made.folder.is_pending:
+        with made.folder.locked():
+            pass
     return made
 
 

@@ -4,13 +4,13 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 
 from opensips_py.db import QueryError
-from opensips_py.db.textfile import TextColumn
+from opensips_py.db.textfile import Malformed, TextColumn, columns
 
-LOCK = ".lock"
+LOCK, PENDING = ".lock", ".pending"
 Signature = tuple[int, int, int]  # inode, size, time of the last change: whether a file is the one that was read
 
 
@@ -26,6 +26,13 @@ class Folder:
         if not table or "/" in table or "\0" in table or table.startswith("."):
             raise QueryError(f"{table!r} is no name of a table")
         return os.path.join(self.path, table)
+
+    def is_table(self, name: str) -> bool:
+        """Whether a file here is a table."""
+        with contextlib.suppress(OSError, QueryError, Malformed), open(
+                self.file(name), encoding="utf-8", errors="surrogateescape", newline="\n") as file:
+            return bool(columns(file.readline(1 << 16)))
+        return False
 
     def signature(self, table: str) -> Signature:
         """What the file of a table is now; QueryError where there is none."""
@@ -60,6 +67,7 @@ class Folder:
         descriptor = os.open(os.path.join(self.path, LOCK), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o660)
         try:
             fcntl.flock(descriptor, fcntl.LOCK_EX)
+            self.finish()
             yield
         finally:
             os.close(descriptor)
@@ -77,11 +85,48 @@ class Folder:
             os.fsync(descriptor)
         return beside
 
-    def put(self, table: str, beside: str) -> None:
-        """Put what was prepared in the place of a table's file, and tell the other workers."""
-        os.replace(beside, self.file(table))
+    @property
+    def is_pending(self) -> bool:
+        """Whether somebody was killed while several files were put in place."""
+        return os.path.exists(os.path.join(self.path, PENDING))
+
+    def put(self, prepared: Mapping[str, str]) -> None:
+        """Put what was prepared in the places of the tables' files. Several are noted before: who is killed in between
+        has done all of it, for whoever comes next finishes it."""
+        if len(prepared) > 1:
+            self.note(PENDING, "\n".join(prepared))
+        for table, beside in prepared.items():
+            os.replace(beside, self.file(table))
+            self.tell(table)
+            self.read[table] = (self.signature(table), self.read[table][1])
+        if len(prepared) > 1:
+            os.unlink(os.path.join(self.path, PENDING))
+
+    def finish(self) -> None:
+        """Put in place what somebody who was killed had noted; others do nothing to files meanwhile."""
+        try:
+            with open(os.path.join(self.path, PENDING), encoding="utf-8") as file:
+                tables = file.read().splitlines()
+        except FileNotFoundError:
+            return
+        for table in tables:
+            with contextlib.suppress(FileNotFoundError):
+                os.replace(os.path.join(self.path, f".{table}.new"), self.file(table))
+                self.tell(table)
+        os.unlink(os.path.join(self.path, PENDING))
+
+    def note(self, name: str, content: str) -> None:
+        """Write a file of our own: whole, or not at all."""
+        path = os.path.join(self.path, name)
+        with open(f"{path}.new", "w", encoding="utf-8") as file:
+            file.write(content)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(f"{path}.new", path)
+
+    def tell(self, table: str) -> None:
+        """Tell the other workers of the file of a table."""
         signature = self.signature(table)
-        self.read[table] = (signature, self.read[table][1])
         told = os.path.join(self.path, f".{table}.written")
         with open(f"{told}.new", "w", encoding="ascii") as file:
             file.write(" ".join(map(str, signature)))

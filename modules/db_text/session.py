@@ -2,20 +2,23 @@
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from opensips_py.db import Answer, QueryError, Row, Where
+from opensips_py.db import QueryError, Row, Where
 from opensips_py.db import textfile as text
+from opensips_py.db.catalog import FoundColumn, FoundTable
 from opensips_py.db.conditions import Comparison
 from opensips_py.db.sqlite import SqliteSession
 from opensips_py.modules.db_text.folder import Folder
 
 KINDS = {**dict.fromkeys(text.NUMBERS, "INTEGER"), **dict.fromkeys(text.REALS, "REAL"),
          **dict.fromkeys(text.TEXTS, "TEXT"), **dict.fromkeys(text.BYTES, "BLOB")}
+FAMILIES = {"INTEGER": "number", "REAL": "real", "TEXT": "text", "BLOB": "text"}
 EMPTY = {"INTEGER": "0", "REAL": "0", "TEXT": "''", "BLOB": "x''"}
 AT_ONCE = 1000
 
@@ -50,9 +53,7 @@ class Session(SqliteSession):
         except text.Malformed as error:
             raise QueryError(f"{self.folder.file(table)}: {error}") from None
         with self.translated(), self.atomic():
-            self.connection.execute_sql(f"DROP TABLE IF EXISTS {quoted(table)}")
-            self.connection.execute_sql(f"CREATE TABLE {quoted(table)} ({', '.join(map(definition, columns))})")
-            self.fill(table, rows)
+            self.make(table, columns, rows)
         self.folder.read[table] = (signature, columns)
 
     def fill(self, table: str, rows: Sequence[Row]) -> None:
@@ -78,8 +79,7 @@ class Session(SqliteSession):
         """Write tables into their files: all beside them first, so that a full disk changes none."""
         with self.translated():
             beside = {each: self.folder.prepare(each, self.lines(each)) for each in sorted(tables)}
-            for table, path in beside.items():
-                self.folder.put(table, path)
+            self.folder.put(beside)
 
     @contextmanager
     def changing(self, table: str) -> Iterator[None]:
@@ -167,8 +167,31 @@ class Session(SqliteSession):
         with self.changing(table):
             super().replace(table, values, key)
 
-    def query(self, statement: str, values: Sequence[Any] = ()) -> Answer:
-        raise QueryError("databases of text know no statements of SQL")
+    # Upkeep
+
+    def names(self) -> list[str]:
+        """The tables of the folder: files whose first lines say columns."""
+        return sorted(filter(self.folder.is_table, os.listdir(self.folder.path)))
+
+    def found(self, table: str) -> FoundTable:
+        """What a table is like; from now on it is in memory."""
+        self.load(table)
+        return FoundTable(table, tuple(FoundColumn(
+            each.name, each.kind, FAMILIES[KINDS[each.kind]], 8 if each.kind in ("long", "bigint") else 0, each.null,
+            True, each.auto) for each in self.folder.read[table][1]), ())
+
+    def rebuild(self, table: str, columns: Sequence[text.TextColumn], values: str) -> None:
+        """Give a table other columns: *values*, as SQL over those that it has."""
+        with self.changing(table), self.translated():
+            rows = self.connection.execute_sql(f"SELECT {values} FROM {quoted(table)}").fetchall()
+            self.make(table, columns, rows)
+            self.folder.read[table] = (self.folder.signature(table), tuple(columns))
+
+    def make(self, table: str, columns: Sequence[text.TextColumn], rows: Sequence[Row]) -> None:
+        """Make a table in memory, with what is in it."""
+        self.connection.execute_sql(f"DROP TABLE IF EXISTS {quoted(table)}")
+        self.connection.execute_sql(f"CREATE TABLE {quoted(table)} ({', '.join(map(definition, columns))})")
+        self.fill(table, rows)
 
 
 def definition(column: text.TextColumn) -> str:

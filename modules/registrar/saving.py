@@ -128,7 +128,7 @@ class Saver:
             bindings = table.find(aor)
         else:
             change = self.registration(run, request, named, flags, path, tag, table, now)
-            result = self.usrloc.change(table, aor, change)
+            result = self.usrloc.register(table, aor, change)
             if type(result) is not list:
                 assert isinstance(result, Refused)
                 raise result

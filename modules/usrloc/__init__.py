@@ -113,6 +113,15 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
             self.tell(table.name, record)
         return done.result
 
+    def register(self, table: Table, aor: str, edit: Callable[[Record], T]) -> T:
+        """As change(), for a REGISTER: where nobody hears of it, its answer leaves no sooner than it is committed."""
+        done = table.enlist(aor, edit)
+        record = done.record
+        if record.changes and not self.is_of_no_interest(record):
+            self.services.environment.settle()
+            self.tell(table.name, record)
+        return done.result
+
     def note_latency(self, table: Table, aor: str, identifier: int, microseconds: int,
                      measured: Callable[[Binding], object]) -> None:
         """The contact with that *identifier* has answered a ping within *microseconds*; kept where it is *measured*."""
@@ -136,12 +145,9 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
 
     def tell(self, table: str, record: Record) -> None:
         """Tell of a committed change. Nobody listens as a rule, and then there is nothing to build."""
-        publisher = self.services.events
-        if not (self.is_heard or self.observers or publisher.subscriptions):
-            changes = record.changes
-            if len(changes) == 1 and changes[0][0] != EXPIRE:
-                return
-        is_heard = publisher.is_heard
+        if self.is_of_no_interest(record):
+            return
+        is_heard = self.services.events.is_heard
         for each in happened(record, table):
             if each.kind == EXPIRE:
                 self.services.statistics.counter("usrloc", f"{table}-expires").add()
@@ -149,6 +155,13 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
                 observer(each)
             if is_heard(NAMES[each.kind]):
                 self.raise_event(events.event_of(each, self.dialect))
+
+    def is_of_no_interest(self, record: Record) -> bool:
+        """Whether nobody hears or counts what has happened to a record."""
+        if self.is_heard or self.observers or self.services.events.subscriptions:
+            return False
+        changes = record.changes
+        return len(changes) == 1 and changes[0][0] != EXPIRE
 
     @timer("timer_interval")
     def collect_expired(self) -> None:

@@ -5,7 +5,7 @@ cdef tuple SLOTS
 
 
 cdef class MemoryTable(Table):
-    cdef readonly object _environment, _submit, _database, _totals
+    cdef readonly object _environment, _submit, _enlist, _database, _totals
     cdef readonly bytes _total_key
 
     cpdef bytes key(self, str aor)

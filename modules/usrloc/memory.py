@@ -31,7 +31,7 @@ class MemoryTable(Table):
                  clock: Callable[[], float] | None = None) -> None:
         super().__init__(name, slots, worker, clock)
         self._environment = environment
-        self._submit = environment.submit
+        self._submit, self._enlist = environment.submit, environment.enlist
         self._database = environment.database(PREFIX + name)
         self._totals = environment.database(TOTALS)
         self._total_key = name.encode()
@@ -67,6 +67,11 @@ class MemoryTable(Table):
     def apply(self, aor: str, edit: Callable[[Record], T]) -> Change[T]:
         change = Change(aor, self.key(aor), self._database, self.clock, edit, self.newest_first, self._finish)
         self._submit(change)
+        return change
+
+    def enlist(self, aor: str, edit: Callable[[Record], T]) -> Change[T]:
+        change = Change(aor, self.key(aor), self._database, self.clock, edit, self.newest_first, self._finish)
+        self._enlist(change)
         return change
 
     def apply_all(self, aors: list[str], edit: Callable[[Record], T]) -> list[Change[T]]:

@@ -31,6 +31,9 @@ class MirroredTable(MemoryTable):
     def apply(self, aor: str, edit: Callable[[Record], T]) -> Change[T]:
         return self.apply_all([aor], edit)[0]
 
+    def enlist(self, aor: str, edit: Callable[[Record], T]) -> Change[T]:
+        return self.apply(aor, edit)  # the database is told at once
+
     def apply_all(self, aors: list[str], edit: Callable[[Record], T]) -> list[Change[T]]:
         if not self.mirror.writes:
             return super().apply_all(aors, edit)

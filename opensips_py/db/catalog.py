@@ -76,11 +76,15 @@ def family(declared: str, flavour: str) -> tuple[str, int]:
 
 def tables(session: Session, flavour: Flavour) -> list[str]:
     """The names of all tables."""
+    if flavour.name == "text":
+        return session.names()  # type: ignore[attr-defined, no-any-return]
     return sorted(name for name, in session.query(LISTS[flavour.name]).rows)
 
 
 def table(session: Session, flavour: Flavour, name: str) -> FoundTable:
     """The table *name*."""
+    if flavour.name == "text":
+        return session.found(name)  # type: ignore[attr-defined, no-any-return]
     columns, indexes = READERS[flavour.name]
     return FoundTable(name, tuple(columns(session, name)), tuple(indexes(session, name)))
 
@@ -147,6 +151,17 @@ def postgres_indexes(session: Session, name: str) -> Iterable[FoundIndex]:
     """The indexes of a table of PostgreSQL."""
     for index, unique, primary, constraint, columns in session.query(POSTGRES_INDEXES, (name,)).rows:
         yield FoundIndex(index, tuple((columns or "").split("\x01")), bool(unique), bool(primary), bool(constraint))
+
+
+NUMBERED = re.compile(r"nextval\('(.*)'::regclass\)\Z")
+
+
+def postgres_sequence(session: Session, table: str, column: FoundColumn) -> str | None:
+    """The sequence that numbers the rows of a column, as an identifier; None where nobody knows."""
+    if found := NUMBERED.match(column.default or ""):
+        return found[1].replace("''", "'")
+    owned: str | None = session.query("SELECT pg_get_serial_sequence(?, ?)", (quoted(table), column.name)).rows[0][0]
+    return owned
 
 
 MYSQL_COLUMNS = """SELECT column_name, column_type, is_nullable, column_default, extra FROM information_schema.columns

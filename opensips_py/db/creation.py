@@ -2,7 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from opensips_py.db.schema import Column, Index, Table
 
@@ -20,6 +20,10 @@ class Flavour:
     def quoted(self, name: str) -> str:
         """A name as an identifier."""
         return self.quote + name.replace(self.quote, self.quote * 2) + self.quote
+
+    def column(self, name: str) -> str:
+        """A column of a new table. The scripts of OpenSIPS do not quote: PostgreSQL keeps small letters then."""
+        return self.quoted(name.lower() if self.name == "postgres" else name)
 
     def type_of(self, column: Column) -> str:
         """The type of a column, its key included where it numbers rows."""
@@ -44,7 +48,8 @@ MYSQL = Flavour("mysql", "`", {
     "double": "DOUBLE", "datetime": "DATETIME", "binary": "BLOB",
 }, {"unsigned int": "INT UNSIGNED AUTO_INCREMENT PRIMARY KEY",
     "unsigned long": "BIGINT UNSIGNED AUTO_INCREMENT PRIMARY KEY"}, transactional=False)
-FLAVOURS = {"sqlite": SQLITE, "postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL}
+TEXT = replace(SQLITE, name="text")  # files, whose rows SQLite holds in memory
+FLAVOURS = {"text": TEXT, "sqlite": SQLITE, "postgres": POSTGRES, "postgresql": POSTGRES, "mysql": MYSQL}
 WITHOUT_DEFAULT = {("mysql", "text"), ("mysql", "binary")}
 LONGEST_KEY = 191  # characters of a text that MySQL can have in a key
 
@@ -55,7 +60,7 @@ def statements(table: Table, flavour: Flavour) -> Iterator[str]:
     plain = [each.name for each in table.columns if each.primary and not each.autoincrement]
     if plain:
         kind = "UNIQUE" if any(each.autoincrement for each in table.columns) else "PRIMARY KEY"
-        lines.append(f"{kind} ({', '.join(map(flavour.quoted, plain))})")
+        lines.append(f"{kind} ({', '.join(map(flavour.column, plain))})")
     yield f"CREATE TABLE {flavour.quoted(table.name)} (\n    " + ",\n    ".join(lines) + "\n)"
     for each in table.indexes:
         yield index(table, each, flavour)
@@ -63,7 +68,7 @@ def statements(table: Table, flavour: Flavour) -> Iterator[str]:
 
 def definition(column: Column, flavour: Flavour) -> str:
     """One column."""
-    parts = [flavour.quoted(column.name), flavour.type_of(column)]
+    parts = [flavour.column(column.name), flavour.type_of(column)]
     if not column.autoincrement:
         parts.append("NULL" if column.null else "NOT NULL")
         if column.has_default and (flavour.name, column.type) not in WITHOUT_DEFAULT:
@@ -84,7 +89,7 @@ def index(table: Table, found: Index, flavour: Flavour) -> str:
     kinds = {each.name: each for each in table.columns}
     long = {"text", "binary"}
     columns = ", ".join(
-        flavour.quoted(each) + (f"({LONGEST_KEY})" if flavour.name == "mysql" and kinds[each].type in long else "")
+        flavour.column(each) + (f"({LONGEST_KEY})" if flavour.name == "mysql" and kinds[each].type in long else "")
         for each in found.columns)
     unique = "UNIQUE " if found.unique else ""
     name = flavour.quoted(f"{table.name}_{found.name}")

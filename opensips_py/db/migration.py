@@ -4,7 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 
-from opensips_py.db import catalog, comparing
+from opensips_py.db import catalog, comparing, textfile
 from opensips_py.db.catalog import FoundColumn, FoundIndex, FoundTable
 from opensips_py.db.conversion import converted
 from opensips_py.db.creation import Flavour, definition, index, literal, statements
@@ -118,6 +118,8 @@ def plan(session: Session, flavour: Flavour, name: str, kind: str, version: int 
          flags: Mapping[int, str] | None = None) -> Plan | None:
     """What brings the table *name*, one of *kind*, to 4.0; None where it is there already."""
     target = schema("4.0").get(kind)
+    if target is not None and flavour.name == "text":
+        target = textfile.as_table(target)
     known = known_versions(kind)
     if target is None:
         return None
@@ -167,17 +169,16 @@ def in_place(found: Plan, flavour: Flavour) -> Iterator[str]:
 def moved(move: Move, table: str, flavour: Flavour) -> Iterator[str]:
     """Statements of PostgreSQL that give one column its new form."""
     target, source = move.target, move.source
-    name = flavour.quoted(target.name)
+    is_there = source is not None and source.name.lower() == target.name.lower()
+    name = flavour.quoted(source.name) if source is not None and is_there else flavour.column(target.name)
     alter = f"ALTER TABLE {table} ALTER COLUMN {name}"
     if source is None:
         yield f"ALTER TABLE {table} ADD COLUMN {filled(target, flavour)}"
         if not target.has_default and not target.null and not target.autoincrement:
             yield f"{alter} DROP DEFAULT"
         return
-    if source.name != target.name.lower() and source.name != target.name:
+    if not is_there:
         yield f"ALTER TABLE {table} RENAME COLUMN {flavour.quoted(source.name)} TO {name}"
-    if source.name == target.name.lower():
-        alter, name = f"ALTER TABLE {table} ALTER COLUMN {flavour.quoted(source.name)}", flavour.quoted(source.name)
     if not move.changes:
         return
     kind = flavour.type_of(replace(widened(move), autoincrement=False))
@@ -203,9 +204,9 @@ def filled(target: Column, flavour: Flavour) -> str:
 def added_indexes(found: Plan, flavour: Flavour) -> Iterator[str]:
     """Statements that make the indexes which the table lacks."""
     names = {each.target.name: each.source.name for each in found.moves
-             if each.source is not None and each.source.name == each.target.name.lower()}
+             if each.source is not None and each.source.name.lower() == each.target.name.lower()}
     for each in found.missing:
-        columns = ", ".join(flavour.quoted(names.get(one, one)) for one in each.columns)
+        columns = ", ".join(flavour.quoted(names[one]) if one in names else flavour.column(one) for one in each.columns)
         if each.primary:
             if not found.gets_key:
                 yield f"ALTER TABLE {flavour.quoted(found.name)} ADD PRIMARY KEY ({columns})"
@@ -237,6 +238,18 @@ def rebuilt(session: Session, found: Plan, flavour: Flavour) -> Iterator[str]:
     for each in found.target.indexes:
         yield index(found.target, each, flavour)
     yield from users_own(session, found)
+
+
+def rewritten(found: Plan) -> tuple[list[textfile.TextColumn], str]:
+    """The columns of the new file of a table, and what is in them, as SQL over the old one (db_text)."""
+    def value(move: Move) -> str:
+        target = move.target
+        if move.value or target.autoincrement:
+            return move.value or "rowid"
+        return literal(target) if target.has_default and target.default is not None else "NULL"
+    kept = [textfile.TextColumn(each.name, each.declared, each.null, each.counts) for each in found.kept]
+    return [*textfile.columns_of(found.target), *kept], ", ".join([
+        *map(value, found.moves), *(f'"{each.name}"' for each in found.kept)])
 
 
 def users_own(session: Session, found: Plan) -> Iterator[str]:

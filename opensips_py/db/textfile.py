@@ -7,13 +7,15 @@ Nothing between colons is NULL where the column takes it, else an empty text.
 """
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
-from opensips_py.db.schema import Table
+from opensips_py.db.schema import Column, Table
 from opensips_py.db.values import as_text
 
 DEFINITION = re.compile(r"([^\s():,]+)\(\s*(\w+)\s*((?:,\s*\w+\s*)*)\)\Z")
@@ -71,8 +73,15 @@ class TextColumn:
         if self.kind in NUMBERS:
             return str(int(value))
         if self.kind in REALS:
-            return f"{float(value):.2f}"
+            return real(float(value))
         return escaped(as_text(bytes(value) if isinstance(value, (bytearray, memoryview)) else value))
+
+
+def real(value: float) -> str:
+    """A number with two digits behind the point, as OpenSIPS writes it, or as many as it has; never with an exponent,
+    which OpenSIPS does not read."""
+    text = f"{value:.2f}"
+    return text if float(text) == value or not math.isfinite(value) else format(Decimal(repr(value)), "f")
 
 
 def columns(header: str) -> tuple[TextColumn, ...]:
@@ -94,6 +103,15 @@ def columns(header: str) -> tuple[TextColumn, ...]:
 def columns_of(table: Table) -> tuple[TextColumn, ...]:
     """The columns of a table of OpenSIPS, as files have them."""
     return tuple(TextColumn(each.name, TYPES[each.type], each.null, each.autoincrement) for each in table.columns)
+
+
+def as_table(table: Table) -> Table:
+    """A table of OpenSIPS as files can have it: moments are numbers, and nothing is unique but what numbers rows."""
+    def column(each: Column) -> Column:
+        kind = TYPES[each.type] if each.type in ("datetime", "binary") else each.type
+        default = "0" if each.type == "datetime" and each.default else each.default
+        return replace(each, type=kind, default=default, primary=False)
+    return replace(table, columns=tuple(map(column, table.columns)), indexes=())
 
 
 def rows(made: Sequence[TextColumn], lines: Iterable[str]) -> Iterator[tuple[Any, ...]]:

@@ -6,6 +6,7 @@ import contextlib
 import csv
 import json
 import os
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -13,16 +14,21 @@ from decimal import Decimal
 from pathlib import Path
 from typing import IO, Any
 
+import peewee
+
 from opensips_py.db import catalog, textfile
-from opensips_py.db.creation import FLAVOURS
+from opensips_py.db.creation import FLAVOURS, Flavour
 from opensips_py.db.database import Database
 from opensips_py.db.failures import QueryError
 from opensips_py.db.schema import Table, known_versions, schema
 from opensips_py.db.session import Row, Session
-from opensips_py.db.values import FORMAT, moment, timestamp
+from opensips_py.db.values import FORMAT, as_bytes, as_text, moment, timestamp
 
 NULL = "\\N"  # in CSV, where nothing is an empty text
 AT_ONCE = 1000
+WRAPPED: Any = peewee.__exception_wrapper__  # type: ignore[attr-defined]
+DATE = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d\Z")
+SAYS = ("table_name", "table_version")
 Names = Sequence[str]
 
 
@@ -33,6 +39,19 @@ class Form:
     ending: str
     write: Callable[[IO[str], Sequence[catalog.FoundColumn], Iterable[Row]], int]
     read: Callable[[IO[str]], tuple[Names, Iterator[Row]]]
+
+
+class FileError(Exception):
+    """A file that cannot be read or written; no trouble of the database."""
+
+
+@contextlib.contextmanager
+def files_of(path: Path) -> Iterator[None]:
+    """Say which file is the trouble: errors of writing do not."""
+    try:
+        yield
+    except OSError as error:
+        raise FileError(f"{path}: {error.strerror or error}") from error
 
 
 class Counted:
@@ -173,8 +192,11 @@ def files_made(database: Database, folder: Path, tables: Mapping[str, Table], ve
     header = textfile.columns_of(schema("4.0")["version"])
     columns = {versions: header, **{name: textfile.columns_of(each) for name, each in tables.items()}}
     for name, made in columns.items():
-        with contextlib.suppress(FileExistsError), open(folder / name, "x", encoding="utf-8") as file:
-            file.writelines(textfile.lines(made, ()))
+        beside = folder / f".{name}.made"
+        beside.write_text("".join(textfile.lines(made, ())), encoding="utf-8")
+        with contextlib.suppress(FileExistsError):
+            os.link(beside, folder / name)  # as a whole, and never over one that is there
+        beside.unlink()
     known = {name for name, in database.select(versions, ("table_name",))}
     rows = [(name, each.version) for name, each in tables.items() if name not in known]
     database.insert_many(versions, ("table_name", "table_version"), rows)
@@ -186,11 +208,21 @@ def guessed(path: Path) -> str:
     return {".jsonl": "json", ".json": "json", ".csv": "csv"}.get(path.suffix, "text")
 
 
+SNAPSHOT = {  # has all tables as they are at one moment; a transaction has begun already
+    "postgres": ("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY",),
+    "mysql": ("ROLLBACK", "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ",
+              "START TRANSACTION WITH CONSISTENT SNAPSHOT")}
+
+
 def export(session: Session, scheme: str, versions: str, wanted: Mapping[str, str] | None, folder: Path,
            form: Form) -> dict[str, int]:
     """Write tables, all of OpenSIPS's where *wanted* says none; how many rows each has. Files appear when they are
     whole."""
     flavour = FLAVOURS.get(scheme) or FLAVOURS["sqlite"]
+    with files_of(folder):
+        folder.mkdir(parents=True, exist_ok=True)
+    for each in SNAPSHOT.get(flavour.name, ()):
+        session.query(each)
     there = catalog.tables(session, flavour)
     names = list(wanted) if wanted is not None else [each for each in there if known_versions(each) or each == versions]
     counts = {}
@@ -207,22 +239,30 @@ def export(session: Session, scheme: str, versions: str, wanted: Mapping[str, st
 def written(path: Path, form: Form, columns: Sequence[catalog.FoundColumn], rows: Iterable[Row]) -> int:
     """Write a file; nothing of it is seen before it is whole."""
     beside = path.with_name(f".{path.name}.new")
-    try:
-        with open(beside, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
-            count = form.write(file, columns, rows)
-        os.replace(beside, path)
-    finally:
-        with contextlib.suppress(FileNotFoundError):
-            beside.unlink()
+    with files_of(path):
+        try:
+            with open(beside, "w", encoding="utf-8", errors="surrogateescape", newline="") as file:
+                count = form.write(file, columns, rows)
+            os.replace(beside, path)
+        finally:
+            with contextlib.suppress(OSError):
+                beside.unlink()
     return count
 
 
 def streamed(session: Any, scheme: str, statement: str) -> Iterator[Row]:
     """The rows of a statement, some at a time: a table may be larger than memory."""
     with contextlib.closing(cursor(session.raw, scheme)) as made:
-        made.execute(statement)
-        while some := made.fetchmany(AT_ONCE):
+        with session.translated(), WRAPPED:
+            made.execute(statement)
+        while some := fetched(session, made):
             yield from some
+
+
+def fetched(session: Any, made: Any) -> Sequence[Row]:
+    """The next rows of a cursor."""
+    with session.translated(), WRAPPED:
+        return made.fetchmany(AT_ONCE)  # type: ignore[no-any-return]
 
 
 def cursor(raw: Any, scheme: str) -> Any:
@@ -233,8 +273,10 @@ def cursor(raw: Any, scheme: str) -> Any:
     return raw.cursor("export") if scheme.startswith("postgres") else raw.cursor()
 
 
-def take(session: Session, scheme: str, files: Iterable[tuple[Path, Form]], *, clear: bool) -> dict[str, int]:
-    """Add the rows of files to the tables that bear their names; how many each has got."""
+def take(session: Session, scheme: str, versions: str, files: Iterable[tuple[Path, Form]], *,
+         clear: bool) -> dict[str, int]:
+    """Add the rows of files to the tables that bear their names; how many each has got. The table of versions gets
+    those that it does not have: what the others are like is not for files to say."""
     flavour = FLAVOURS.get(scheme) or FLAVOURS["sqlite"]
     there = set(catalog.tables(session, flavour))
     counts: dict[str, int] = {}
@@ -242,12 +284,37 @@ def take(session: Session, scheme: str, files: Iterable[tuple[Path, Form]], *, c
         name = path.name.removesuffix(form.ending) if form.ending else path.name
         if name not in there:
             raise QueryError(f"there is no table {name}")
-        if clear:
+        if clear and name != versions:
             session.delete(name, {})
-        with open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
-            names, rows = form.read(file)
-            counts[name] = added(session, catalog.table(session, flavour, name), names, rows)
+        with files_of(path), open(path, encoding="utf-8", errors="surrogateescape", newline="") as file:
+            found, rows = form.read(file)
+            table = catalog.table(session, flavour, name)
+            new = unsaid(session, table, found, rows) if name == versions and set(found) >= set(SAYS) else rows
+            counts[name] = added(session, table, found, new)
+            counting(session, flavour, table)
     return counts
+
+
+def unsaid(session: Session, table: catalog.FoundTable, names: Names, rows: Iterable[Row]) -> Iterator[Row]:
+    """The rows of the table of versions that are not there yet; QueryError where one is there with another version."""
+    known = {as_text(name): int(found) for name, found in session.select(table.name, ("table_name", "table_version"))}
+    for row in rows:
+        found = dict(zip(names, row, strict=True))
+        name, version = as_text(found["table_name"]), int(found["table_version"])
+        if name not in known:
+            yield row
+        elif known[name] != version:
+            raise QueryError(f"table {name} has version {known[name]} here, and {version} in the file")
+
+
+def counting(session: Session, flavour: Flavour, table: catalog.FoundTable) -> None:
+    """Have PostgreSQL number rows beyond those that came with numbers; never anew what others were given."""
+    for each in table.columns if flavour.name == "postgres" else ():
+        if each.counts and (sequence := catalog.postgres_sequence(session, table.name, each)):
+            session.query(f"SELECT setval(found.sequence, found.most) FROM (SELECT CAST(? AS regclass) AS sequence, "
+                          f"(SELECT MAX({flavour.quoted(each.name)}) FROM {flavour.quoted(table.name)}) AS most) "
+                          "AS found WHERE found.most > COALESCE(pg_sequence_last_value(found.sequence), 0)",
+                          (sequence,))
 
 
 def added(session: Session, table: catalog.FoundTable, names: Names, rows: Iterator[Row]) -> int:
@@ -259,6 +326,16 @@ def added(session: Session, table: catalog.FoundTable, names: Names, rows: Itera
     there = [found for each in names if (found := table.column(each)) is not None]
     counted = Counted(rows)
     session.insert_many(table.name, [each.name for each in there], (
-        tuple(timestamp(value) if each.family == "moment" and isinstance(value, int) else value
-              for each, value in zip(there, row, strict=True)) for row in counted))
+        tuple(map(fit, there, row)) for row in counted))
     return counted.number
+
+
+def fit(column: catalog.FoundColumn, value: Any) -> Any:
+    """A value of a file as a column takes it."""
+    if column.family == "moment" and isinstance(value, int):
+        return timestamp(value)
+    if isinstance(value, str) and column.family == "binary":
+        return as_bytes(value)
+    if isinstance(value, str) and column.family == "number" and DATE.match(value):
+        return int(moment(value))
+    return value

@@ -3,8 +3,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from typing import Any
 
-from opensips_py.db import catalog, comparing, migration
+from opensips_py.db import catalog, comparing, migration, textfile
 from opensips_py.db.creation import Flavour, statements
 from opensips_py.db.failures import QueryError
 from opensips_py.db.migration import BEFORE, BESIDE, Plan
@@ -116,6 +117,8 @@ class Upkeep:
             expected = " or ".join(sorted({str(each.version) for each in forms}))
             yield f"its version is {known[name]}, where {expected} is known"
             return
+        if self.flavour.name == "text":
+            fitting = [textfile.as_table(each) for each in fitting]
         found = catalog.table(self.session, self.flavour, name)
         yield from min((comparing.differences(found, each) for each in fitting), key=len)
 
@@ -153,6 +156,15 @@ class Upkeep:
                     yield self.versioned(each.name, each.target.version, self.known())
         elif plans:
             yield from self.swapped(plans)
+
+    def rewrite(self, plans: Iterable[Plan]) -> None:
+        """Carry out *plans* on the files of db_text, which come in place of the old ones together."""
+        session: Any = self.session
+        for each in plans:
+            session.rebuild(each.name, *migration.rewritten(each))
+            if each.version != each.target.version:
+                session.replace(self.versions, {"table_name": each.name, "table_version": each.target.version},
+                                ("table_name",))
 
     def swapped(self, plans: list[Plan]) -> Iterator[str]:
         """New tables beside the old ones, then one statement that puts them all in their places."""

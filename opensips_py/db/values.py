@@ -43,4 +43,6 @@ def moment(value: Any) -> float:
     if isinstance(value, (int, float)):
         return float(value)
     text = as_text(value)
+    if text[:4] == "0000" or "-00" in text[:10]:  # MySQL's zero date, which is no moment
+        return 0.0
     return float(text) if text.isdigit() else time.mktime(time.strptime(text[:19], FORMAT))

@@ -86,6 +86,8 @@ class Worker:
         self.core_statistics: Any = self.generation.registry.modules["core_statistics"]
         self.forwards_strays = True
         self.transports = self.make_transports()
+        if boot.workers == 1:
+            self.environment.write_alone(self.transports.loop_end)
         self.resolver = core_settings.resolver(self.transports, self.globals)
         self.transactions = TransactionLayer(self)
         self.mi = Dispatcher(self, self.links, gevent.sleep)

@@ -6,11 +6,15 @@ import os
 import pathlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import lmdb
 
 from opensips_py.state.commits import Commits
+from opensips_py.state.turns import Turn
+
+if TYPE_CHECKING:
+    from opensips_py.transport import LoopEnd
 
 T = TypeVar("T")
 Transaction = Any  # lmdb.Transaction
@@ -46,7 +50,17 @@ class Environment:
             self._allocate(self.path, size)
         self._size = size  # of the map here; that of the file may have grown since
         self.commits = Commits(self.apply)
+        self._turn: Turn | None = None
         self.reader_check()
+
+    def write_alone(self, loop_end: LoopEnd) -> None:
+        """No other process writes here: what is enlisted is committed once in a turn of the event loop."""
+        self._turn = Turn(self, loop_end)
+
+    def settle(self) -> None:
+        """Commit what is enlisted."""
+        if self._turn is not None:
+            self._turn.commit()
 
     @property
     def size(self) -> int:
@@ -55,6 +69,7 @@ class Environment:
 
     def database(self, name: str) -> Database:
         """The database called *name*, made if there is none; ask while no transaction is open."""
+        self.settle()
         if name not in self._databases:
             self._databases[name] = self._adopting(lambda: self._env.open_db(name.encode()))
         return self._databases[name]
@@ -67,6 +82,7 @@ class Environment:
     @contextmanager
     def reading(self, database: Database = None) -> Iterator[Transaction]:
         """A read transaction: short, and without a greenlet switch inside."""
+        self.settle()
         transaction = self._adopting(lambda: self._env.begin(db=database))
         try:
             yield transaction
@@ -74,7 +90,11 @@ class Environment:
             transaction.abort()
 
     def get(self, key: bytes, database: Database) -> bytes | None:
-        """The value of *key* as last committed."""
+        """The value of *key* as last committed or enlisted."""
+        turn = self._turn
+        if turn is not None and turn.is_open:
+            written: bytes | None = turn.get(key, database)
+            return written
         try:
             with self._env.begin(db=database) as transaction:
                 value: bytes | None = transaction.get(key)
@@ -97,8 +117,37 @@ class Environment:
         taken = sum(each["branch_pages"] + each["leaf_pages"] + each["overflow_pages"] for each in known)
         return int(known[0]["psize"]), taken, int(self._env.info()["last_pgno"]) + 1
 
+    def enlist(self, operation: Callable[[Transaction], T]) -> T:
+        """Carry out *operation*, and commit it before anything that is sent from now on leaves; its result, or the
+        exception that it raised."""
+        turn = self._turn
+        if turn is None:
+            return self.submit(operation)
+        return turn.carry_out(operation)  # type: ignore[no-any-return]
+
+    def begin(self) -> Transaction:
+        """A write transaction for what is enlisted."""
+        if self.commits.waiting:
+            self.commits.flush()
+        return self._adopting(lambda: self._env.begin(write=True))
+
+    def end(self, transaction: Transaction) -> bool:
+        """Commit *transaction*; False where the map has no room for that, and then nothing was written."""
+        if self.writing is not None:
+            self.writing(True)
+        try:
+            transaction.commit()
+        except lmdb.Error:
+            return False
+        finally:
+            if self.writing is not None:
+                self.writing(False)
+        return True
+
     def submit(self, operation: Callable[[Transaction], T]) -> T:
         """Carry out *operation* and commit it, with all that is posted; its result, or the exception that it raised."""
+        if self._turn is not None:
+            self._turn.commit()
         if not self.commits.waiting:
             writing = self.writing
             if writing is not None:
@@ -118,6 +167,7 @@ class Environment:
 
         An operation may run more than once (the map was full, a neighbour failed): it touches nothing but the map.
         """
+        self.settle()
         results: list[Any] = [None] * len(operations)
         left = list(range(len(operations)))
         while left:
@@ -140,6 +190,7 @@ class Environment:
 
     def close(self) -> None:
         """Unmap the file."""
+        self.settle()
         self._databases.clear()
         self._env.close()
 

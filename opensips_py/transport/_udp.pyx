@@ -241,15 +241,19 @@ cdef class LoopEnd:
         """Have *function* called each time before anything is sent: what is told to others has happened by then."""
         self.preceding.append(function)
 
+    cpdef call_preceding(self):
+        """Call what precedes sending; whoever sends at another time than this does it first."""
+        for function in self.preceding:
+            try:
+                function()
+            except BaseException:
+                LOG.exception("what precedes sending failed")
+
     cpdef flush(self):
         """Flush all that waits, now."""
         cdef list waiting
         while self.waiting:
-            for function in self.preceding:
-                try:
-                    function()
-                except BaseException:
-                    LOG.exception("what precedes sending failed")
+            self.call_preceding()
             waiting, self.waiting = self.waiting, []
             for sender in waiting:
                 try:

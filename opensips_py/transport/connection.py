@@ -95,6 +95,7 @@ class Connection:
             self.queue = deque()
         if len(self.queue) >= self.pool.settings.tcp_max_postponed:
             if not self.blocked_at and self.state != CONNECTING:
+                self.pool.loop_end.call_preceding()
                 self.flush()
             if len(self.queue) >= self.pool.settings.tcp_max_postponed:
                 self.pool.counters.queue_full.add(1)

@@ -298,6 +298,18 @@ def test_a_peer_that_reads_again_gets_everything(world: World, phone: Phone) -> 
     assert not world.closed and connection.queued == 0 and connection.blocked_at == 0
 
 
+def test_more_answers_than_a_queue_holds_leave_after_what_precedes_sending(world: World, phone: Phone) -> None:
+    phone.send(message())
+    until(lambda: world.messages)
+    connection = world.messages[0][3]
+    heard: list[bytes] = []
+    world.transports.loop_end.precede(lambda: heard.append(phone.read()))
+    while not heard:
+        connection.send(b"an answer")
+    assert heard == [b""]
+    until(lambda: b"an answer" in phone.read())
+
+
 def test_a_short_stall_ends_a_connection_that_is_to_be_written_at_once(worlds: Worlds) -> None:
     world, phone = started(worlds, tcp_async=False, tcp_send_timeout=0.1)
     stalled(world, phone)

@@ -7,7 +7,8 @@ import pytest
 
 from opensips_py.module.run import Route
 from opensips_py.modules.usrloc import Kind, MemoryTable
-from opensips_py.state._bindings import Binding
+from opensips_py.state._bindings import Binding, unpack
+from opensips_py.transport import LoopEnd
 from tests.modules.place import START, Place
 
 CONTACT = "Contact: <sip:a@192.0.2.1>;q=0.7"
@@ -159,3 +160,40 @@ def test_a_table_that_another_worker_has_made_is_known(place: Any) -> None:
     other.apply("bob@example.com", lambda record: record.insert(Binding("sip:bob@192.0.2.9")))
     assert worker.usrloc.registered_users() == 1
     assert [each.name for each in worker.usrloc.tables()] == ["location", "subscriber"]
+
+
+def test_a_registration_that_somebody_hears_of_is_committed_first(place: Any) -> None:
+    worker = place()
+    loop_end = LoopEnd()
+    worker.environment.write_alone(loop_end)
+    found: list[bool] = []
+
+    def observe(happened: Any) -> None:
+        with worker.environment._env.begin(db=worker.environment.database("bindings:location")) as transaction:
+            found.append(transaction.get(worker.table.key("alice@example.com")) is not None)
+
+    worker.usrloc.observe(observe)
+    worker.register(CONTACT)
+    assert found and all(found)
+    loop_end.close()
+
+
+def test_an_answer_leaves_once_its_registration_is_committed(place: Any) -> None:
+    worker = place()
+    loop_end = LoopEnd()
+    worker.environment.write_alone(loop_end)
+    worker.usrloc.is_heard = False
+    worker.register(CONTACT)
+    database = worker.environment.database("bindings:location")
+    worker.register(CONTACT)
+
+    def is_committed() -> bool:
+        with worker.environment._env.begin(db=database) as transaction:
+            stored = transaction.get(worker.table.key("alice@example.com"))
+        return unpack(stored)[0].cseq == 2
+
+    assert [each.cseq for each in worker.table.find("alice@example.com")] == [2]  # what this turn has written is seen
+    assert not is_committed()
+    loop_end.flush()
+    assert is_committed()
+    loop_end.close()
