@@ -65,7 +65,8 @@ class CacheFunctions:
     @script(Route.ANY, waits=True)
     def cache_fetch(self, run: Run, storage: Storage, attribute: str, result: Writable) -> Fetched:
         """Assign the value of *attribute* to *result*, which stays as it is where there is none (-2)."""
-        return assigned(result, self.at(run, storage, attribute, lambda cache: cache.fetch(attribute)))
+        value = self.at(run, storage, attribute, lambda cache: cache.fetch(attribute))
+        return assigned(result, FAILED if isinstance(value, Fetched) else value)
 
     @script(Route.ANY, waits=True)
     def cache_counter_fetch(self, run: Run, storage: Storage, attribute: str, result: Writable) -> Fetched:
@@ -91,14 +92,16 @@ class CacheFunctions:
 
     @script(Route.ANY, waits=True)
     def cache_raw_query(self, run: Run, storage: Storage, query: str,
-                        result: Annotated[tuple[VariableSpec, ...], AvpList()] = ()) -> bool:
+                        result: Annotated[tuple[VariableSpec, ...], AvpList()] = ()) -> Fetched:
         """Have the store carry out *query*, in its own language; each column of the answer goes to the AVP in its
-        place, with the first row at index 0."""
+        place, with the first row at index 0. -2: the store says that there is nothing."""
         rows = self.done(run, storage, lambda cache: cache.query(query))
-        if not isinstance(rows, list):
-            return False
+        if rows is None:
+            return Fetched.NOTHING
+        if isinstance(rows, Fetched):
+            return FAILED
         take(run, rows, result)
-        return True
+        return Fetched.FOUND
 
     def at(self, run: Run, storage: str | Format, attribute: str, operation: Callable[[Cache], T]) -> T | Fetched:
         """What *operation* gives of the value under *attribute*; an empty one is no key, and FAILED."""
