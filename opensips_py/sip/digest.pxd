@@ -9,6 +9,8 @@ cdef class Algorithm:
 cdef class Credentials:
     cdef public str username, realm, nonce, uri, response, algorithm, qop, nc, cnonce, opaque
 
+    cpdef bint verify(self, str ha1, str method, bytes body=*) except -1
+
 cdef class Password:
     cdef readonly str text
 
