@@ -123,11 +123,16 @@ class ConditionCompiler(RouteCallCompiler):
         if text.isdigit() and isinstance(left, tree.Operand) and left.name in ("src_port", "dst_port"):
             return self.with_number(left, operator, int(text))
         function = operators.BY_DIALECT[self.context.dialect].texts[operator]
-        if operator != "==" or text == text.lower():
+        if text == text.lower():
             return self.helper(function, value, constant(text.lower()))
+        # as it stands in the script it comes, nearly always: that needs no function
         result = self.body.temporary()
-        same = compared(ast.NamedExpr(ast.Name(result, ast.Store()), value), ast.Eq(), constant(text))
-        return ast.BoolOp(ast.Or(), [same, self.helper(function, name(result), constant(text.lower()))])
+        same: ast.cmpop = ast.Eq()
+        joined: ast.boolop = ast.Or()
+        if operator == "!=":
+            same, joined = ast.NotEq(), ast.And()
+        exact = compared(ast.NamedExpr(ast.Name(result, ast.Store()), value), same, constant(text))
+        return ast.BoolOp(joined, [exact, self.helper(function, name(result), constant(text.lower()))])
 
     def pattern(self, left: tree.Expression, operator: str, text: str, place: Place) -> ast.expr:
         """value =~ "expression", compiled now."""

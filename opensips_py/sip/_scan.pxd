@@ -16,6 +16,7 @@ cdef class Message(Index):
     cdef int identify(self) except -1
     cdef str value_of(self, int id)
     cdef Header header_at(self, int k)
+    cpdef list headers(self, object name=*)
     cdef int next_named(self, int id, bytes lower, int k) except -2
     cdef list addresses(self, int id)
     cdef Edits own_edits(self)

@@ -233,7 +233,7 @@ cdef class Message(Index):
         k = self.next_named(0, encode(name.lower()), 0)
         return None if k < 0 else unfold(self.base + self.slots[k].value, self.base + self.slots[k].value_end)
 
-    def headers(self, name=None):
+    cpdef list headers(self, object name=None):
         """All headers, or those of that name or number, in the order of the message."""
         cdef list out = []
         cdef int id, k
