@@ -67,10 +67,11 @@ class AliasDb(Module, name="alias_db"):
     @script(FIND | Route.STARTUP, waits=True, dialect="4.0")
     def alias_db_find(self, run: Run, table_name: AliasTable, input_uri: str, output_var: Writable,
                       flags: Flags = 0) -> bool:
-        """Whether *input_uri* is an alias; then *output_var* gets the URI of its user. Flags: see alias_db_lookup()."""
+        """Whether *input_uri* is an alias; then *output_var* gets the URI of its user; with append_branches an AVP
+        gets those of all, the last one first. Flags: see alias_db_lookup()."""
         found = self.uris(text_of(run, table_name), input_uri, flags)
-        if found:
-            output_var.set(found[0])
+        for each in found:
+            output_var.set(each)
         return bool(found)
 
     @script(FIND, waits=True, name="alias_db_find", dialect="2.1")

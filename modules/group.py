@@ -10,6 +10,7 @@ from opensips_py.module import (
     DbUrl,
     Module,
     Pattern,
+    ReturnCode,
     Route,
     Run,
     Writable,
@@ -32,6 +33,13 @@ if TYPE_CHECKING:
 ROUTES = Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.LOCAL
 Avp = Annotated[Writable, WritableKind(types=("avp",))]
 Rules = tuple[tuple[Pattern, int], ...]
+NONE = -1  # where no expression matches, or nobody can tell
+
+
+class Membership(ReturnCode):
+    """Whether a user is in a group."""
+
+    MEMBER, UNKNOWN, OUTSIDE = 1, -1, -6
 
 
 class Group(Module, name="group"):
@@ -87,57 +95,59 @@ class Group(Module, name="group"):
         return tuple(reversed(found))
 
     @script(ROUTES, waits=True)
-    def db_is_user_in(self, run: Run, uri: str, group: str) -> bool:
+    def db_is_user_in(self, run: Run, uri: str, group: str) -> Membership:
         """Whether a user is in *group*: that of a *uri*, or of one of these words: Request-URI, To, From, Credentials
-        (who was authorized)."""
+        (who was authorized). -6: of none such, -1: that could not be asked."""
         return self.is_member(run, uri, group)
 
     @script(ROUTES, waits=True, dialect="2.1")
-    def is_user_in(self, run: Run, uri: str, group: str) -> bool:
+    def is_user_in(self, run: Run, uri: str, group: str) -> Membership:
         """The same as db_is_user_in()."""
         return self.is_member(run, uri, group)
 
     @script(ROUTES)
-    def db_get_user_group(self, run: Run, uri: str, output_avp: Avp) -> bool:
-        """Whether an expression matches a user, as db_is_user_in() names one; *output_avp* gets the numbers of the
-        groups, one value each."""
+    def db_get_user_group(self, run: Run, uri: str, output_avp: Avp) -> int:
+        """Whether an expression matches a user, as db_is_user_in() names one: how many do that count. *output_avp* gets
+        the numbers of the groups, one value each."""
         return self.groups(run, uri, output_avp)
 
     @script(ROUTES, dialect="2.1")
-    def get_user_group(self, run: Run, uri: str, output_avp: Avp) -> bool:
+    def get_user_group(self, run: Run, uri: str, output_avp: Avp) -> int:
         """The same as db_get_user_group()."""
         return self.groups(run, uri, output_avp)
 
-    def is_member(self, run: Run, uri: str, group: str) -> bool:
+    def is_member(self, run: Run, uri: str, group: str) -> Membership:
         """Whether the table has a user in *group*."""
         found = self.user(run, uri)
         if found is None:
-            return False
+            return Membership.UNKNOWN
         if self.db is None:
             self.log.error("there is no database: db_url and db_default_url are empty")
-            return False
+            return Membership.UNKNOWN
         where = {self.user_column: found[0], self.group_column: group}
         if self.use_domain:
             where[self.domain_column] = found[1]
         try:
-            return bool(self.db.select(self.table, (self.group_column,), where, limit=1))
+            rows = self.db.select(self.table, (self.group_column,), where, limit=1)
         except DatabaseError as error:
             self.log.error("table %s: %s", self.table, error)
-            return False
+            return Membership.UNKNOWN
+        return Membership.MEMBER if rows else Membership.OUTSIDE
 
-    def groups(self, run: Run, uri: str, avp: Writable) -> bool:
-        """Assign the groups whose expressions match a user."""
+    def groups(self, run: Run, uri: str, avp: Writable) -> int:
+        """Assign the groups whose expressions match a user, and count them."""
         if not self.re_table or self.db is None:
             self.log.error("there are no expressions: re_table is empty, or there is no database")
-            return False
+            return NONE
         found = self.user(run, uri)
         if found is None:
-            return False
+            return NONE
         text = f"sip:{found[0]}@{found[1]}"
         matching = [number for pattern, number in self.rules.value if pattern.matches(text)]
-        for number in matching if self.multiple_gid else matching[:1]:
+        wanted = matching if self.multiple_gid else matching[:1]
+        for number in wanted:
             avp.set(number)
-        return bool(matching)
+        return len(wanted) or NONE
 
     def user(self, run: Run, uri: str) -> tuple[str, str] | None:
         """The user and domain that *uri* means; None where there is none."""

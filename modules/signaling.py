@@ -25,9 +25,10 @@ class Signaling(Module, name="signaling"):
 
     def answer(self, run: Run, code: int, reason: str, headers: bytes = b"", body: bytes = b"") -> bool:
         """Answer the request of *run* as send_reply does; other modules call this."""
-        if self.sl is None or (self.tm is not None and run.transaction is not None and not run.transaction.implicit):
+        sl, transaction = self.sl, run.transaction
+        if sl is None or (transaction is not None and self.tm is not None and not transaction.implicit):
             return bool(self.tm.answer(run, code, reason, body, headers))
-        return bool(self.sl.answer(run, code, reason, headers, body))
+        return bool(sl.answer(run, code, reason, headers, body))
 
     @pvar("sig_local_totag", dialect="4.0")
     def local_tag(self, run: Run) -> str | None:

@@ -43,9 +43,11 @@ class Answers:
         if not request.is_request or request.method == "ACK":
             return False
         layer = self.layer
-        extra, kept = prepared(request)
-        data = build_response(request, code, reason, self.tag(request), headers + extra + own_headers(layer, request),
-                              body or kept)
+        if request.context:
+            extra, kept = prepared(request)
+            headers, body = headers + extra, body or kept
+        own: bytes = own_headers(layer, request)
+        data = build_response(request, code, reason, self.tag(request), headers + own if headers else own, body)
         if not layer.transmit(response_target(request), data):
             return False
         if code >= 200 and request.method == "INVITE":

@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from opensips_py.module import AuthResult, Dialect, Route, Run, VariableSpec, script
-from opensips_py.modules.auth.verifying import Kind, Verifying, held_by, is_unchallenged
+from opensips_py.modules.auth.verifying import Given, Kind, Verifier, Verifying, held_by, is_unchallenged
 from opensips_py.sip import Secret
 from opensips_py.sip.digest import Algorithm, Credentials, Password
 
@@ -51,7 +51,15 @@ class Authorizing(Verifying):
 
     def by_variables(self, run: Run, kind: Kind, realm: str) -> AuthResult:
         """Check credentials by the variables of the script."""
-        return self.verifier.authorize(run, kind, realm, lambda credentials: self.secret_of(run, credentials))
+        verifier: Verifier = self.verifier
+        found = verifier.examine(run, kind, realm)
+        if not isinstance(found, Given):
+            return found
+        try:
+            secret = self.secret_of(run, found.credentials)
+        except OSError as error:
+            return verifier.cannot_tell(error)
+        return verifier.prove(run.request, found, secret)
 
     def secret_of(self, run: Run, credentials: Credentials) -> Secret | None:
         """What the script knows of the user in *credentials*, if it is the one that it expects."""

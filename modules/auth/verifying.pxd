@@ -29,6 +29,7 @@ cdef class Verifier:
     cdef readonly str realm_prefix
 
     cpdef object authorize(self, Run run, str kind, str realm, object lookup)
+    cpdef object prove(self, Request request, Given given, object secret)
     cpdef object examine(self, Run run, str kind, str realm)
     cpdef object judge(self, Request request, str kind, Header header, Credentials credentials)
     cpdef object accept(self, Request request, Given given)

@@ -76,20 +76,27 @@ class Verifier:
         if not isinstance(found, Given):
             return found
         given: Given = found
-        credentials = given.credentials
         try:
-            secret = lookup(credentials)
+            secret = lookup(given.credentials)
         except OSError as error:
-            self.complaints.say("credentials cannot be checked: %s", error)
-            return ERROR
+            return self.cannot_tell(error)
+        return self.prove(run.request, given, secret)
+
+    def cannot_tell(self, error: OSError) -> AuthResult:
+        """Whoever knows the users cannot be asked."""
+        self.complaints.say("credentials cannot be checked: %s", error)
+        return ERROR
+
+    def prove(self, request: Request, given: Given, secret: Secret | None) -> AuthResult:
+        """Whether the credentials *given* prove that their user knows the *secret*."""
         if secret is None:
             return NO_USER
+        credentials = given.credentials
         ha1 = secret.ha1(credentials.username, credentials.realm, given.algorithm)
         if ha1 is None:
             self.log.error("nothing is stored that %s credentials of %r could be checked by", given.algorithm.name,
                            credentials.username)
             return ERROR
-        request: Request = run.request
         if not credentials.verify(ha1, request.method, request.body):
             return WRONG_PASSWORD
         return self.accept(request, given)

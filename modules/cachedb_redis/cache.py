@@ -45,11 +45,12 @@ class RedisCache(Cache):
         replies = self._ask(key, [added, ("EXPIRE", key, expires)] if expires else [added], repeatable=False)
         return int(checked(replies[0]))
 
-    def query(self, text: str) -> list[Row]:
+    def query(self, text: str) -> list[Row] | None:
         command = words(text)
         if not command:
             raise CacheError("a query needs a command")
-        return rows_of(checked(self._ask(key_of(command), [tuple(command)], repeatable=False)[0]))
+        reply = checked(self._ask(key_of(command), [tuple(command)], repeatable=False)[0])
+        return None if reply is None else rows_of(reply)
 
     def map_fetch(self, key: str) -> dict[str, str]:
         reply: list[str] = self._one(key, ("HGETALL", key))

@@ -38,9 +38,13 @@ def key_of(command: Sequence[str]) -> str | None:
 
 def rows_of(reply: Any) -> list[Row]:
     """A reply as rows: each element of a list is one, and an element that is a list has columns."""
-    if reply is None:
-        return []
     if not isinstance(reply, list):
         return [(reply,)]
-    return [tuple(column if isinstance(column, (int, str)) or column is None else str(column) for column in each)
-            if isinstance(each, list) else (each,) for each in reply]
+    return [tuple(map(told, each)) if isinstance(each, list) else (told(each),) for each in reply]
+
+
+def told(element: Any) -> int | str:
+    """An element of a list. One that is nil is empty: left out, those behind it would take its place."""
+    if isinstance(element, (int, str)):
+        return element
+    return "" if element is None else str(element)

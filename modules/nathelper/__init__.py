@@ -91,7 +91,7 @@ class NatHelper(Detecting, Contacts, Descriptions, Pinging, Module, name="nathel
                 Uri.parse(self.sipping_from)
         except MalformedMessage:
             raise ConfigError(f"sipping_from is a URI, not {self.sipping_from}", "nathelper", "sipping_from") from None
-        if self.sipping_bflag >= 0 and not self.sipping_from:
+        if self.natping_interval and self.sipping_bflag >= 0 and not self.sipping_from:
             raise ConfigError("SIP pings need a URI to come from", "nathelper", "sipping_from")
         self.spoofed = Spoofed(self.natping_socket) if self.natping_socket else None
 

@@ -36,35 +36,34 @@ class Contacts:
                           flags: Annotated[int, FLAGS] = 0) -> bool:
         """Put the address and port that the message came from into the URI of each Contact.
 
-        *uri_params* (";name=value") is added to the URIs. With preserve-uri the parameter `org` keeps the old host and
-        port in Base64, for restore_nated_ruri(). False where there is no Contact to change.
+        *uri_params* (";name=value") is added to the URIs, before their own parameters. With preserve-uri the parameter
+        `org` keeps the old host and port in Base64, for restore_nated_ruri(). True also without a Contact to change.
         """
         if message.listener is None:
             return False
         place = bracketed(message.source_host), message.source_port
         added = ";" + uri_params.strip(";") if uri_params.strip(";") else ""
-        changed = False
+        first = True
         for number, contact, uri in sip_contacts(message):
             before: Change = drafts.current(run, message, key_of(number)) or Change()
             kept = f";{ORIGINAL}={encoded(uri)}" if flags & PRESERVE else ""
             extra = "".join(each for each in (added, kept) if each not in before.of_uri)
             change = before._replace(place=place, of_uri=before.of_uri + extra)
             write(run, message, number, contact, change)
-            if not changed:  # the first one is where requests within a dialog go
+            if first:  # that is where requests within a dialog go
                 if message.context is None:
                     message.context = {}
                 message.context[MENDED] = f"<{changed_uri(uri, change)}>"
-            changed = True
-        return changed
+            first = False
+        return True
 
     @script(Route.REQUEST)
     def add_rcv_param(self, run: Run, request: Request, flag: int = 0) -> bool:
         """Add the parameter `received`, the URI of the address that the request came from, to each Contact header or,
-        where *flag* is not 0, to its URI. False where there is no Contact."""
+        where *flag* is not 0, to its URI. True also where there is no Contact."""
         if request.listener is None:
             return False
         source = source_uri(request)
-        changed = False
         for number, contact, _ in sip_contacts(request):
             before: Change = drafts.current(run, request, key_of(number)) or Change()
             if flag:
@@ -73,8 +72,7 @@ class Contacts:
             else:
                 after = before._replace(of_header=f'{before.of_header};received="{source}"')
             write(run, request, number, contact, after)
-            changed = True
-        return changed
+        return True
 
     @script(Route.REQUEST)
     def fix_nated_register(self, run: Run, request: Request) -> bool:
@@ -139,7 +137,8 @@ def uri_writer(uri: Uri, enclosed: bool) -> drafts.Render:
 def changed_uri(uri: Uri, change: Change) -> Uri:
     """A URI as *change* says."""
     host, port = change.place or (uri.host, uri.port)
-    return uri.replace(host=host, port=port, parameters=(uri.parameters + change.of_uri).strip(";"))
+    parts = (change.of_uri.strip(";"), uri.parameters.strip(";"))
+    return uri.replace(host=host, port=port, parameters=";".join(filter(None, parts)))
 
 
 def header_parameters(change: Change) -> bytes:

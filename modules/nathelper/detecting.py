@@ -20,8 +20,10 @@ ABOUT_CONTACT = PRIVATE_CONTACT | OTHER_CONTACT_HOST | OTHER_CONTACT_PORT
 PORT_BITS = 16  # of an address key
 IPV4_END = 1 << 32 + PORT_BITS
 # Networks as the bits that do not count and the value of the others.
-PRIVATE = ((24, 10), (20, 172 << 4 | 1), (16, 192 << 8 | 168), (22, 100 << 2 | 1))  # RFC 1918, RFC 6598
-DUAL_STACK_LITE = (3, 192 << 21)  # 192.0.0.0/29, RFC 6333
+Networks = tuple[tuple[int, int], ...]
+PRIVATE: Networks = ((24, 10), (20, 172 << 4 | 1), (16, 192 << 8 | 168), (22, 100 << 2 | 1))  # RFC 1918, RFC 6598
+LOOPBACK: Networks = ((24, 127),)
+DUAL_STACK_LITE: Networks = ((3, 192 << 21),)  # 192.0.0.0/29, RFC 6333
 
 
 class Detecting:
@@ -35,34 +37,41 @@ class Detecting:
         NAT.
 
         1 private-contact, 4 private-via, 8 private-sdp: a Contact, the top Via, a c= line names an address of RFC 1918
-        or RFC 6598. 2 diff-ip-src-via, 16 diff-port-src-via: the top Via names another address, or port, than the
-        message came from; 32 diff-ip-src-contact, 64 diff-port-src-contact: a Contact does. 128 carrier-grade-nat
-        (4.0): the private addresses are those of RFC 6333, too.
+        or RFC 6598, in 4.0 also one of the machine itself (127.0.0.0/8). 2 diff-ip-src-via, 16 diff-port-src-via: the
+        top Via names another address, or port, than the message came from; 32 diff-ip-src-contact, 64
+        diff-port-src-contact: a Contact does. 128 carrier-grade-nat (4.0): the private addresses are those of RFC 6333,
+        too.
         """
-        carrier = flags & CARRIER_GRADE and self.dialect == "4.0"
-        return bool((flags & ABOUT_VIA and via_tells(message, flags, carrier))
-                    or (flags & ABOUT_CONTACT and contact_tells(message, flags, carrier))
-                    or (flags & PRIVATE_SDP and sdp_tells(run, message, carrier)))
+        private = self.networks(flags)
+        return bool((flags & ABOUT_VIA and via_tells(message, flags, private))
+                    or (flags & ABOUT_CONTACT and contact_tells(message, flags, private))
+                    or (flags & PRIVATE_SDP and sdp_tells(run, message, private)))
+
+    def networks(self, flags: int) -> Networks:
+        """The networks whose addresses count as private."""
+        if self.dialect == "2.1":
+            return PRIVATE
+        return PRIVATE + LOOPBACK + (DUAL_STACK_LITE if flags & CARRIER_GRADE else ())
 
 
-def via_tells(message: Message, flags: int, carrier: int) -> bool:
+def via_tells(message: Message, flags: int, private: Networks) -> bool:
     """Whether the top Via says that its sender is behind NAT."""
     via = message.top_via
     if flags & OTHER_VIA_HOST and not is_source(message, via.host):
         return True
-    if flags & PRIVATE_VIA and is_private(via.host, carrier):
+    if flags & PRIVATE_VIA and is_private(via.host, private):
         return True
     return bool(flags & OTHER_VIA_PORT) and message.source_port != (via.port or usual_port(via.transport))
 
 
-def contact_tells(message: Message, flags: int, carrier: int) -> bool:
+def contact_tells(message: Message, flags: int, private: Networks) -> bool:
     """Whether a Contact says that its sender is behind NAT."""
-    return any(uri_tells(message, uri, flags, carrier) for uri in contact_uris(message))
+    return any(uri_tells(message, uri, flags, private) for uri in contact_uris(message))
 
 
-def uri_tells(message: Message, uri: Uri, flags: int, carrier: int) -> bool:
+def uri_tells(message: Message, uri: Uri, flags: int, private: Networks) -> bool:
     """Whether the URI of a Contact says so."""
-    if flags & PRIVATE_CONTACT and is_private(uri.host, carrier):
+    if flags & PRIVATE_CONTACT and is_private(uri.host, private):
         return True
     if flags & OTHER_CONTACT_HOST and not is_source(message, uri.host):
         return True
@@ -71,9 +80,9 @@ def uri_tells(message: Message, uri: Uri, flags: int, carrier: int) -> bool:
     return message.source_port != (uri.port or usual_port("tls" if uri.scheme == "sips" else uri.transport))
 
 
-def sdp_tells(run: Run, message: Message, carrier: int) -> bool:
+def sdp_tells(run: Run, message: Message, private: Networks) -> bool:
     """Whether an SDP sends media to a private address."""
-    return any(is_private(address_of(line), carrier) for sdp in sdps(run, message)
+    return any(is_private(address_of(line), private) for sdp in sdps(run, message)
                for line in sdp.text.splitlines() if line.startswith("c="))
 
 
@@ -110,19 +119,15 @@ def is_source(message: Message, host: str) -> bool:
     return is_ip(host) and address_key(host, 0) >> PORT_BITS == message.source >> PORT_BITS
 
 
-def is_private(host: str, carrier: int = 0) -> bool:
-    """Whether *host* is an IPv4 address that NAT translates; *carrier*: one between two NATs, too."""
+def is_private(host: str, private: Networks) -> bool:
+    """Whether *host* is an IPv4 address of one of the networks *private*."""
     if not is_ip(host):
         return False
     key = address_key(host, 0)
     if key >= IPV4_END:
         return False
     address = key >> PORT_BITS
-    for bits, value in PRIVATE:
-        if address >> bits == value:
-            return True
-    bits, value = DUAL_STACK_LITE
-    return bool(carrier) and address >> bits == value
+    return any(address >> bits == value for bits, value in private)
 
 
 def usual_port(transport: str) -> int:

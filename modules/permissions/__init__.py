@@ -19,7 +19,6 @@ if TYPE_CHECKING:
 
 OLD_ROUTES = Route.REQUEST | Route.FAILURE | Route.LOCAL
 ANYWHERE = (Route.REQUEST | Route.FAILURE | Route.BRANCH | Route.LOCAL | Route.STARTUP | Route.TIMER | Route.EVENT)
-ALLOWED, DENIED = "Allowed", "Denied"
 FORBIDDEN = 403
 NOT_FOUND, BAD = 404, 400
 Name = str | Format
@@ -117,9 +116,9 @@ class Permissions(Addressing, Module, name="permissions"):
         return self.allows(run, self.pair_of(run, basename), lambda request: self.single(request, uri))
 
     @mi("allow_uri", v40="permissions:allow_uri")
-    def mi_allow_uri(self, basename: str, uri: str, contact: str) -> str:
-        """Whether *uri* may have *contact*, by the files that begin with *basename*: OK, or the error 403 (in 2.1
-        Allowed or Denied). They have to be among those that the script names."""
+    def mi_allow_uri(self, basename: str, uri: str, contact: str) -> None:
+        """Whether *uri* may have *contact*, by the files that begin with *basename*: OK, or the error 403. They have to
+        be among those that the script names."""
         paths = self.path(basename + self.allow_suffix), self.path(basename + self.deny_suffix)
         if not all(path in self.tables for path in paths):
             raise MIError(NOT_FOUND, f"the script names no files {basename}")
@@ -127,12 +126,8 @@ class Permissions(Addressing, Module, name="permissions"):
         if pair[0] is None or pair[1] is None:
             raise MIError(BAD, "uri and contact are SIP URIs")
         allowed, denied = (self.tables[path] for path in paths)
-        good = self.judged([(pair[0], pair[1])], allowed, denied)
-        if self.dialect == "2.1":
-            return ALLOWED if good else DENIED
-        if not good:
+        if not self.judged([(pair[0], pair[1])], allowed, denied):
             raise MIError(FORBIDDEN, "Forbidden")
-        return "OK"
 
     # Pairs
 

@@ -184,15 +184,13 @@ class Addressing:
             if table is not None:
                 self.log.error("%r is no protocol", protocol)
             return Match.NOT_FOUND
-        if not table.has(group):
-            return Match.NO_GROUP
         try:
             found = table.find(group, ip, port, protocol, text or None)
         except ValueError as error:
             self.log.error("%s", error)
             return Match.NOT_FOUND
         if found is None:
-            return Match.NOT_FOUND
+            return Match.NOT_FOUND if table.has(group) else Match.NO_GROUP
         if info is not None:
             info.set(found.info or "")
         return Match.FOUND

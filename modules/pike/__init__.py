@@ -5,7 +5,7 @@ import logging
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.mi.tree import Node, listed, rendered
+from opensips_py.mi.tree import Node, rendered
 from opensips_py.module import (
     Between,
     Event,
@@ -32,7 +32,6 @@ LEVELS = {-3: 60, -2: logging.CRITICAL, -1: logging.ERROR, 0: logging.WARNING, 1
           3: logging.INFO, 4: logging.DEBUG}
 WATCHED = 1 << 14  # blocked sources whose end a process reports
 NOT_FOUND, BAD = 404, 400
-NAMES = "requests", "before", "blocked", "silent"
 
 
 class E_PIKE_BLOCKED(Event):
@@ -42,8 +41,8 @@ class E_PIKE_BLOCKED(Event):
 
 
 def rows(data: Any) -> list[Node]:
-    """2.1's lines of sources."""
-    return [listed("IP", each["ip"], {name: each[name] for name in NAMES}) for each in data]
+    """2.1's lines of addresses."""
+    return [Node("", ip) for ip in data["IPs"]]
 
 
 class Pike(Module, name="pike", events=[E_PIKE_BLOCKED], provides=("status:pike",)):
@@ -84,10 +83,11 @@ class Pike(Module, name="pike", events=[E_PIKE_BLOCKED], provides=("status:pike"
 
     @mi("pike_list", v40="pike:list")
     @rendered(rows)
-    def list_sources(self) -> list[dict[str, Any]]:
-        """The addresses that are remembered: messages in this unit of time and in the one before, whether they are
-        blocked, and for how many seconds they have been silent."""
-        return [{"ip": address_host(each.pop("address") << 16), **each} for each in self.sources.rows()]
+    def list_sources(self) -> dict[str, list[Any]]:
+        """The addresses that are remembered; in 4.0 also what is known of each: messages in this unit of time and in
+        the one before, whether it is blocked, and for how many seconds it has been silent."""
+        found = [{"ip": address_host(each.pop("address") << 16), **each} for each in self.sources.rows()]
+        return {"IPs": [each["ip"] for each in found], "Sources": found}
 
     @mi(None, v40="pike:rm")
     def remove(self, ip: str) -> None:

@@ -6,7 +6,7 @@ from opensips_py.modules.registrar.flags cimport SaveFlags
 from opensips_py.modules.registrar.registration cimport Registration
 from opensips_py.sip._scan cimport Request
 from opensips_py.sip._uri cimport NameAddr, Uri
-from opensips_py.state._bindings cimport Binding
+from opensips_py.state._bindings cimport Binding, made
 from opensips_py.state._words cimport Counter
 
 

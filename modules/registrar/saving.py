@@ -14,7 +14,7 @@ from opensips_py.modules.registrar.registration import Refused, Registration
 from opensips_py.sip import HeaderId
 from opensips_py.sip._scan import Request
 from opensips_py.sip._uri import NameAddr, Uri
-from opensips_py.state._bindings import Binding
+from opensips_py.state._bindings import Binding, made
 from opensips_py.state.matching import same
 
 if TYPE_CHECKING:
@@ -168,7 +168,8 @@ class Saver:
         attr = "" if self.attr_avp is None else text_of(self.attr_avp.read(run))
         own_flags = MEMORY_ONLY if flags.memory_only else 0
         user_agent = request.header(USER_AGENT) or ""
-        moment = table.clock()
+        common: Binding = made(change.call_id, change.cseq, received, path, user_agent, attr, socket, tag)
+        common.q, common.flags, common.cflags, common.modified = self.default_q, own_flags, cflags, table.clock()
         for contact in named:
             uri = contact.uri
             seconds = contacts.lasting(contact, default, least, longest, self.deviation)
@@ -176,11 +177,9 @@ class Saver:
                 seconds = imposed.get(uri, seconds)
             if len(uri) > self.max_contact_len:
                 raise Refused(400, "Contact Too Long")
-            binding = Binding(
-                uri, expires=now + seconds, call_id=change.call_id, cseq=change.cseq, q=self.default_q,
-                received=received, path=path, user_agent=user_agent, attr=attr, socket=socket, tag=tag,
-                id=table.new_id(), modified=moment, flags=own_flags, cflags=cflags,
-                methods=contacts.methods_of(request, contact))
+            binding: Binding = common.copy()
+            binding.contact, binding.expires, binding.id = uri, now + seconds, table.new_id()
+            binding.methods = contacts.methods_of(request, contact)
             if contact.parameters:
                 self.refine(binding, request, contact, change)
             change.new.append(binding)

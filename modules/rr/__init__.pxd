@@ -1,1 +1,5 @@
-# No types of the core here: this file says that its namesake is compiled.
+from opensips_py.module.run cimport Run
+from opensips_py.modules.rr.following cimport Follower
+from opensips_py.modules.rr.path cimport Path, path_of
+from opensips_py.modules.rr.record cimport Preset, Record
+from opensips_py.sip._scan cimport Request

@@ -1,13 +1,15 @@
 """Stay on the path of a dialog (Record-Route), and follow the path that a request brings along (Route)."""
 from __future__ import annotations
 
-from typing import Annotated, Any
+from typing import Annotated
 
-from opensips_py.module import Module, OneOf, Pattern, Route, Run, param, pvar, script
-from opensips_py.modules.rr import following
+from opensips_py.errors import MalformedMessage
+from opensips_py.module import Module, OneOf, Pattern, Route, param, pvar, script
+from opensips_py.module.run import Run
+from opensips_py.modules.rr.following import Follower
 from opensips_py.modules.rr.path import Path, path_of
 from opensips_py.modules.rr.record import Preset, Record
-from opensips_py.sip import Request
+from opensips_py.sip._scan import Request
 
 ANYWHERE = Route.REQUEST | Route.FAILURE | Route.BRANCH
 
@@ -26,7 +28,10 @@ class RecordRoute(Module, name="rr"):
     def load(self) -> None:
         """Remember the head of the header for each listener, as it is the same for all requests."""
         self.heads: dict[int, bytes] = {}
-        self.sockets: dict[tuple[str, str], Any] = {}
+
+    def start(self) -> None:
+        """Get ready to follow route sets."""
+        self.follower = Follower(self)
 
     # --- Record-Route -----------------------------------------------------------------------------------------------
 
@@ -68,7 +73,11 @@ class RecordRoute(Module, name="rr"):
         routes = request.routes
         if not routes:
             return False
-        return following.follow(self, request, routes)
+        try:
+            return self.follower.follow(request, routes)
+        except MalformedMessage as error:
+            self.log.info("a Route that cannot be followed: %s", error)
+            return False
 
     @script(Route.REQUEST)
     def check_route_param(self, request: Request, re: Pattern) -> bool:

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.module import Route
 
 if TYPE_CHECKING:
-    from opensips_py.module import Run
+    from opensips_py.module.run import Run
     from opensips_py.sip._scan import Request
+    from opensips_py.transaction._record import Branch
+
+BRANCH = Route.BRANCH
 
 
 class Path:
@@ -47,23 +50,23 @@ class Path:
         """The parameters noted for what leaves now."""
         if self.branches is None:
             return self.parameters
-        return self.parameters + self.branches.get(getattr(outgoing, "index", -1), "")
+        noted: str = self.branches.get(getattr(outgoing, "index", -1), "")
+        return self.parameters + noted
 
 
 def branch_of(run: Run) -> int:
     """Index of the branch that a branch route works on; -1: the request. Edits of failure routes live by themselves."""
-    if run.branch is None:
+    branch: Branch | None = run.branch
+    if branch is None:
         return -1
-    index: int = run.branch.index
-    return index if run.kind == Route.BRANCH else -2 - index
+    return branch.index if run.kind is BRANCH else -2 - branch.index
 
 
 def path_of(request: Request) -> Path:
     """The state of *request*, made when first asked for."""
-    context = request.context
-    if context is None:
-        context = request.context = {}
-    path: Path | None = context.get("rr")
+    if request.context is None:
+        request.context = {}
+    path: Path | None = request.context.get("rr")
     if path is None:
-        path = context["rr"] = Path()
+        path = request.context["rr"] = Path()
     return path

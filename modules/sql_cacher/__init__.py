@@ -204,14 +204,15 @@ class SqlCacher(Module, name="sql_cacher", provides=("status:sql_cacher",)):
 
     @mi("sql_cacher_reload", v40="sql_cacher:reload")
     def reload(self, id: str, key: str | None = None) -> None:
-        """Read the table of an entry again, or the row with *key* alone. Of rows that are cached when they are asked
-        for, all are forgotten."""
+        """Read the table of an entry again, or the row with *key* alone: an error where there is none (any more). Of
+        rows that are cached when they are asked for, all are forgotten."""
         copy = self.copies.get(id)
         if copy is None:
             raise MIError(404, f"there is no entry {id}")
         try:
             if key is not None:
-                copy.read(key)
+                if copy.read(key) is None:
+                    raise MIError(500, f"table {copy.entry.table} has no row with the key {key}")
             elif copy.entry.on_demand:
                 copy.forget()
             elif not self.read_table(copy):

@@ -49,7 +49,9 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
         """How a command is called, what it does, and which module has it."""
         if mi_cmd is None:
             return {"Help": "'help mi_cmd' says how a command is called, 'which' names them all"}
-        bound = self.services.mi.find(mi_cmd)
+        bound = self.services.generation.registry.commands.get(mi_cmd)
+        if bound is None:
+            raise MIError(NOT_FOUND, "unknown MI command")
         return {"Help": bound.declaration.help, "Usage": arguments.usage(bound.declaration),
                 "Exported by": bound.module.name}
 
@@ -118,7 +120,7 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
     def xlog_level(self, level: Level | None = None) -> dict[str, int]:
         """Up to which level xlog() prints; with *level*, sets it."""
         levels = self.everywhere("xlog_level", level)
-        return {"xlog_level" if level is None else "New xlog level": levels[0]}
+        return {"xLog Level" if level is None else "New xlog level": levels[0]}
 
     @mi("reload_routes", v40="core:reload_routes")
     def reload_routes(self) -> None:

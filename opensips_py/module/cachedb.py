@@ -67,7 +67,7 @@ class Measured(Cache):
     def add(self, key: str, amount: int, expires: int) -> int:
         return self._timed("add", key, self.cache.add, key, amount, expires)
 
-    def query(self, text: str) -> list[Row]:
+    def query(self, text: str) -> list[Row] | None:
         return self._timed("query", text, self.cache.query, text)
 
     def map_fetch(self, key: str) -> dict[str, str]:

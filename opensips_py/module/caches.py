@@ -45,8 +45,8 @@ class Cache:
         """
         raise NotImplementedError("counters")
 
-    def query(self, text: str) -> list[Row]:
-        """The rows that the store answers to *text*, in its own language."""
+    def query(self, text: str) -> list[Row] | None:
+        """The rows that the store answers to *text*, in its own language; None where it says that there is nothing."""
         raise NotImplementedError("raw queries")
 
     def map_fetch(self, key: str) -> dict[str, str]:

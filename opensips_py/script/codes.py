@@ -104,6 +104,8 @@ ERRORS = (
     Code("E0302", r".*, argument '.*': a variable is needed", "pass a variable, such as $var(x)"),
     Code("E0302", r".*, argument '.*': \$.* cannot be assigned", "pass a variable that can be: $var(x) or $avp(x)"),
     Code("E0302", r"\".*\" is no log level"),
+    Code("E0302", r".*, argument '.*': .* is no flag here", "remove it, or write one of these"),
+    Code("E0302", r".*, argument '.*': no module has a cache called", "name a cache that there is, such as local"),
     Code("E0302", r".*, argument '.*': ", "write a value of that kind"),
     Code("E0304", r"no relay is named", "set rtpproxy_sock, or db_url"),
     Code("E0304", r"parameter \S+ of \S+: ", "write a value of that kind"),

@@ -55,30 +55,31 @@ class CacheFunctions:
     @script(Route.ANY, waits=True)
     def cache_store(self, run: Run, storage: Storage, attribute: str, value: str, timeout: int = 0) -> bool:
         """Keep *value* under *attribute*, for *timeout* seconds or, with 0, for ever."""
-        return worked(self.done(run, storage, lambda cache: cache.store(attribute, value, max(timeout, 0))))
+        return worked(self.at(run, storage, attribute, lambda cache: cache.store(attribute, value, max(timeout, 0))))
 
     @script(Route.ANY, waits=True)
     def cache_remove(self, run: Run, storage: Storage, attribute: str) -> bool:
         """Take *attribute* out of the cache; true also where it is not there."""
-        return worked(self.done(run, storage, lambda cache: cache.remove(attribute)))
+        return worked(self.at(run, storage, attribute, lambda cache: cache.remove(attribute)))
 
     @script(Route.ANY, waits=True)
     def cache_fetch(self, run: Run, storage: Storage, attribute: str, result: Writable) -> Fetched:
         """Assign the value of *attribute* to *result*, which stays as it is where there is none (-2)."""
-        return assigned(result, self.done(run, storage, lambda cache: cache.fetch(attribute)))
+        value = self.at(run, storage, attribute, lambda cache: cache.fetch(attribute))
+        return assigned(result, FAILED if isinstance(value, Fetched) else value)
 
     @script(Route.ANY, waits=True)
     def cache_counter_fetch(self, run: Run, storage: Storage, attribute: str, result: Writable) -> Fetched:
         """Assign the number at *attribute* to *result*, which stays as it is where there is none (-2), or something
         else (-3)."""
-        return assigned(result, self.done(run, storage, lambda cache: cache.counter(attribute)))
+        return assigned(result, self.at(run, storage, attribute, lambda cache: cache.counter(attribute)))
 
     @script(Route.ANY, waits=True)
     def cache_add(self, run: Run, storage: Storage, attribute: str, increment: int, expire: int,
                   new_value: Writable | None = None) -> bool:
         """Add *increment* to the number at *attribute*, which then lives for *expire* seconds more; 0 leaves that as it
         was, and a new one lives for ever. *new_value* is assigned what it is now."""
-        now = self.done(run, storage, lambda cache: cache.add(attribute, increment, max(expire, 0)))
+        now = self.at(run, storage, attribute, lambda cache: cache.add(attribute, increment, max(expire, 0)))
         if new_value is not None and worked(now):
             new_value.set(now)
         return worked(now)
@@ -91,14 +92,23 @@ class CacheFunctions:
 
     @script(Route.ANY, waits=True)
     def cache_raw_query(self, run: Run, storage: Storage, query: str,
-                        result: Annotated[tuple[VariableSpec, ...], AvpList()] = ()) -> bool:
+                        result: Annotated[tuple[VariableSpec, ...], AvpList()] = ()) -> Fetched:
         """Have the store carry out *query*, in its own language; each column of the answer goes to the AVP in its
-        place, with the first row at index 0."""
+        place, with the first row at index 0. -2: the store says that there is nothing."""
         rows = self.done(run, storage, lambda cache: cache.query(query))
-        if not isinstance(rows, list):
-            return False
+        if rows is None:
+            return Fetched.NOTHING
+        if isinstance(rows, Fetched):
+            return FAILED
         take(run, rows, result)
-        return True
+        return Fetched.FOUND
+
+    def at(self, run: Run, storage: str | Format, attribute: str, operation: Callable[[Cache], T]) -> T | Fetched:
+        """What *operation* gives of the value under *attribute*; an empty one is no key, and FAILED."""
+        if attribute:
+            return self.done(run, storage, operation)
+        self.log.error("cache %s: the attribute is empty", text_of(storage, run))
+        return FAILED
 
     def done(self, run: Run, storage: str | Format, operation: Callable[[Cache], T]) -> T | Fetched:
         """What *operation* gives of a cache; FAILED or NO_NUMBER, and a line in the log, where it fails."""

@@ -182,7 +182,7 @@ class FileReader:
         name, value = (*rest.split(None, 1), "", "")[:2]
         if not name.isidentifier():
             self.diagnostics.error("#!define needs a name", place, fix="write #!define NAME value")
-        elif name in self.shared.definitions:
+        elif name in self.shared.definitions and (value or self.shared.definitions[name][0]):
             self.diagnostics.error(f"{name} is defined already", place, fix="use #!redefine to change it",
                                    related=[("first defined here", self.shared.definitions[name][1])])
         else:

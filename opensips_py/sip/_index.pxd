@@ -13,7 +13,8 @@ cdef struct Slot:  # one header; offsets into the message
 cdef class Index:
 
     cdef readonly bytes data
-    cdef public object listener, source, connection, context
+    cdef public object listener, source, connection
+    cdef public dict context
     cdef public double received_at
     cdef readonly bint is_request
     cdef readonly int body_offset

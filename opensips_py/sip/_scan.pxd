@@ -1,4 +1,4 @@
-from opensips_py.sip._edits cimport Plan
+from opensips_py.sip._edits cimport Edits, Plan
 from opensips_py.sip._index cimport Index
 
 cdef class Header:
@@ -18,6 +18,8 @@ cdef class Message(Index):
     cdef Header header_at(self, int k)
     cdef int next_named(self, int id, bytes lower, int k) except -2
     cdef list addresses(self, int id)
+    cdef Edits own_edits(self)
+    cpdef object remove_headers(self, object name)
     cdef Plan plan_of(self, tuple extra, object outgoing)
     cdef int fit_length(self, Plan plan) except -1
 

@@ -276,34 +276,46 @@ cdef class Message(Index):
     @property
     def edits(self):
         """The edits of this message, which apply to whatever is sent of it."""
-        if self._edits is None:
-            self._edits = Edits()
-        return self._edits
+        return self.own_edits()
 
     @edits.setter
     def edits(self, Edits value):
         self._edits = value
 
+    cdef Edits own_edits(self):
+        if self._edits is None:
+            self._edits = Edits.__new__(Edits)
+        return self._edits
+
     @property
     def has_edits(self):
         """Whether there are edits."""
-        return self._edits is not None and len(self._edits) > 0
+        return self._edits is not None and len(self._edits._items) > 0
 
     def append_header(self, line):
         """Put a whole header line (``Name: value\\r\\n``) behind the last header."""
-        self.edits.insert(self.headers_end, line)
+        self.own_edits().insert(self.headers_end, line)
 
     def insert_header(self, line):
         """Put a whole header line (``Name: value\\r\\n``) before the first header."""
-        self.edits.insert(self.line_end, line)
+        self.own_edits().insert(self.line_end, line)
 
     def remove_header(self, Header header not None):
         """Leave out a header."""
-        self.edits.delete(header.start, header.end)
+        self.own_edits().delete(header.start, header.end)
+
+    cpdef object remove_headers(self, object name):
+        """Leave out all headers of that name or number."""
+        cdef int id = header_id_of(name), k
+        cdef bytes lower = encode(name.lower()) if isinstance(name, str) else b""
+        k = self.next_named(id, lower, 0)
+        while k >= 0:
+            self.own_edits().delete(self.slots[k].start, self.slots[k].end)
+            k = self.next_named(id, lower, k + 1)
 
     def set_header_value(self, Header header not None, value):
         """Give a header another value."""
-        self.edits.replace(header.value_start, header.value_end, value)
+        self.own_edits().replace(header.value_start, header.value_end, value)
 
     def remove_value(self, value):
         """Leave out one value (a NameAddr or Via of this message), and its header where it is the only one."""
@@ -313,22 +325,22 @@ cdef class Message(Index):
             slot = &self.slots[k]
             if slot.value <= start < slot.value_end:
                 if start == slot.value and end >= slot.value_end:
-                    self.edits.delete(slot.start, slot.end)
+                    self.own_edits().delete(slot.start, slot.end)
                 elif end >= slot.value_end:  # the last one goes with the comma before it
                     while self.base[start] != b",":
                         start -= 1
-                    self.edits.delete(start, slot.value_end)
+                    self.own_edits().delete(start, slot.value_end)
                 else:
                     while self.base[end] != b",":
                         end += 1
                     s = skip(self.base + end + 1, self.base + slot.value_end, SPACE)
-                    self.edits.delete(start, <int>(s - self.base))
+                    self.own_edits().delete(start, <int>(s - self.base))
                 return
         raise ValueError(f"not of this message: {value}")
 
     def replace_body(self, bytes body not None, str content_type=None):
         """Give the message another body and, unless None, Content-Type; Content-Length follows when it leaves."""
-        self.edits.replace(self.body_offset, self.size, body)
+        self.own_edits().replace(self.body_offset, self.size, body)
         if content_type is None:
             return
         found = self.headers(names.CONTENT_TYPE)

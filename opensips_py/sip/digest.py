@@ -4,11 +4,12 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
-from hmac import compare_digest
-from typing import Protocol
+from typing import Protocol, TypeAlias
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip._digest import digest_parameters, md5_hex, raw
+from opensips_py.sip._digest import credential_values, digest_parameters, equal_texts, md5_hex, md5_joined, raw
+
+Texts: TypeAlias = tuple[str, ...]
 
 
 class Algorithm:
@@ -68,15 +69,21 @@ def digest_response(ha1: str, method: str, uri: str, nonce: str, *, algorithm: s
 
 def proof(algorithm: Algorithm, given: Credentials, ha1: str, method: str, body: bytes) -> str:
     """The response that the credentials *given* must carry."""
-    hash, nonce, cnonce, qop = algorithm.hash, given.nonce, given.cnonce, given.qop
-    subject = f"{method}:{given.uri}"
+    nonce, cnonce, qop = given.nonce, given.cnonce, given.qop
     if algorithm.session:
-        ha1 = hash(raw(f"{ha1}:{nonce}:{cnonce}"))
+        ha1 = joined_hash(algorithm, (ha1, nonce, cnonce))
+    if qop and qop != "auth" and qop.lower() == "auth-int":
+        ha2 = joined_hash(algorithm, (method, given.uri, algorithm.hash(body)))
+    else:
+        ha2 = joined_hash(algorithm, (method, given.uri))
     if not qop:
-        return hash(raw(f"{ha1}:{nonce}:{hash(raw(subject))}"))
-    if qop.lower() == "auth-int":
-        subject = f"{subject}:{hash(body)}"
-    return hash(raw(f"{ha1}:{nonce}:{given.nc}:{cnonce}:{qop}:{hash(raw(subject))}"))
+        return joined_hash(algorithm, (ha1, nonce, ha2))
+    return joined_hash(algorithm, (ha1, nonce, given.nc, cnonce, qop, ha2))
+
+
+def joined_hash(algorithm: Algorithm, texts: Texts) -> str:
+    """The hash of *texts* with colons between them."""
+    return md5_joined(texts) if algorithm.hash is md5_hex else algorithm.hash(raw(":".join(texts)))
 
 
 class Secret(Protocol):
@@ -94,7 +101,7 @@ class Password:
 
     def ha1(self, username: str, realm: str, algorithm: Algorithm) -> str | None:
         """The hash of user, realm and password."""
-        return algorithm.hash(raw(f"{username}:{realm}:{self.text}"))
+        return joined_hash(algorithm, (username, realm, self.text))
 
 
 @dataclass(frozen=True)
@@ -203,13 +210,13 @@ class Credentials:
     @classmethod
     def parse(cls, value: str) -> Credentials:
         """Read a header value; MalformedMessage where it holds no digest credentials."""
-        given = digest_parameters(value)
-        try:
-            found = Credentials(given["username"], given["realm"], given["nonce"], given["uri"],
-                                given["response"].lower(), given.get("algorithm", "MD5"), given.get("qop", ""),
-                                given.get("nc", ""), given.get("cnonce", ""), given.get("opaque", ""))
-        except KeyError as missing:
-            raise MalformedMessage(f"digest credentials without {missing.args[0]}") from None
+        username, realm, nonce, uri, response, algorithm, qop, nc, cnonce, opaque = credential_values(value)
+        if username is None or realm is None or nonce is None or uri is None or response is None:
+            given = {"username": username, "realm": realm, "nonce": nonce, "uri": uri, "response": response}
+            missing = next(name for name in given if given[name] is None)
+            raise MalformedMessage(f"digest credentials without {missing}")
+        found = Credentials(username, realm, nonce, uri, response, "MD5" if algorithm is None else algorithm, qop or "",
+                            nc or "", cnonce or "", opaque or "")
         # RFC 2617, 3.2.2: with qop both must be there
         if found.qop and not (found.nc and found.cnonce):
             raise MalformedMessage("digest credentials with qop, but without nc or cnonce")
@@ -218,8 +225,7 @@ class Credentials:
     def verify(self, ha1: str, method: str, body: bytes = b"") -> bool:
         """Whether the response proves knowledge of *ha1* for this method (and, for auth-int, body)."""
         algorithm = algorithm_of(self.algorithm)
-        return algorithm is not None and compare_digest(raw(proof(algorithm, self, ha1, method, body)),
-                                                        raw(self.response))
+        return algorithm is not None and equal_texts(proof(algorithm, self, ha1, method, body), self.response)
 
     def __str__(self) -> str:
         parts = [f"username={quote(self.username)}", f"realm={quote(self.realm)}", f"nonce={quote(self.nonce)}",

@@ -24,6 +24,8 @@ cdef class Binding:
     cdef public int q            # thousandths; -1: not given
     cdef public int reg_id       # RFC 5626; 0: none
 
+    cpdef Binding copy(self)
+
 @cython.final
 cdef class Record:
     cdef readonly str aor
@@ -52,3 +54,5 @@ cdef class Change:
     cdef bint _newest_first
     cdef readonly object result
     cdef readonly Record record
+
+cpdef Binding made(str call_id, uint32_t cseq, str received, str path, str user_agent, str attr, str socket, str tag)

@@ -57,8 +57,27 @@ cdef class Binding:
         """Whether it has not ended by *now*."""
         return self.expires == 0 or self.expires > now
 
+    cpdef Binding copy(self):
+        """Another one that says the same."""
+        cdef Binding other = made(self.call_id, self.cseq, self.received, self.path, self.user_agent, self.attr,
+                                  self.socket, self.tag)
+        other.contact, other.instance, other.reg_id = self.contact, self.instance, self.reg_id
+        other.id, other.expires, other.modified, other.q = self.id, self.expires, self.modified, self.q
+        other.flags, other.cflags, other.methods, other.latency = self.flags, self.cflags, self.methods, self.latency
+        return other
+
     def __repr__(self):
         return f"<Binding {self.contact} until {self.expires}>"
+
+
+cpdef Binding made(str call_id, uint32_t cseq, str received, str path, str user_agent, str attr, str socket, str tag):
+    """What the contacts of one request have in common: as Binding(), at a third of the price."""
+    cdef Binding b = Binding.__new__(Binding)
+    b.contact = b.instance = ""
+    b.call_id, b.cseq, b.received, b.path, b.user_agent = call_id, cseq, received, path, user_agent
+    b.attr, b.socket, b.tag = attr, socket, tag
+    b.q, b.methods = -1, 0xFFFFFFFF
+    return b
 
 
 cdef inline tuple texts_of(Binding b):

@@ -27,6 +27,12 @@ def test_uptime_counts_from_the_start_of_the_server(processes):
     assert int(processes[-1].call("uptime")["Up time"].split()[0]) > 1_000_000
 
 
+def test_help_knows_no_other_command(processes):
+    with pytest.raises(MIError, match="unknown MI command") as refused:
+        processes[-1].call("help", ["nothing"])
+    assert refused.value.code == 404
+
+
 def test_help_says_how_a_command_is_called(processes):
     assert processes[-1].call("help", ["owned"]) == {
         "Help": "Which worker owns *number*.", "Usage": "usage: owned number", "Exported by": "sample"}
@@ -60,7 +66,7 @@ def test_debug_is_the_log_level_in_the_words_of_21(processes):
 
 def test_xlog_level_is_read_and_set(processes):
     assert processes[-1].call("xlog_level", [3]) == {"New xlog level": 3}
-    assert processes[-1].call("xlog_level") == {"xlog_level": 3}
+    assert processes[-1].call("xlog_level") == {"xLog Level": 3}
 
 
 def test_the_supervisor_is_told_to_stop_to_reload_and_to_restart(processes):

@@ -51,6 +51,19 @@ def test_all_users_of_an_alias(opensips, table):
     assert not server.runs[-1].request.branches
 
 
+@pytest.mark.parametrize("dialect", ["2.1", "4.0"])
+def test_all_users_of_an_alias_in_an_avp(opensips, table, dialect):
+    call = 'alias_db_find("dbaliases", "sip:sales@example.com", $avp(found), "d"); $var(all) = $(avp(found)[*]);'
+    settings = 'modparam("alias_db", "append_branches", 1)\n'
+    for given, found in ((settings, [CAROL, ALICE]), ("", [ALICE])):
+        text = scripted("alias_db", table[0], call, given)
+        if dialect == "2.1":
+            text = "dialect=2.1\n" + text.replace("$avp(found),", '"$avp(found)",')
+        server = opensips(text=text)
+        server.receive(request("INVITE", "sip:x@example.com"), "192.0.2.1")
+        assert server.runs[-1].avps["found"] == found
+
+
 def test_a_prefix_of_domains(opensips, table):
     settings = 'modparam("alias_db", "domain_prefix", "sip.")\n'
     for domain in ("sip.example.com", "SIP.example.com", "example.com"):

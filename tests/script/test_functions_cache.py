@@ -97,6 +97,17 @@ def test_null_is_no_value_to_store():
 
 
 @pytest.mark.parametrize("call", [
+    'cache_fetch("test", $var(e), $var(x))', 'cache_store("test", $var(e), "b")', 'cache_remove("test", $var(e))',
+    'cache_add("test", $var(e), 1, 0)', 'cache_sub("test", $var(e), 1, 0)',
+    'cache_counter_fetch("test", $var(e), $var(x))'])
+def test_an_empty_attribute_is_none(call, caplog):
+    with caplog.at_level(logging.ERROR):
+        found, _, store = ran(f'$var(e) = ""; {call}; $var(code) = $rc;')
+    assert (found["code"], store.values) == (-1, {})
+    assert "the attribute is empty" in caplog.text
+
+
+@pytest.mark.parametrize("call", [
     'cache_fetch($var(s), "a", $var(x))', 'cache_store($var(s), "a", "b")', 'cache_remove($var(s), "a")',
     'cache_add($var(s), "a", 1, 0)', 'cache_sub($var(s), "a", 1, 0)', 'cache_counter_fetch($var(s), "a", $var(x))',
     'cache_raw_query($var(s), "q", "$avp(x)")'])

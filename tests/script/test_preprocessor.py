@@ -12,6 +12,7 @@ def word(text, files=None):
 def test_definitions():
     assert word('#!define A "x"\n#!define B A\nserver_header=B') == ["x"]
     assert word('#!define A "x"\n#!redefine A "y"\nserver_header=A') == ["y"]
+    assert word('#!define A\n#!define A\nserver_header="z"') == ["z"]  # as often in scripts put together from parts
     assert word('#!trydef A "x"\n#!trydef A "y"\nserver_header=A') == ["x"]
     assert word('#!define A B\n#!define B A\nserver_header=A') == ["A"]
     assert word("#!define A \\\n  5\nserver_header=A") == [5]

@@ -4,7 +4,16 @@ import hashlib
 import pytest
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.sip._digest import digest_parameters, hexadecimal, is_digest, md5_hex, parse_parameters
+from opensips_py.sip._digest import (
+    credential_values,
+    digest_parameters,
+    equal_texts,
+    hexadecimal,
+    is_digest,
+    md5_hex,
+    md5_joined,
+    parse_parameters,
+)
 from opensips_py.sip.digest import (
     ALGORITHMS,
     Challenge,
@@ -170,7 +179,50 @@ def test_the_scheme(value, claims, parameters):
     assert is_digest(value) is claims and digest_parameters(value) == parameters
 
 
-@pytest.mark.parametrize("function", [is_digest, digest_parameters, hexadecimal, md5_hex])
+FIELDS = ("username", "realm", "nonce", "uri", "response", "algorithm", "qop", "nc", "cnonce", "opaque")
+
+
+@pytest.mark.parametrize("value", [
+    'Digest username="u",realm="r",cnonce="c",nc=00000001,qop=auth,uri="sip:x",nonce="n",response="0f",algorithm=MD5',
+    'Digest USERNAME="a\\"b" , Realm="" , nonce=n\r\n ,uri="x",response="0AF" ,nc=00000002 ,qop="auth-int",other=1',
+    'Digest username="é",realm="r",nonce="n",uri="x",response="É",opaque="o",algorithm=SHA-256,cnonce=c', "Digest",
+    'Digests username="u"', 'Basic username="u"', "", 'Digest response="\\A",nc=x,algorithm=md5,qop=Auth,opaque=',
+    ",".join(["Digest p=1", *(f"p{i}=1" for i in range(48)), "uri=x"])])
+def test_credentials_are_read_as_any_parameters_are(value):
+    given = digest_parameters(value)
+    if "response" in given:
+        given["response"] = given["response"].lower()
+    assert credential_values(value) == [given.get(each) for each in FIELDS]
+
+
+@pytest.mark.parametrize("value", [
+    "Digest a", "Digest uri=x,URI=y", 'Digest uri="', "Digest a=1,uri=x,A=2", 'Digest uri="x"y', 'Digest uri=x"y"',
+    ",".join(["Digest p=1", *(f"p{i}=1" for i in range(49)), "uri=x"]),
+    ",".join(["Digest uri=x", *(f"p{i}=1" for i in range(50))])])
+def test_credentials_that_cannot_be_read(value):
+    for read in (digest_parameters, credential_values):
+        with pytest.raises(MalformedMessage):
+            read(value)
+
+
+@pytest.mark.parametrize("texts", [
+    ("",), ("a", "b"), ("", ""), ("é", "b"), ("x" * 1022, ""), ("x" * 1023, "y"), ("x" * 1024,), ("x" * 5000, "y"),
+    *(("x" * size, "") for size in range(50, 130))])
+def test_md5_of_texts_with_colons_between(texts):
+    assert md5_joined(texts) == hashlib.md5(":".join(texts).encode()).hexdigest()
+
+
+@pytest.mark.parametrize(("one", "other", "equal"), [
+    ("", "", True), ("abc", "abc", True), ("abc", "abd", False), ("abc", "abcd", False), ("abc", "", False),
+    ("é", "é", True), ("é", "è", False), ("é", "e", False), ("xbc", "abc", False)])
+def test_equal_texts(one, other, equal):
+    assert equal_texts(one, other) is equal
+
+
+@pytest.mark.parametrize("function", [
+    is_digest, digest_parameters, hexadecimal, md5_hex, credential_values, md5_joined,
+    lambda none: equal_texts("", none),
+    lambda none: md5_joined((none,))])
 def test_what_is_no_text(function):
     with pytest.raises(TypeError):
         function(None)

@@ -98,3 +98,14 @@ def test_data_alone_makes_a_change() -> None:
     assert not record.is_changed
     record.data = b"{}"
     assert record.is_changed and data_of(record.packed()) == b"{}"
+
+
+def test_what_contacts_have_in_common() -> None:
+    texts_ = ("c", 7, "r", "p", "u", "a", "s", "t")
+    common = _bindings.made(*texts_)  # type: ignore[arg-type]
+    names = ("call_id", "cseq", "received", "path", "user_agent", "attr", "socket", "tag")
+    assert fields(common) == fields(Binding("", **dict(zip(names, texts_, strict=True))))  # type: ignore[arg-type]
+    common.contact, common.instance, common.id, common.expires, common.modified = "sip:x", "<i>", 5, 6, 7.5
+    common.flags, common.cflags, common.methods, common.latency, common.q, common.reg_id = 1, 2, 3, 4, 500, 9
+    other = common.copy()
+    assert other is not common and fields(other) == fields(common)

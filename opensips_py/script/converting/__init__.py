@@ -29,9 +29,10 @@ def converted(path: str, texts: Mapping[str, str]) -> dict[str, str]:
         old = configuration.read(path, read=reader({**texts, path: f"{texts[path]}\ndialect=2.1\n"}), protocol=BUILT_IN)
     sources = {file: Source(file, text) for file, text in texts.items()}
     accounting = Accounting(old)
-    Settings(old, sources, path).convert()
+    routes = Routes(old, modules_of_40(old), sources, accounting)
+    routes.convert()
+    Settings(old, sources, path, routes.needed).convert()
     accounting.parameters(sources)
-    Routes(old, modules_of_40(old), sources, accounting).convert()
     return {file: source.result() for file, source in sources.items()}
 
 

@@ -7,8 +7,9 @@ from opensips_py.script.converting.source import Source
 from opensips_py.script.walk import nodes
 
 PLAIN, MISSED, FAILED = "", "missed", "failed"
-MEANINGS = {"log_flag": ("log", PLAIN), "log_missed_flag": ("log", MISSED), "evi_flag": ("evi", PLAIN),
-            "evi_missed_flag": ("evi", MISSED), "failed_transaction_flag": ("log", FAILED)}
+BACK_ENDS = ("log", "evi", "db")
+MEANINGS = {"failed_transaction_flag": ("", FAILED)} | {f"{each}{middle}_flag": (each, mark) for each in BACK_ENDS
+                                                        for middle, mark in (("", PLAIN), ("_missed", MISSED))}
 OTHERS = ("isflagset", "resetflag")
 
 
@@ -25,12 +26,12 @@ class Accounting:
         self.flags: dict[str, tuple[str, str]] = {}
         kinds = [each.parameter.value for each in self.params]
         calls = [node for route in old.script.of(tree.Route) for node in nodes(route) if isinstance(node, tree.Call)]
-        self.is_clear = all(each in MEANINGS for each in kinds) and \
-            len({str(each.value.value) for each in self.params}) == len(kinds) and \
-            not {"log_flag", "evi_flag"} <= set(kinds)
+        plain = [each for each in BACK_ENDS if f"{each}_flag" in kinds]
+        self.is_clear = all(each in MEANINGS for each in kinds) and len(plain) <= 1 and \
+            len({str(each.value.value) for each in self.params}) == len(kinds)
         for each in self.params if self.is_clear else ():
             place, mark = MEANINGS[each.parameter.value]
-            self.flags[str(each.value.value)] = "evi" if "evi_flag" in kinds else place, mark
+            self.flags[str(each.value.value)] = place or "".join(plain) or "log", mark
         asked = any(node.name in OTHERS and flag_of(node) in self.flags for node in calls)
         if asked or "acc" not in old.registry.modules:
             self.flags.clear()

@@ -32,6 +32,7 @@ class Routes:
         self.old, self.new, self.sources, self.accounting = old, new, sources, accounting
         self.aliases = aliases_of(str(old.globals.get("avp_aliases", "")))
         self.done: set[tuple[str, int]] = set()  # tokens that a wider change has taken
+        self.needed: set[str] = set()  # modules whose functions are still called
 
     def convert(self) -> None:
         """All routes."""
@@ -140,6 +141,8 @@ class Routes:
         for (first, last), text in zip(spans, written, strict=True):
             if first < last and text != self.renamed(source.written((first, last))):
                 self.take(source, (first, last), text)
+        if self.is_ours(node):
+            self.needed.add(self.old.registry.functions[node.name].module.name)
         self.name(node, source, number, end)
 
     def of_uri(self, name: str) -> str | None:

@@ -1,6 +1,7 @@
 """Core parameters, modules and their parameters: renamed, dropped, and defaults made plain that 4.0 has otherwise."""
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from opensips_py.module import loader
@@ -23,8 +24,8 @@ URI = frozenset(("has_totag", "is_uri_user_e164", "uri_param", "add_uri_param", 
 class Settings:
     """Changes what stands outside of routes."""
 
-    def __init__(self, old: Configuration, sources: dict[str, Source], path: str) -> None:
-        self.old, self.sources, self.path = old, sources, path
+    def __init__(self, old: Configuration, sources: dict[str, Source], path: str, needed: Collection[str]) -> None:
+        self.old, self.sources, self.path, self.needed = old, sources, path, needed
         self.items = old.script.items
         self.modules = [loader.module_name(each.name) for each in old.script.of(tree.LoadModule)]
 
@@ -112,6 +113,8 @@ class Settings:
             source.put(last, source.tokens[last].text.replace("mi_http", "mi_html"))
         elif found is not None and found.to:
             source.put(last, source.tokens[last].text.replace(name, found.to))
+        elif found is not None and self.is_idle(name):
+            source.comment_out(number, last, f"no function of it is left; OpenSIPS 4.0 has {found.words} instead")
         elif found is not None:
             source.note(source.end(last), f"OpenSIPS 4.0 has {found.words} instead")
         for parameter, value in self.differing(name):
@@ -121,6 +124,11 @@ class Settings:
         if name == "mi_json" and not self.is_set("mi_json", "mi_json_root"):
             end = source.line_end(source.end(last))
             source.replace(end, end, f'\nmodparam("mi_http", "root", "json")  # {DEFAULT}')
+
+    def is_idle(self, module: str) -> bool:
+        """Whether nothing of a module is called or set any more."""
+        return module not in self.needed and not any(module in each.module.value.split("|")
+                                                     for each in self.old.script.of(tree.ModParam))
 
     def now(self, module: str) -> str:
         """What a module is called in 4.0."""

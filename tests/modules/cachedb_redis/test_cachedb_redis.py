@@ -68,13 +68,15 @@ def test_raw_queries_fill_avps(server):
         cache_raw_query("redis", "HGET h f2", "$avp(one)");
         cache_raw_query("redis", "HGETALL h", "$avp(all)"); $var(all) = $(avp(all)[*]);
         cache_raw_query("redis", "HGET h none", "$avp(none)"); $var(none) = $rc;
+        cache_raw_query("redis", "HMGET h f1 none f2", "$avp(some)"); $var(some) = $(avp(some)[*]);
+        cache_fetch("redis", "h", $avp(none)); $var(map) = $rc;
         cache_raw_query("redis", "NOSUCH h"); $var(wrong) = $rc;
         cache_raw_query("redis", "GET 'h"); $var(quote) = $rc;
         cache_raw_query("redis", " "); $var(empty) = $rc;
         $var(one) = $avp(one);
     """)
-    assert run.variables == {"v": "it's a value", "all": "f1, 1, f2, it's a value", "none": 1, "wrong": -1, "quote": -1,
-                             "empty": -1, "one": "it's a value"}
+    assert run.variables == {"v": "it's a value", "all": "f1, 1, f2, it's a value", "none": -2, "wrong": -1,
+                             "quote": -1, "some": "1, , it's a value", "map": -1, "empty": -1, "one": "it's a value"}
 
 
 def test_what_fails_is_counted_and_a_script_goes_on(caplog):

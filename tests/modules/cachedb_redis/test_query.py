@@ -27,7 +27,7 @@ def test_the_key_says_who_is_asked(text, key):
 
 
 @pytest.mark.parametrize(("reply", "rows"), [
-    (None, []), ("a", [("a",)]), (5, [(5,)]), (["a", None, 3], [("a",), (None,), (3,)]),
-    ([["a", 1], ["b", ["deep"]]], [("a", 1), ("b", "['deep']")]), ([], [])])
+    ("a", [("a",)]), (5, [(5,)]), (["a", None, 3], [("a",), ("",), (3,)]),
+    ([["a", 1, None], ["b", ["deep"]]], [("a", 1, ""), ("b", "['deep']")]), ([], [])])
 def test_rows(reply, rows):
     assert rows_of(reply) == rows

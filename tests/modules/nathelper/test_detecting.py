@@ -54,9 +54,16 @@ def test_any_of_several_will_do():
     ("172.32.0.0", False),
     ("192.168.255.1", True), ("192.169.0.1", False), ("100.63.0.1", False), ("100.64.0.0", True),
     ("100.127.255.255", True), ("100.128.0.0", False), ("11.0.0.1", False), ("10.example.com", False),
-    ("[2001:db8::1]", False), ("192.0.0.1", False)])
+    ("[2001:db8::1]", False), ("192.0.0.1", False), ("128.0.0.1", False), ("126.255.255.255", False)])
 def test_private_addresses(address, private):
     assert says('"private-contact"', CLEAN.replace(f"alice@{SOURCE}", f"alice@{address}")) is private
+
+
+@pytest.mark.parametrize("dialect", ["2.1", "4.0"])
+@pytest.mark.parametrize("address", ["127.0.0.1", "127.255.0.9"])
+@pytest.mark.parametrize(("bit", "before"), [(1, "alice@"), (4, "UDP "), (8, "c=IN IP4 ")])
+def test_addresses_of_the_machine_itself_are_private_in_4_0(bit, before, address, dialect):
+    assert says(f'"{bit}"', CLEAN.replace(f"{before}{SOURCE}", f"{before}{address}"), dialect) is (dialect == "4.0")
 
 
 @pytest.mark.parametrize(("where", "flag"), [("alice@", 1), ("UDP ", 4), ("c=IN IP4 ", 8)])

@@ -374,6 +374,10 @@ def test_parameters_are_checked(start, setting, why):
         start(f'modparam("nathelper", {setting})')
 
 
+def test_a_flag_of_sip_pings_needs_no_uri_while_nothing_is_pinged(start):
+    start('modparam("nathelper", "sipping_bflag", "SIP")\nmodparam("nathelper", "natping_interval", 0)')
+
+
 def test_partitions_are_accepted(start):
     server = start('modparam("nathelper", "natping_partitions", 4)')
     registered(server, "nat")

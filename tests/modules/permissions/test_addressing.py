@@ -47,6 +47,7 @@ CHECKS = [
     ('check_address(3, "2001:db8::7", 1, "udp", , "493012")', (1, "-")),
     ('check_address(3, "[2001:db8::7]", 1, "udp", $var(info), "4430")', (-1, "-")),
     ('check_address(3, "2001:db8::7", 1, "udp", $var(info))', (1, "six")),
+    ('check_address(7, "no address", 1, "udp")', (-1, "-")),
     ('check_address(1, "no address", 1, "udp")', (-1, "-")), ('check_address(1, "192.0.2.1", 1, "carrier")', (-1, "-")),
     ('check_address($hdr(X-G), $hdr(X-I), $hdr(X-P), $hdr(X-T), $var(info))', (1, "net"))]
 

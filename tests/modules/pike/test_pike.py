@@ -74,7 +74,7 @@ def test_ipv6_sources_count_each_for_itself(pike):
     assert codes(server, 4, "2001:db8::1", listener) == [1, 1, 1, -2]
     assert codes(server, 1, "2001:db8::2", listener) == [1]
     assert server.events == [("E_PIKE_BLOCKED", {"ip": "2001:db8::1"})]
-    assert {each["ip"]: each["blocked"] for each in server.mi("pike:list")} == {
+    assert {each["ip"]: each["blocked"] for each in server.mi("pike:list")["Sources"]} == {
         "2001:db8::1": True, "2001:db8::2": False}
 
 
@@ -84,18 +84,18 @@ def test_units_and_memory_are_parameters(pike):
     server.advance(9)  # the clock stands at a multiple of ten when the test begins
     assert codes(server, 2) == [1, -2]
     server.advance(19)
-    assert [each["ip"] for each in server.mi("pike:list")] == ["192.0.2.1"]
+    assert [each["ip"] for each in server.mi("pike:list")["Sources"]] == ["192.0.2.1"]
     server.advance(12)
-    assert server.mi("pike:list") == []
+    assert server.mi("pike:list")["Sources"] == []
 
 
 def test_a_source_is_forgotten_after_a_while(pike):
     server = pike(settings='modparam("pike", "remove_latency", 20)\n')
     codes(server, 1)
     server.advance(20)
-    assert [each["silent"] for each in server.mi("pike:list")] == [20]
+    assert [each["silent"] for each in server.mi("pike:list")["Sources"]] == [20]
     server.advance(3)
-    assert server.mi("pike:list") == []
+    assert server.mi("pike:list")["Sources"] == []
 
 
 def test_sources_are_logged_at_the_level_of_the_parameter(pike):
@@ -124,10 +124,11 @@ def test_management_lists_and_forgets_sources(pike):
     codes(server, 1)
     codes(server, 1, "192.0.2.2")
     one = {"ip": "192.0.2.1", "requests": 1, "before": 4, "blocked": True, "silent": 0}
-    assert sorted(server.mi("pike:list"), key=lambda each: each["ip"]) == [
+    assert sorted(server.mi("pike:list")["Sources"], key=lambda each: each["ip"]) == [
         one, {"ip": "192.0.2.2", "requests": 1, "before": 0, "blocked": False, "silent": 0}]
+    assert sorted(server.mi("pike:list")["IPs"]) == ["192.0.2.1", "192.0.2.2"]
     server.mi("pike:rm", "192.0.2.1")
-    assert [each["ip"] for each in server.mi("pike:list")] == ["192.0.2.2"]
+    assert [each["ip"] for each in server.mi("pike:list")["Sources"]] == ["192.0.2.2"]
     assert codes(server, 4) == [1, 1, 1, -2]
     for wrong in ("192.0.2.3", "nobody"):
         with pytest.raises(MIError):
@@ -139,7 +140,7 @@ def test_management_of_21_prints_lines(pike):
     codes(server, 4)
     command = server.engine.generation.registry.commands["pike_list"]
     assert text(tree_of(server.mi("pike_list"), command.call)) == \
-        "IP:: 192.0.2.1 requests=4 before=0 blocked=1 silent=0\n"
+        "192.0.2.1\n"
 
 
 # Without the script asking
@@ -161,7 +162,7 @@ def test_the_route_says_who_is_not_counted(pike):
     server = pike(KEEPING)
     for _ in range(6):
         server.receive(request(*OPTIONS), "192.0.2.77")
-    assert routed(server) == 6 and not server.events and server.mi("pike:list") == []
+    assert routed(server) == 6 and not server.events and server.mi("pike:list")["Sources"] == []
 
 
 def test_responses_and_malformed_messages_count_as_well(pike):

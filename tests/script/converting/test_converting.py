@@ -162,6 +162,26 @@ def test_management_over_http():
     assert 'loadmodule "mi_html.so"\nmodparam("mi_html", "root", "pages")' in text
 
 
+def test_flags_of_accounts_in_a_database():
+    text = converted(f'debug=2\n{DEFAULTS}{MODULES}loadmodule "db_sqlite.so"\n'
+                     'modparam("acc", "db_url", "sqlite:///accounts.db")\n'
+                     'modparam("acc", "db_flag", 1)\nmodparam("acc", "db_missed_flag", 2)\n'
+                     'modparam("acc", "failed_transaction_flag", 3)\nroute { setflag(1); setflag(2); setflag(3); }\n')
+    assert text.endswith('route { do_accounting("db"); if ($rm == "INVITE") do_accounting("db", "missed"); '
+                         'do_accounting("db", "failed"); }\n')
+    assert text.count("# modparam(\"acc\"") == 3
+
+
+def test_modules_of_which_nothing_is_left_go():
+    script = f'debug=2\n{DEFAULTS}{MODULES}loadmodule "avpops.so"\nroute {{ @call@ exit; }}\n'
+    assert '\n# loadmodule "avpops.so"  # no function of it is left' in converted(
+        script.replace("@call@", 'avp_delete("$avp(x)/g");'))
+    assert '\nloadmodule "avpops.so"  # OpenSIPS 4.0 has' in converted(
+        script.replace("@call@", 'avp_copy("$avp(x)", "$avp(y)");'))
+    assert '\nloadmodule "avpops.so"  # OpenSIPS 4.0 has' in converted(script.replace(
+        "route", 'modparam("avpops", "avp_table", "avps")\nroute').replace("@call@", ""))
+
+
 def test_flags_that_are_asked_for_stay():
     text = converted(f'debug=2\n{DEFAULTS}{MODULES}modparam("acc", "log_flag", "ACC")\n'
                      "route { setflag(ACC); if (isflagset(ACC)) exit; }\n")
