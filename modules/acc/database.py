@@ -159,10 +159,11 @@ class InDatabase:
         return rows(record, self.column_names, extras, legs, self.times(record))
 
     def times(self, record: Record) -> list[tuple[str, Any]]:
-        """How long a call took, and when it began; 2.1 has that of missed calls alone."""
+        """How long a call took, and when it began, in the order of OpenSIPS, which shows where columns have no
+        names; 2.1 has that of missed calls alone."""
         call = [("setuptime", record.setup), ("created", Moment(record.created))]
         if record.whole:
-            return [("duration", record.duration), ("ms_duration", record.milliseconds), *call]
+            return [*call, ("duration", record.duration), ("ms_duration", record.milliseconds)]
         if record.missed or self.dialect == "2.1":
             return call if record.missed else []
-        return [("duration", 0), ("ms_duration", 0), *call]
+        return [*call, ("duration", 0), ("ms_duration", 0)]

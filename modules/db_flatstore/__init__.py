@@ -22,7 +22,7 @@ class DbFlatstore(DatabaseDriver, name="db_flatstore", provides=("sqldb", "datab
     """Append rows to files: `flatstore:/path/of/the/folder`. It takes rows and gives none back, which suits accounting.
     The file of a table is `<prefix><table>_<process><suffix>`, so that workers do not wait for each other; `cat` joins
     them. A line has the values in the order in which the module gives them, nothing for NULL, seconds since 1970 for a
-    moment; delimiters, backslashes and what is no sign in print are written as \\xHH inside of values."""
+    moment; delimiters, backslashes and bytes that ASCII cannot print are written as \\xHH inside of values."""
 
     flush: bool = param(1, "Whether a row is in the file when the operation ends (1), or when some have come together.")
     delimiter: str = param("|", "The sign between values.")

@@ -192,7 +192,7 @@ def end_of(path: str) -> list[bytes]:
 
 def line(row: Row, delimiter: str) -> bytes:
     """A row as a line."""
-    return delimiter.join(shown(each, delimiter) for each in row).encode("utf-8", "surrogateescape") + b"\n"
+    return delimiter.join(shown(each, delimiter) for each in row).encode("utf-8") + b"\n"
 
 
 def shown(value: Any, delimiter: str) -> str:
@@ -205,18 +205,18 @@ def shown(value: Any, delimiter: str) -> str:
         return str(int(value))
     if isinstance(value, float):
         return f"{value:f}"
-    text = value.decode("latin-1") if isinstance(value, (bytes, bytearray)) else str(value)
-    if text.isprintable() and delimiter not in text and "\\" not in text and not isinstance(value, (bytes, bytearray)):
+    data = value if isinstance(value, (bytes, bytearray)) else str(value).encode("utf-8", "surrogateescape")
+    text = data.decode("latin-1")
+    if text.isascii() and text.isprintable() and delimiter not in text and "\\" not in text:
         return text
-    only_ascii = isinstance(value, (bytes, bytearray))
-    return "".join(sign if is_plain(sign, delimiter, only_ascii) else escaped(sign) for sign in text)
+    return "".join(sign if is_plain(sign, delimiter) else escaped(sign) for sign in text)
 
 
-def is_plain(sign: str, delimiter: str, only_ascii: bool) -> bool:
-    """Whether a sign may stand in a line as it is."""
-    return sign not in (delimiter, "\\") and sign >= " " and sign != "\x7f" and not (only_ascii and sign > "\x7e")
+def is_plain(sign: str, delimiter: str) -> bool:
+    """Whether a byte may stand in a line as it is."""
+    return sign not in (delimiter, "\\") and " " <= sign <= "~"
 
 
 def escaped(sign: str) -> str:
-    """A sign that may not."""
+    """A byte that may not."""
     return f"\\x{ord(sign):02X}"

@@ -35,7 +35,9 @@ class Statistics(Module, Finding, name="statistics"):
 
     @script(Route.ANY)
     def reset_stat(self, variable: str) -> bool:
-        """Set the statistic *variable* back to 0; false where there is none, or none that may be reset."""
+        """Set the statistic *variable* back to 0, and make it where there is none; false where it may not be reset."""
+        if self.find(variable) is None and self.countable(variable) is None:
+            return False
         return self.reset(variable)
 
     @script(Route.ANY, dialect="4.0")

@@ -36,9 +36,12 @@ class StatisticCommands:
 
     @mi("list_statistics", v40="statistics:list")
     def list_statistics(self, statistics: list[str]) -> dict[str, str]:
-        """The statistics there are, and whether they only grow."""
-        return {f"{group}:{name}": "incremental" if kind == "counter" else "non-incremental"
-                for group, name, kind, _, _ in self.rows(statistics or ["all"])}
+        """The statistics there are, and whether they only grow. In 4.0 those that are asked for by name alone are also
+        told so."""
+        wanted = statistics or ["all"]
+        rows, alone = (self.rows(wanted), ()) if self.dialect == "2.1" else (self.found(wanted), wanted)
+        return {name if name in alone else f"{group}:{name}": "incremental" if kind == "counter" else "non-incremental"
+                for group, name, kind, _, _ in rows}
 
     @mi("reset_statistics", v40="statistics:reset")
     def reset_statistics(self, statistics: list[str]) -> None:

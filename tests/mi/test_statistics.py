@@ -22,6 +22,9 @@ def test_functions_are_added_up_and_shared_numbers_are_not(counted):
 def test_kinds_are_listed(counted):
     assert counted[-1].call("list_statistics") == {
         "sample:calls": "incremental", "sample:held": "non-incremental", "sample:bindings": "non-incremental"}
+    assert counted[-1].call("list_statistics", ["calls", "sample:held"]) == {
+        "calls": "incremental", "sample:held": "non-incremental"}
+    assert counted[-1].call("list_statistics", ["nowhere:"]) == {}
 
 
 def test_only_counters_go_back_to_zero(counted):

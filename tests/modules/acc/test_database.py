@@ -178,6 +178,18 @@ def test_values_are_made_to_fit(row, expected):
     assert (fitted(tuple(row.items()), COLUMNS, missing), missing) == (expected, set())
 
 
+def test_columns_come_in_the_order_of_opensips(ledger):
+    books = ledger("""do_accounting("db"); $acc_extra(a) = 1; $acc_leg(l) = "x"; t_relay();""",
+                   'modparam("acc", "extra_fields", "db: a") modparam("acc", "leg_fields", "db: l")')
+    added = []
+    books.acc.writer.add = added.extend
+    books.call(200)
+    (table, row), = added
+    assert table == "acc" and [name for name, _ in row] == [
+        "method", "from_tag", "to_tag", "callid", "sip_code", "sip_reason", "time", "a", "l", "setuptime", "created",
+        "duration", "ms_duration"]
+
+
 def test_bytes_that_are_no_text():
     assert clean(b"a\xff\0b".decode("utf-8", "surrogateescape")) == "a\ufffdb" and clean(7) == 7
 

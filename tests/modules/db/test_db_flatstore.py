@@ -31,9 +31,9 @@ def test_a_script_appends_rows(tmp_path, dialect):
 def test_values(tmp_path):
     bench = flat(tmp_path)
     database(bench).insert("acc", {"method": "INVITE", "n": 7, "none": None, "time": timestamp(1_000_000_000), "q": 0.5,
-                                   "odd": "a\\b\nü", "bytes": b"\x00\xff|z", "flag": True})
+                                   "odd": "a\\b\nü\udce9", "bytes": b"\x00\xff|z", "flag": True})
     assert (tmp_path / "acc_1.log").read_text() == (
-        "INVITE|7||1000000000|0.500000|a\\x5Cb\\x0Aü|\\x00\\xFF\\x7Cz|1\n")
+        "INVITE|7||1000000000|0.500000|a\\x5Cb\\x0A\\xC3\\xBC\\xE9|\\x00\\xFF\\x7Cz|1\n")
     database(bench).insert_many("many", ("a", "b"), [(1, 2), (3, 4)])
     assert (tmp_path / "many_1.log").read_text() == "1|2\n3|4\n"
 
