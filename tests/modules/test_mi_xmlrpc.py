@@ -170,7 +170,7 @@ def test_a_server_asked_with_curl():
         assert int(xmlrpc.client.loads(answer.stdout)[0][0]["core:rcv_requests"]) >= 1
         assert [each["Type"] for each in getattr(client, "core:ps")()["Processes"]]
         assert getattr(client, "statistics:get")({"statistics": ["x"]}) == {}  # as 4.0.1: there is none, and no fault
-        for method, value, words in (("nothing", 1, "Method not found"), ("core:help", {"mi_cmd": "x"}, "not found"),
+        for method, value, words in (("nothing", 1, "Method not found"), ("core:help", {"mi_cmd": "x"}, "unknown MI"),
                                      ("core:log_level", {"level": "9" * 30}, "parameter level")):
             with pytest.raises(xmlrpc.client.Fault, match=words):
                 getattr(client, method)(value)
