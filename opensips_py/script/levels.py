@@ -36,8 +36,8 @@ class Levels:
 
     def __init__(self, log: int = NOTICE, xlog: int = NOTICE, default: int = NOTICE, coloured: bool = False,
                  longest: int = 4096) -> None:
-        self.log = self.configured_log = log
-        self.xlog = self.configured_xlog = xlog
+        self.log = self.configured_log = clipped(log)  # debug=7 and the like are usual
+        self.xlog = self.configured_xlog = clipped(xlog)
         self.default = default  # of an xlog() without a level
         self.coloured = coloured
         self.longest = longest  # characters of a line of xlog()

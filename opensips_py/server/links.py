@@ -185,6 +185,7 @@ class Links:
         self._links = {peer: Link(peer, fd, self._received) for peer, fd in fds.items()}
         self._loop = gevent.get_hub().loop
         self._flushes = False
+        self.before: Callable[[], object] | None = None  # is called first: what is told to others has happened by then
 
     @property
     def peers(self) -> list[int]:
@@ -260,6 +261,8 @@ class Links:
 
     def flush(self) -> None:
         """Write all that is queued."""
+        if self.before is not None:
+            self.before()
         for link in self._links.values():
             if link.queued:
                 link.flush()

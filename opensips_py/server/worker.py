@@ -86,6 +86,7 @@ class Worker:
         self.core_statistics: Any = self.generation.registry.modules["core_statistics"]
         self.forwards_strays = True
         self.transports = self.make_transports()
+        self.links.before = self.transports.loop_end.call_preceding  # responses may leave by another worker
         if boot.workers == 1:
             self.environment.write_alone(self.transports.loop_end)
         self.resolver = core_settings.resolver(self.transports, self.globals)

@@ -30,3 +30,12 @@ def test_changing_and_going_back():
     levels.set_log(None)
     levels.set_xlog(None)
     assert (levels.log, levels.xlog, levels.root.level) == (2, 3, 25)
+
+
+@pytest.mark.parametrize(("log", "python"), [(7, logging.DEBUG), (0, logging.WARNING), (-9, logging.CRITICAL)])
+def test_levels_of_configurations_that_do_not_exist_stand_for_the_nearest(log, python):
+    levels = Levels(log=log, xlog=log)
+    levels.root = logging.getLogger("opensips_py.test_levels")
+    levels.set_log(None)
+    levels.set_xlog(None)
+    assert (levels.root.level, PYTHON[levels.xlog]) == (python, python)

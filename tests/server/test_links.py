@@ -37,6 +37,21 @@ def test_sends_arrive_in_order_and_share_packets(two):
     assert seen == [(0, number, b"\xff" * 300) for number in range(1000)]
 
 
+def test_what_precedes_sending_happens_before_others_hear_of_anything(two):
+    a, b = two
+    seen = []
+    done = gevent.event.Event()
+    a.before = lambda: seen.append("committed")
+
+    def take(peer):
+        seen.append("heard")
+        done.set()
+    b.on_send("take", take)
+    a.send(1, "take")
+    assert not seen and done.wait(5)
+    assert seen == ["committed", "heard"]
+
+
 def test_calls_are_answered_also_by_a_handler_that_waits(two):
     a, b = two
 
