@@ -59,7 +59,7 @@ def branch_of(run: Run) -> int:
     branch: Branch | None = run.branch
     if branch is None:
         return -1
-    return branch.index if run.kind is BRANCH else -2 - branch.index
+    return branch.index if run.kind == BRANCH else -2 - branch.index
 
 
 def path_of(request: Request) -> Path:
