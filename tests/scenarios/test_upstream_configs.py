@@ -150,7 +150,8 @@ def test_management_of_21_over_its_pipe(old: Default) -> None:
     status, table, *rest = old.lines("ul_dump", "brief")
     assert (status, table) == ("200 OK", f"Domain:: location table=512 records={users}")
     assert rest.count("\tAOR:: user7") == 1 and any("\t\tContact:: sip:user7@" in each for each in rest)
-    assert old.lines("ul_show_contact", "location", "user7")[1].startswith("Contact:: sip:user7@")
+    aor, contact = old.lines("ul_show_contact", "location", "user7")[1:3]
+    assert aor == "AOR:: user7" and contact.startswith("\tContact:: sip:user7@")
     assert old.lines("ul_rm", "location", "user7") == ["200 OK", ""]
     assert old.lines("ul_show_contact", "location", "user7")[0] == "404 AOR not found"
     assert all(re.fullmatch(r"Process::  ID=\d+ PID=\d+ Type=.+", each) for each in old.lines("ps")[1:-1])
