@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 
 from opensips_py.cli import app
 from opensips_py.db import columns_of, schema
-from tests.db.databases import opened
+from tests.db.databases import opened, url_of
 from tests.db.upstream import as_upstream, emptied
 
 WHEN = datetime(2026, 7, 1, 12, 0, 0)
@@ -22,9 +22,7 @@ TABLES = ("location", "subscriber", "dialog", "dispatcher", "cachedb", "sip_trac
 
 @pytest.fixture(params=KINDS)
 def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path}/opensips.sqlite"
-    return request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[request.param]).url
+    return url_of(request.param, request, tmp_path)
 
 
 def db(*arguments, status=0):
@@ -111,8 +109,8 @@ def test_check_says_each_difference(url):
 
 
 @pytest.mark.parametrize("kind", ["mysql", "postgres"])
-def test_check_says_what_is_too_small_or_of_another_kind(kind, request):
-    url = request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[kind]).url
+def test_check_says_what_is_too_small_or_of_another_kind(kind, request, tmp_path):
+    url = url_of(kind, request, tmp_path)
     made = as_upstream(url, "location", "subscriber", dialect="4.0")
     for column, new in (("password", "VARCHAR(10) NOT NULL DEFAULT ''"), ("ha1", "INTEGER NOT NULL DEFAULT 0")):
         made.query(f"ALTER TABLE subscriber DROP COLUMN {column}")
@@ -220,8 +218,7 @@ def killed(start, number, *arguments):
     ("mysql", "CREATE TABLE", 1), ("mysql", "INSERT INTO", 2), ("mysql", "UPDATE", 6),
     ("mysql", "RENAME TABLE", 1), ("mysql", "DROP TABLE", 3)])
 def test_killed_in_the_middle(kind, start, number, request, tmp_path):
-    url = f"sqlite://{tmp_path}/o.sqlite" if kind == "sqlite" else request.getfixturevalue(
-        {"mysql": "mariadb_server", "postgres": "postgres_server"}[kind]).url
+    url = url_of(kind, request, tmp_path)
     made = filled(url)
     killed(start, number, "migrate", url)
     assert "none with differences" in db("check", url), "half a migration"

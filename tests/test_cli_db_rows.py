@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from opensips_py.db import QueryError, schema, transfer
-from tests.db.databases import create, opened
+from tests.db.databases import create, opened, url_of
 from tests.db.upstream import as_upstream, emptied
 from tests.test_cli_db import WHEN, db
 
@@ -16,9 +16,7 @@ EVERY = bytes(range(256))
 
 @pytest.fixture(params=["sqlite", "mysql", "postgres"])
 def url(request, tmp_path):
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path}/opensips.sqlite"
-    return request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[request.param]).url
+    return url_of(request.param, request, tmp_path)
 
 
 @pytest.mark.parametrize("dialect", ["2.1", "4.0"])

@@ -4,9 +4,12 @@ from __future__ import annotations
 import sqlite3
 from typing import Any
 
+import pytest
+
 from opensips_py.db import Database, DatabaseUrl, schema
 from opensips_py.db.creation import FLAVOURS, statements
 from opensips_py.module.registry import Registry
+from tests.servers import DatabaseServer
 
 
 def opened(url: str, **settings: Any) -> Database:
@@ -36,3 +39,9 @@ def create(url: str, *tables: str, dialect: str = "4.0") -> Database:
     return made
 
 
+def url_of(kind: str, request: pytest.FixtureRequest, folder: object) -> str:
+    """The URL of a database of *kind*: a file in *folder*, or one at the server that these tests have started."""
+    if kind == "sqlite":
+        return f"sqlite://{folder}/opensips.sqlite"
+    server: DatabaseServer = request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[kind])
+    return server.url

@@ -10,7 +10,7 @@ import pytest
 from opensips_py.db import catalog, schema
 from opensips_py.db.conversion import offsets, unix_time
 from opensips_py.db.creation import FLAVOURS
-from tests.db.databases import create
+from tests.db.databases import create, url_of
 
 SPRING, AUTUMN = datetime(2026, 3, 29, 3), datetime(2026, 10, 25, 3)
 MOMENTS = [datetime(1970, 1, 1), datetime(2026, 1, 1), datetime(2026, 3, 29, 1, 59, 59), datetime(2026, 3, 29, 3),
@@ -35,9 +35,7 @@ def test_offsets_change_when_clocks_do(berlin):
 
 @pytest.mark.parametrize("kind", ["sqlite", "mysql", "postgres"])
 def test_every_database_makes_the_numbers_that_the_clock_means(kind, berlin, request, tmp_path):
-    url = f"sqlite://{tmp_path}/o.sqlite" if kind == "sqlite" else request.getfixturevalue(
-        {"mysql": "mariadb_server", "postgres": "postgres_server"}[kind]).url
-    made = create(url, "location", dialect="2.1")
+    made = create(url_of(kind, request, tmp_path), "location", dialect="2.1")
     flavour = FLAVOURS[kind]
     for number, moment in enumerate(MOMENTS):
         made.insert("location", {"id": number + 1, "username": "u", "contact": str(number), "expires": moment})

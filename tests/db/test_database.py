@@ -22,7 +22,7 @@ from opensips_py.db import (
     version_of,
 )
 from opensips_py.db.changes import Increase
-from tests.db.databases import create, opened
+from tests.db.databases import create, opened, url_of
 
 KINDS = ["sqlite", "mysql", "postgres"]
 TABLES = ("subscriber", "location", "acc", "dialog")
@@ -31,9 +31,7 @@ HOSTILE = ["'; DROP TABLE subscriber; --", '" OR 1=1 --', "%", "?", "%s", "\\", 
 
 @pytest.fixture(scope="module", params=KINDS)
 def url(request, tmp_path_factory):
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path_factory.mktemp('sqlite')}/opensips.sqlite"
-    return request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[request.param]).url
+    return url_of(request.param, request, tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture

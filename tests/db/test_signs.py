@@ -6,7 +6,7 @@ import sqlite3
 import pytest
 
 from opensips_py.db import one_of
-from tests.db.databases import create, opened
+from tests.db.databases import create, opened, url_of
 
 LATIN = b"J\xf6rg".decode("utf-8", "surrogateescape")
 ODD = [LATIN, b"\xff\xfe\xe2\x82".decode("utf-8", "surrogateescape") + "?'%s", "\ud83d lone", "zero\0byte"]
@@ -14,9 +14,7 @@ ODD = [LATIN, b"\xff\xfe\xe2\x82".decode("utf-8", "surrogateescape") + "?'%s", "
 
 @pytest.fixture(scope="module", params=["sqlite", "mysql", "postgres"])
 def url(request, tmp_path_factory):
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path_factory.mktemp('sqlite')}/opensips.sqlite"
-    return request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[request.param]).url
+    return url_of(request.param, request, tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture

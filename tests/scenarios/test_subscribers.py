@@ -10,7 +10,7 @@ import pytest
 from opensips_py.db import DatabaseUrl
 from opensips_py.sip import Challenge, Password, parse
 from opensips_py.testing import request
-from tests.db.databases import create
+from tests.db.databases import create, url_of
 from tests.live import HOST, ROOT, SIPP, Server, Sipp, ask, free_ports
 from tests.modules.users import hashes
 from tests.scenarios.flows import mi
@@ -21,17 +21,10 @@ PATIENCE = {"mysql": 'modparam("db_mysql", "timeout_interval", 1)', "postgres": 
 PASSWORDS = {f"user{number}": f"secret{number}" for number in range(USERS)}
 
 
-def url_of(request, folder):
-    """The URL of a database of the kind that a test asks for."""
-    if request.param == "sqlite":
-        return f"sqlite://{folder}/subscribers.sqlite"
-    return request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[request.param]).url
-
-
 @pytest.fixture(scope="module", params=["sqlite", "postgres", "mysql"])
 def server(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("subscribers")
-    url = url_of(request, folder)
+    url = url_of(request.param, request, folder)
     database = create(url, *TABLES)
     for user, password in PASSWORDS.items():
         database.insert("subscriber", {"username": user, "domain": HOST, **hashes(user, HOST, password)})

@@ -5,7 +5,7 @@ import time
 
 import pytest
 
-from tests.db.databases import create
+from tests.db.databases import create, url_of
 from tests.live import HOST, Server, ask
 
 CONFIG = """
@@ -43,8 +43,7 @@ def invite(port: int, number: int, name: bytes) -> bytes:
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "mysql utf8mb4", "mysql latin1", "mysql utf8mb3"])
 def test_every_call_is_a_record(kind, tmp_path, request):
     kind, _, charset = kind.partition(" ")
-    url = f"sqlite://{tmp_path}/acc.db" if kind == "sqlite" else request.getfixturevalue(
-        {"postgres": "postgres_server", "mysql": "mariadb_server"}[kind]).url
+    url = url_of(kind, request, tmp_path)
     database = create(url, "acc", "missed_calls")
     database.query("ALTER TABLE acc ADD COLUMN caller VARCHAR(64)")
     database.query("DROP TABLE IF EXISTS names")

@@ -6,7 +6,7 @@ from opensips_py.errors import ConfigError
 from opensips_py.module import CacheError
 from opensips_py.modules.cachedb_sql.table import Columns, TableCache
 from opensips_py.testing import request
-from tests.db.databases import create, opened
+from tests.db.databases import create, opened, url_of
 from tests.modules.users import HEAD
 
 KINDS = ["sqlite", "mysql", "postgres"]
@@ -14,9 +14,7 @@ KINDS = ["sqlite", "mysql", "postgres"]
 
 @pytest.fixture(scope="module", params=KINDS)
 def url(request, tmp_path_factory):
-    if request.param == "sqlite":
-        return f"sqlite://{tmp_path_factory.mktemp('sqlite')}/opensips.sqlite"
-    return request.getfixturevalue({"mysql": "mariadb_server", "postgres": "postgres_server"}[request.param]).url
+    return url_of(request.param, request, tmp_path_factory.mktemp("sqlite"))
 
 
 @pytest.fixture
