@@ -136,8 +136,7 @@ class Matching:
         leg = legs[1 - place[1]]
         if not leg.target:
             return False
-        for header in request.headers("Route"):
-            request.remove_header(header)
+        request.remove_headers("Route")
         going = way(leg.target, leg.routes)
         request.uri = going.uri
         request.destination = going.next_hop

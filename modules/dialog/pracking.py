@@ -39,8 +39,7 @@ class Pracking:
         required = ",".join(response.values("Require")).lower().replace(" ", "").split(",")
         if not number or not number.isdecimal() or RELIABLE not in required:
             return
-        for header in response.headers("RSeq"):
-            response.remove_header(header)
+        response.remove_headers("RSeq")
         for header in response.headers("Require"):
             others = [each.strip() for each in header.value.split(",") if each.strip().lower() != RELIABLE]
             if others:

@@ -76,8 +76,7 @@ class Crossing:
         headers, contact = message.headers(HeaderId.CONTACT), contact_in(message)
         if not headers or contact is None or contact == "*":
             return
-        for header in headers:
-            message.remove_header(header)
+        message.remove_headers(HeaderId.CONTACT)
         shown = self.module.shown(self, contact, routes, socket, to)
         message.edits.insert(headers[0].end, Line(self, shown, to, leaving or message.listener, message.context))
 
@@ -142,5 +141,4 @@ class Line:
 def remove(message: Message, names: Iterable[HeaderId]) -> None:
     """Take all headers of these names out of a message."""
     for name in names:
-        for header in message.headers(name):
-            message.remove_header(header)
+        message.remove_headers(name)

@@ -66,13 +66,17 @@ cpdef bint is_digest(str value) except -1:
     return value[at:at + 6].lower() == "digest"
 
 
-cpdef dict digest_parameters(str value):
-    """What stands behind the scheme Digest; nothing where there is another scheme."""
+cdef Py_ssize_t behind_scheme(str value) except -2:
+    """Where the scheme Digest of a header's value ends; -1 where there is another scheme."""
     cdef Source source = source_of(value)
     cdef Py_ssize_t at = past_space(&source, 0) + 6
-    if not is_digest(value) or at < source.end and not at_(&source, at).isspace():
-        return {}
-    return parse_parameters(value, at)
+    return -1 if not is_digest(value) or at < source.end and not at_(&source, at).isspace() else at
+
+
+cpdef dict digest_parameters(str value):
+    """What stands behind the scheme Digest; nothing where there is another scheme."""
+    cdef Py_ssize_t at = behind_scheme(value)
+    return {} if at < 0 else parse_parameters(value, at)
 
 
 cdef str between(Source* source, str text, Py_ssize_t start, Py_ssize_t end):
@@ -217,8 +221,8 @@ cpdef list credential_values(str value):
         found = [given.get(each) for each in FIELDS]
     else:
         found = [None] * FIELD_COUNT
-        at = past_space(&source, 0) + 6
-        if not is_digest(value) or at < source.end and not at_(&source, at).isspace():
+        at = behind_scheme(value)
+        if at < 0:
             return found
         while next_pair(&source, value, &at, &pair):
             field = field_of(<const char*>source.data + pair.name, pair.name_end - pair.name)

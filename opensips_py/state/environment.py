@@ -146,8 +146,7 @@ class Environment:
 
     def submit(self, operation: Callable[[Transaction], T]) -> T:
         """Carry out *operation* and commit it, with all that is posted; its result, or the exception that it raised."""
-        if self._turn is not None:
-            self._turn.commit()
+        self.settle()
         if not self.commits.waiting:
             writing = self.writing
             if writing is not None:
