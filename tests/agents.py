@@ -26,7 +26,7 @@ class Agent:
     def __init__(self, folder: pathlib.Path, user: str, password: str, proxy: str) -> None:
         self.folder, self.user, self.password, self.proxy = folder / user, user, password, proxy
         self.folder.mkdir()
-        self.port, self.control = free_ports(2)
+        self.port, _, self.control, _ = free_ports(4)  # each and the next: for baresip's TLS, for linphone's RTCP
         self.log = open(self.folder / "log", "ab")  # noqa: SIM115
         self.process = self.start()
 
