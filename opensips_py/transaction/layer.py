@@ -91,6 +91,10 @@ class TransactionLayer:
         if transaction is None:
             self._new, self._key = request, key
             return False
+        if transaction.stateless and not transaction.busy and request.data != transaction.request.data:
+            self.end(transaction)  # of a client without branches, which has put its credentials in, say
+            self._new, self._key = request, key
+            return False
         if transaction.step(REQUEST) & RETRANSMIT and transaction.last is not None:
             self.transmit(transaction.target, transaction.last)
         return True
