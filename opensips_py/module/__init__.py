@@ -61,7 +61,7 @@ __all__ = [
     "Kind", "Literal", "MIError", "Module", "OneOf", "Pattern", "Regex", "ReturnCode", "Route", "RouteName", "Run",
     "ScriptError", "ScriptMessage", "Services", "TableOf", "Transaction", "Unfit", "Variable", "VariableKind",
     "VariableSpec", "Watching", "Writable", "WritableKind", "add_up", "by_dialect", "cache_driver", "cachedb",
-    "concatenate", "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "meant", "mi", "param",
-    "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer", "traced_call",
-    "transformation", "uses",
+    "concatenate", "counter", "database", "deadline", "driver", "first", "form_of", "gauge", "hookimpl", "meant", "mi",
+    "param", "param_setter", "process_state", "pvar", "route", "run_blocking", "script", "statistic", "timer",
+    "traced_call", "transformation", "uses",
 ]
