@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from collections.abc import Set as AbstractSet
 from functools import partial
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -202,16 +203,18 @@ class DatabaseMirror(DatabaseParameters):
 
     # --- reading ----------------------------------------------------------------------------------------------------
 
-    def read_table(self) -> int:
-        """Take over the dialogs of the table that belong to this worker and are not here; how many."""
+    def read_table(self, slots: AbstractSet[int]) -> int:
+        """Take over the dialogs of the table that fall into *slots* and are not here; how many. Those that have ended
+        are there until the database is told."""
         columns = [self.column.get(each.name, each.name) for each in self.form.columns]
         plain = [each.name for each in self.form.columns]
-        owner, index = self.services.slots.owner_of_call_id, self.services.index
+        slot_of, known, ended = self.services.slots.slot_of_call_id, self.dialogs.by_did, self.dialogs.unwritten
         has_value = {name: profile.has_value for name, profile in self.profiles.items()}
         taken = 0
         for found in self.db.select(self.table_name, columns):
             dialog, flags = dialog_of(dict(zip(plain, found, strict=True)), has_value)
-            if owner(dialog.call_id) == index and dialog.did not in self.dialogs.by_did and dialog.is_answered:
+            ours = slot_of(dialog.call_id) in slots and dialog.did not in known and dialog.did not in ended
+            if ours and dialog.is_answered:
                 names = flags if self.form.version >= 12 else " ".join(
                     str(bit) for bit in range(32) if int(flags or 0) >> bit & 1)
                 self.dialogs.store.insert(dialog)
@@ -222,14 +225,14 @@ class DatabaseMirror(DatabaseParameters):
     def meet_table(self, _: object = None) -> None:
         """At the start: a machine that has forgotten its dialogs, or has none yet, takes over what the table has; then
         the table is brought to what is known here, for what was to be written last may not have been."""
-        store = self.dialogs.store
+        store, ours = self.dialogs.store, set(self.services.slots.owned_by(self.services.index))
         try:
-            if not store.has_met:
-                self.read_table()
+            if not ours <= store.met:
+                self.read_table(ours - store.met)
                 self.dialogs.sizes.rebuild(self.dialogs)
             if self.db_mode != SHUTDOWN:
                 self.make_anew()
-            store.note_met()
+            store.note_met(ours)
         except DatabaseError as error:
             self.log.error("dialogs and the database do not know each other: %s", error)
             self.services.timers.start(max(self.db.pause, AGAIN), self.dialogs.module.meet_table)
@@ -239,7 +242,7 @@ class DatabaseMirror(DatabaseParameters):
         """Take over dialogs that are in the database and not here."""
         self.need_database()
         try:
-            self.read_table()
+            self.read_table(set(self.services.slots.owned_by(self.services.index)))
         except DatabaseError as error:
             raise MIError(500, f"the database cannot be read: {error}") from None
         self.dialogs.sizes.rebuild(self.dialogs)

@@ -7,7 +7,8 @@ from __future__ import annotations
 import hashlib
 import pathlib
 import struct
-from collections.abc import Callable, Iterator
+from array import array
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from opensips_py.dialog.record import Dialog, Facts, pack, unpack
@@ -46,6 +47,11 @@ def split(record: bytes) -> tuple[bytes, bytes]:
     return record[LENGTH:end], record[end:]
 
 
+def slots_of(record: bytes | None) -> set[int]:
+    """The slots of a record."""
+    return set(memoryview(record).cast("H")) if record else set()
+
+
 def share_of(record: bytes) -> tuple[str, int]:
     """A counter of shared profiles, and how much of it is ours."""
     return record[AMOUNT:].decode(), int.from_bytes(record[:AMOUNT], "little", signed=True)
@@ -75,13 +81,15 @@ class Store:
         self.environment.close()
 
     @property
-    def has_met(self) -> bool:
-        """Whether the table of a database knew of what is stored here at least once: else it may know of more."""
-        return self.environment.get(MET, self.about) is not None
+    def met(self) -> set[int]:
+        """The slots with whose dialogs the table of a database was compared at least once, by whichever worker they
+        had then: of others it may know more than is stored."""
+        return slots_of(self.environment.get(MET, self.about))
 
-    def note_met(self) -> None:
-        """The table knows of what is stored here from now on."""
-        self.environment.submit(lambda transaction: transaction.put(MET, b"1", db=self.about))
+    def note_met(self, slots: Iterable[int]) -> None:
+        """The table knows of the dialogs of *slots* from now on."""
+        record = array("H", sorted(self.met.union(slots))).tobytes()
+        self.environment.submit(lambda transaction: transaction.put(MET, record, db=self.about))
 
     def clock(self) -> tuple[str, float]:
         """In which boot of the machine somebody looked at the clock last, and its offset then."""
@@ -196,6 +204,7 @@ class Store:
             other = Environment(path, self.writing, SMALLEST, DATABASES)
             try:
                 self.take_from(other, is_ours)
+                self.note_met(slots_of(other.get(MET, other.database("about"))))
                 if self.worker == 0 and int(path.name[len(PREFIX):-len(SUFFIX)]) >= workers:
                     self.take_shares(other)
             finally:

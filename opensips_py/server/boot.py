@@ -1,13 +1,16 @@
 """What the supervisor tells a process that it starts: one JSON document on an inherited descriptor."""
 from __future__ import annotations
 
+import ctypes
 import json
 import os
+import signal
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
 FD_VARIABLE = "OPENSIPS_PY_BOOT_FD"
 MANAGEMENT = -1  # the index of the management process
+PR_SET_PDEATHSIG = 1  # of prctl
 
 
 @dataclass(slots=True)
@@ -103,7 +106,17 @@ def inherited() -> Boot:
         boot = load(file.read())
     for fd in boot.descriptors():
         os.set_inheritable(fd, False)
+    if boot.supervisor:
+        end_with(boot.supervisor)
     return boot
+
+
+def end_with(parent: int) -> None:
+    """Die with *parent*: long before this process listens to it, for its sockets take datagrams away from those of a
+    server that is started meanwhile."""
+    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if os.getppid() != parent:
+        os._exit(1)
 
 
 def place(boot: Boot) -> int:

@@ -41,6 +41,7 @@ class Process:
         self.began = now
         self.reason = ""  # why it could not begin, if it said so
         self.deadline: float | None = None  # killed if it still lives then
+        self.is_killed = False  # it may live a moment longer
         self.program = program or (MANAGEMENT if boot.is_management else WORKER)
         description = boot_module.place(boot)
         try:
@@ -116,6 +117,7 @@ class Process:
         """Send it a signal."""
         if self._child.poll() is None:
             self._child.send_signal(number)
+            self.is_killed |= number == signal.SIGKILL
 
     def close(self) -> None:
         """Leave its channel."""

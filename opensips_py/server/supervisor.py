@@ -359,17 +359,16 @@ class Supervisor:
         for process in self._living():
             begins = process.state is State.STARTING or (
                 process.state is State.RUNNING and not self._pulse.has_begun(self._slot(process.index)))
-            if begins and now - process.since > BOOT_LIMIT:
+            if begins and now - process.since > BOOT_LIMIT and not process.is_killed:
                 log.error("%s did not become ready in %d s", process.name, BOOT_LIMIT)
                 process.kill()
         self._enforce(now)
         if late:
             return  # this very process was held up, so the others may have been: look again before judging
         running = {self._slot(i): p for i, p in self.processes.items() if p.state is State.RUNNING}
-        for slot in self._silent():
-            process = running[slot]
+        for process in [each for slot in self._silent() if not (each := running[slot]).is_killed]:
             log.error("%s (pid %d) is stuck: no heartbeat for %.1f s", process.name, process.pid,
-                      self._pulse.silence(slot, time.monotonic_ns()))
+                      self._pulse.silence(self._slot(process.index), time.monotonic_ns()))
             process.kill()
 
     def _silent(self) -> list[int]:

@@ -49,6 +49,8 @@ def main() -> None:
     if f"fail{boot.index}" in words or f"fail{boot.index}@{boot.generation}" in words:
         control.fail("told to fail")
         sys.exit(1)
+    if "slow-again" in words and boot.restarted:
+        hold_up(60)
     if not control.ready():
         return
     control.beat()

@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+from tests.live import descendants
+
 
 class Server:
     """A started sample server."""
@@ -113,6 +115,17 @@ def test_a_killed_worker_is_replaced_and_takes_the_same_sockets(start):
     assert server.ask("peers")  # its links as well
 
 
+def test_a_worker_that_begins_goes_with_its_supervisor(start):
+    server = start("slow-again")
+    before = set(descendants(server.process.pid))
+    os.kill(server.ask("pid"), signal.SIGKILL)
+    server.until(lambda: set(descendants(server.process.pid)) - before)
+    begins, = set(descendants(server.process.pid)) - before
+    time.sleep(0.5)  # it has been busy with its configuration for a while
+    server.process.kill()
+    server.until(lambda: gone(begins), timeout=5)
+
+
 @pytest.mark.parametrize("how", ["hang", "write"])
 def test_a_stuck_worker_is_killed_and_replaced(start, how):
     server = start()
@@ -121,6 +134,8 @@ def test_a_stuck_worker_is_killed_and_replaced(start, how):
         sock.sendto(how.encode(), ("127.0.0.1", server.ports[0]))
     server.until(lambda: gone(pid), timeout=20)
     assert server.ask("pid") != pid
+    server.process.terminate()
+    assert server.wait()[1].count("is stuck") == 1
 
 
 def test_one_that_is_held_up_as_it_begins_is_not(start):

@@ -1,6 +1,8 @@
 """The table of dialogs, in SQLite: in each db_mode, lost and back, read after a crash of the machine."""
 from __future__ import annotations
 
+import pathlib
+
 import pytest
 
 from opensips_py.db import Unavailable
@@ -129,6 +131,28 @@ def test_a_machine_that_knows_brings_the_table_to_that(table):
     restarted(server)
     server.settle()
     assert table.rows() == [(dialog(server).call_id,)]
+
+
+def test_what_has_ended_does_not_come_back_where_there_are_more_workers(table):
+    server = table.start(2)
+    call = called(server)
+    server.advance(61)
+    call.bye()  # the table is not told any more
+    folder = pathlib.Path(server.engine.services.boot.state_dir)
+    (folder / "dialogs-0.mdb").rename(folder / "dialogs-1.mdb")  # another worker has had the call
+    assert len(table.rows()) == 1
+    restarted(server)
+    server.settle()
+    assert len(dialogs(server)) == 0 and table.rows() == []
+
+
+def test_what_has_ended_does_not_come_back_by_command(table):
+    server = table.start(2)
+    call = called(server)
+    server.advance(61)
+    call.bye()
+    server.mi("dlg_db_sync" if table.dialect == "2.1" else "dialog:db_sync")
+    assert len(dialogs(server)) == 0
 
 
 def test_a_database_that_is_lost_gets_it_later(table):

@@ -98,6 +98,7 @@ def test_shares_of_a_worker_that_is_no_more(stores):
 def test_whether_a_database_knows_of_it(stores):
     store = stores(0)
     stores(1)  # another worker has opened it to read
-    assert not store.has_met
-    store.note_met()
-    assert store.has_met
+    assert store.met == set()
+    store.note_met({1, 1023})
+    store.note_met({2})
+    assert store.met == {1, 2, 1023}
