@@ -67,7 +67,7 @@ class Pinging:
     def begin_pings(self, dialog: Dialog) -> None:
         """Ping the sides of an answered dialog from now on."""
         now = time.time()
-        dialog.pingers = [self.services.timers.start(self.until_ping(dialog, method, now), self.ping, (dialog, method))
+        dialog.pingers = [self.services.timers.start(self.until_ping(dialog, method, now), self.ping, (dialog, method, set()))
                           for method in METHODS if sides(dialog, method)]
 
     def until_ping(self, dialog: Dialog, method: str, now: float) -> float:
@@ -84,9 +84,9 @@ class Pinging:
             return self.reinvite_ping_interval
         return self.ping_interval if self.dialogs.module.dialect == "2.1" else self.options_ping_interval
 
-    def ping(self, what: tuple[Dialog, str]) -> None:
-        """It is time for pings of one kind."""
-        dialog, method = what
+    def ping(self, what: tuple[Dialog, str, set[int]]) -> None:
+        """It is time for pings of one kind, to the sides that are not in the set: those owe an answer to the last."""
+        dialog, method, owing = what
         module = self.dialogs.module  # which may be of a later generation
         if dialog.is_over:
             return
@@ -95,23 +95,31 @@ class Pinging:
             return
         dialog.pingers = [each for each in dialog.pingers or () if each.pending]
         dialog.pingers.append(self.services.timers.start(module.interval(method), module.ping, what))
-        numbers = {side: dialog.next_cseq(side) for side in sides(dialog, method)}
+        numbers = {side: dialog.next_cseq(side) for side in sides(dialog, method) if side not in owing}
+        if not numbers:
+            return
         for side in numbers:
             dialog.add_shift(side, 1)
         note_pinged(dialog, method)
         self.dialogs.changed(dialog, at_once=True)
         for side, cseq in numbers.items():
             if not dialog.is_over:
-                module.ping_side(dialog, legs, side, method, cseq)
+                owing.add(side)
+                if not module.ping_side(dialog, legs, side, method, cseq, owing):
+                    owing.discard(side)
 
-    def ping_side(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, cseq: int) -> None:
+    def ping_side(self, dialog: Dialog, legs: tuple[Leg, Leg], side: int, method: str, cseq: int,
+                  owing: set[int]) -> bool:
         """Ping one side: a re-INVITE offers it once more what the other side has last offered."""
         body, kind = (legs[side].told, legs[side].told_type) if method == INVITE else (b"", "")
-        self.send(dialog, legs, side, method, partial(self.ping_answered, dialog, method), body=body,
-                  content_type=kind, cseq=cseq)
+        return self.send(dialog, legs, side, method, partial(self.ping_answered, dialog, method, side, owing),
+                         body=body, content_type=kind, cseq=cseq)
 
-    def ping_answered(self, dialog: Dialog, method: str, response: Response | None, status: int) -> None:
+    def ping_answered(self, dialog: Dialog, method: str, side: int, owing: set[int], response: Response | None,
+                      status: int) -> None:
         """A side has answered a ping, or has not."""
+        if status >= 200:
+            owing.discard(side)
         if status in GONE and not dialog.is_over:
             self.dialogs.module.terminate(dialog, REASONS[method])
 

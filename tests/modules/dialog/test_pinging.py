@@ -55,6 +55,22 @@ def test_a_side_that_is_gone(proxy, status):
     assert pings(server) == set()
 
 
+@pytest.mark.parametrize("method", ["OPTIONS", "INVITE"])
+def test_no_ping_to_a_side_that_owes_an_answer_to_the_last(proxy, method):
+    flags = "reinvite-ping-caller,reinvite-ping-callee" if method == "INVITE" else "Pp"
+    server = proxy('modparam("dialog", "options_ping_interval", 10) modparam("dialog", "reinvite_ping_interval", 10)'
+                   ' modparam("tm", "fr_timeout", 25)', create=f'create_dialog("{flags}");')
+    called(server)
+    server.advance(10.5)
+    first = server.bob.last(method)
+    server.alice.answer(server.alice.last(method))
+    server.take()
+    server.advance(10)
+    again = [each for each in server.take() if each.method == method and not each.status]
+    assert {(each.host, each.message.cseq) for each in again} == {("192.0.2.2", first.message.cseq),
+                                                                  ("192.0.2.1", 2)}
+
+
 def test_another_failure_shows_that_it_is_there(proxy):
     server = proxy(EVERY_10, create='create_dialog("p");')
     called(server)
