@@ -70,26 +70,26 @@ class Pracking:
             sent = self.services.transactions.originate(
                 "PRACK", going.uri, from_=response.header("From") or "", to=response.header("To") or "",
                 call_id=response.header("Call-ID") or "", cseq=cseq, headers=lines,
-                next_hop=going.next_hop, socket=socket, report=partial(self.prack_answered, transaction),
+                next_hop=going.next_hop, socket=socket, report=partial(self.prack_answered, transaction, response.to_tag),
                 generation=self.services.generation)
         except MalformedMessage as error:
             self.log.error("a PRACK within dialog %s: %s", dialog.did, error)
             sent = None
         if sent is None:
-            self.prack_answered(transaction, None, None, None, 500)
+            self.prack_answered(transaction, response.to_tag, None, None, None, 500)
             return
         for branch in sent.branches:
             branch.fr = self.auto_prack_fr_timeout
             branch.restart()
 
-    def prack_answered(self, invite: Transaction, prack: Any, branch: Any, response: Response | None,
+    def prack_answered(self, invite: Transaction, tag: str, prack: Any, branch: Any, response: Response | None,
                        status: int) -> None:
         """A PRACK was answered; where it failed, the call may be given up."""
         if status >= 300 and self.dialogs.module.auto_prack_hangup_on_failure and not invite.ended:
             layer = self.services.transactions
-            layer.happen(invite, refuse, invite)
+            layer.happen(invite, refuse, invite, tag)
 
 
-def refuse(layer: Any, invite: Transaction, _: Any) -> None:
-    """Answer an INVITE whose callee does not answer a PRACK."""
-    layer.reply(invite, 502, "Bad Gateway")
+def refuse(layer: Any, invite: Transaction, tag: str) -> None:
+    """Answer an INVITE whose callee does not answer a PRACK, in the early dialog with *tag* that the caller knows."""
+    layer.reply(invite, 502, "Bad Gateway", to_tag=tag)
