@@ -69,7 +69,6 @@ class Asking:
             except NoAnswer as error:
                 self.log.warning("%s", error)
                 self.relays.failed(engine)
-                why = str(error)
                 continue
             self.relays.works(engine)
             wrong = complaint(answer)
