@@ -138,7 +138,8 @@ class Asking:
             for name in OF_DESCRIPTIONS:
                 found.pop(name, None)
         message: Message | None = run.message
-        found["call-id"] = flags.call_id if flags.call_id is not None else message.call_id if message is not None else ""
+        own = message.call_id if message is not None else ""
+        found["call-id"] = own if flags.call_id is None else flags.call_id
         if not found["call-id"]:
             raise ValueError("can't get Call-Id field")
         branch = self.via_branch(run, message, flags)
@@ -162,7 +163,8 @@ class Asking:
         if command in MEDIA:
             return {"from-tag": sender} if flags.directional and sender else {}
         if command == "delete":  # all of the call, in 4.0
-            found = {"from-tag": sender if self.dialect == "2.1" else "", "to-tag": receiver if flags.with_to_tag else ""}
+            found = {"from-tag": sender if self.dialect == "2.1" else "",
+                     "to-tag": receiver if flags.with_to_tag else ""}
         elif flags.directional or message is None or message.is_request != (command == "answer"):
             found = {"from-tag": sender, "to-tag": receiver}
         elif not receiver:

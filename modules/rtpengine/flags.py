@@ -40,8 +40,8 @@ class FlagsKind(Kind):
         return NONE if value is None else read("" if value is None else str(value))
 
     def complete(self) -> tuple[str, ...]:
-        return (*REPLACED, *RENAMED, "media-address=", "trust-address", "symmetric", "asymmetric", "ICE=remove", "ICE=force",
-                "via-branch=auto", "force-answer", "in-iface=", "out-iface=", *PROTOCOLS)
+        return (*REPLACED, *RENAMED, "media-address=", "trust-address", "symmetric", "asymmetric", "ICE=remove",
+                "ICE=force", "via-branch=auto", "force-answer", "in-iface=", "out-iface=", *PROTOCOLS)
 
 
 NONE = Flags()

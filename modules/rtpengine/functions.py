@@ -42,8 +42,8 @@ class Sessions(Asking):
     @script(Route.ANY, waits=True)
     def rtpengine_answer(self, run: Run, flags: Words = NONE, sock_var: Writable | None = None,
                          sdp_var: Writable | None = None, body: str | None = None) -> bool:
-        """Complete what rtpengine_offer() has begun, with the answer in the message or in *body*; requests that may have
-        one are ACK and PRACK."""
+        """Complete what rtpengine_offer() has begun, with the answer in the message or in *body*; of requests ACK
+        and PRACK alone may have one."""
         if run.message is not None and run.message.is_request and run.message.method not in ANSWERING:
             return False
         return self.describe(run, "answer", flags, sock_var, sdp_var, body)
@@ -58,7 +58,8 @@ class Sessions(Asking):
                          sdp_var: Writable | None = None, body: str | None = None) -> bool:
         """Do what the message asks for: offer, answer or delete.
 
-        INVITE and UPDATE with a description offer, ACK and PRACK with one answer, BYE, CANCEL and failure routes delete.
+        INVITE and UPDATE with a description offer, ACK and PRACK with one answer, BYE, CANCEL and failure routes
+        delete.
         Responses to INVITE and UPDATE: from 300 on they delete, with a description they answer, or offer where the
         request had none. False for anything else.
         """
@@ -142,7 +143,8 @@ class Media(Asking):
     def rtpengine_play_media(self, run: Run, flags: Words, duration_spec: Writable | None = None,
                              sock_var: Writable | None = None) -> bool:
         """Play file=…, blob=… or db-id=… to the party that from-tag=…, directional (the sender of the request),
-        address=… or label=… names, or with all to everybody; how long it lasts (milliseconds, or -1) goes to *duration_spec*."""
+        address=… or label=… names, or with all to everybody; how long it lasts (milliseconds, or -1) goes to
+        *duration_spec*."""
         answer = self.ask(run, "play media", flags, sock_var)
         if answer is None:
             return False

@@ -145,7 +145,8 @@ def test_part_of_a_body(start, fake):
 @DIALECTS
 @pytest.mark.parametrize(("method", "kind", "body", "command"), [
     ("INVITE", "request", OFFER, "offer"), ("INVITE", "request", "", ""), ("UPDATE", "request", OFFER, "offer"),
-    ("ACK", "request", OFFER, "answer"), ("ACK", "request", "", ""), ("PRACK", "request", OFFER, "answer"), ("BYE", "request", "", "delete"),
+    ("ACK", "request", OFFER, "answer"), ("ACK", "request", "", ""), ("PRACK", "request", OFFER, "answer"),
+    ("BYE", "request", "", "delete"),
     ("CANCEL", "request", "", "delete"), ("OPTIONS", "request", OFFER, ""), ("MESSAGE", "request", "", "")])
 def test_manage_does_what_the_request_is_for(start, fake, method, kind, body, command, dialect):
     engine = fake()

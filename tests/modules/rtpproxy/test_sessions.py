@@ -153,8 +153,8 @@ def test_several_streams(start, fake):
     body = OFFER + ("a=rtcp:4001 IN IP4 10.0.0.5\r\nm=video 4002/2 RTP/AVP 34\r\nc=IN IP4 10.0.0.6/127\r\n"
                     "m=image 0 udptl t38\r\nm=application 4004 TCP/MSRP *\r\n")
     assert relayed(server, body) == body.replace("c=IN IP4 10.0.0.5", "c=IN IP4 198.51.100.1").replace(
-        "4000", "30002").replace("a=rtcp:4001 IN IP4 10.0.0.5", "a=rtcp:30003 IN IP4 198.51.100.1").replace("4002/2", "30004/2").replace(
-        "c=IN IP4 10.0.0.6/127", "c=IN IP4 198.51.100.1").replace("4004", "30008") + MARK
+        "4000", "30002").replace("a=rtcp:4001 IN IP4 10.0.0.5", "a=rtcp:30003 IN IP4 198.51.100.1").replace(
+        "4002/2", "30004/2").replace("c=IN IP4 10.0.0.6/127", "c=IN IP4 198.51.100.1").replace("4004", "30008") + MARK
     assert relay.asked == ["Uc0,101 call 10.0.0.5 4000 f;1", "Uc34 call 10.0.0.6 4002 f;2", "U call 10.0.0.5 4004 f;4"]
 
 
