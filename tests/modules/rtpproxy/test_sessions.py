@@ -175,7 +175,7 @@ def test_descriptions_that_no_relay_can_take(start, fake, body):
 
 
 def test_part_of_a_body_and_other_changes(start, fake):
-    server = start('fix_nated_sdp(8, "192.0.2.9"); rtpproxy_offer("r"); codec_delete("PCMU"); ' + RELAY, fake(),
+    server = start('fix_nated_sdp("8", "192.0.2.9"); rtpproxy_offer("r"); codec_delete("PCMU"); ' + RELAY, fake(),
                    settings='modparam("nathelper", "oldip_skip", "oc")')
     body = ("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\n"
             f"{OFFER}\r\n--b--\r\n")
