@@ -127,8 +127,8 @@ def test_body_without_a_variable_replaces_what_leaves(start, fake):
 def test_other_changes_stand_beside(start, fake):
     engine = fake(lambda question: PONG if question["command"] == "ping" else
                   {"result": "ok", "sdp": question["sdp"].replace("4000", "30000")})
-    server = start('fix_nated_sdp("2"); codec_delete("PCMA"); rtpengine_offer(); fix_nated_sdp("8","192.0.2.9"); ' + RELAY,
-                   engine, settings='modparam("nathelper", "oldip_skip", "oc")')
+    server = start('fix_nated_sdp("2"); codec_delete("PCMA"); rtpengine_offer(); fix_nated_sdp("8","192.0.2.9"); '
+                   + RELAY, engine, settings='modparam("nathelper", "oldip_skip", "oc")')
     body = OFFER.replace("AVP 0", "AVP 0 8") + "a=ptime:20\r\n"
     assert relayed(server, body).body.decode() == OFFER.replace("9 9 IN IP4 10.0.0.5", "9 9 IN IP4 192.0.2.9").replace(
         "10.0.0.5", "203.0.113.7").replace("4000", "30000") + "a=ptime:20\r\n"
