@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -36,6 +36,7 @@ from opensips_py.modules.usrloc.settings import Settings
 from opensips_py.modules.usrloc.sql_table import SqlTable
 from opensips_py.modules.usrloc.storage import Storage, stored_names
 from opensips_py.modules.usrloc.table import Table
+from opensips_py.state.steady import SteadyClock
 
 if TYPE_CHECKING:
     from opensips_py.module import Module, Services
@@ -103,8 +104,9 @@ class Keeping(Parameters):
         if found is not None and self.mode.kept == SQL:
             return partial(SqlTable, services=services, worker=worker, database=found, versions=self.versions)
         if self.mirror is not None:
-            return partial(MirroredTable, services=services, worker=worker, mirror=self.mirror)
-        return partial(MemoryTable, environment=services.environment, slots=services.slots, worker=worker)
+            return partial(MirroredTable, services=services, worker=worker, mirror=self.mirror, clock=self.steady)
+        return partial(MemoryTable, environment=services.environment, slots=services.slots, worker=worker,
+                       clock=self.steady)
 
     @property
     def versions(self) -> str:
@@ -116,7 +118,16 @@ class Keeping(Parameters):
         """What tables and the database are to go by in this generation."""
         names = {name: getattr(self, name) for name in (*PARAMETERS.values(), *OTHER_PARAMETERS)}
         return Settings(names, self.use_domain, self.max_contact_delete, self.flag_names, self.flags_of, self.again,
-                        self.log, self.cache)
+                        self.log, self.ahead, self.cache)
+
+    @cached_property
+    def steady(self) -> SteadyClock:
+        """What contacts that are kept on this machine end by."""
+        return SteadyClock(self.services.environment.path.parent)
+
+    def ahead(self) -> int:
+        """Seconds by which the clock of the machine differs from the one that contacts end by."""
+        return self.steady.ahead() if self.mode.kept == MEMORY else 0
 
     def follow(self, table: Table) -> None:
         """Let a table work for this generation."""
