@@ -172,6 +172,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
             self.expire_own()
         except (DatabaseError, OSError) as error:
             self.log.error("expired contacts stay for now: %s", error)
+        self.follow_clock()
         self.tell_own()
 
     def expire_own(self) -> None:

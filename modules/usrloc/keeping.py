@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from opensips_py.module import Module, Services
 
 FIRST_READING = 10.0  # seconds that a start waits for it; it goes on beside calls then
+SET = 1  # seconds that the clock of the machine may differ more than before without anybody having set it
 LAST_WORDS = 2.0  # seconds for what the database has not been told when the server ends
 
 
@@ -52,6 +53,7 @@ class Keeping(Parameters):
 
     registry: Any
     services: Services
+    told_ahead = 0  # what ahead() was when the database was told of our contacts
     log: logging.Logger
     mode: Mode
     named: dict[str, None]
@@ -94,6 +96,7 @@ class Keeping(Parameters):
         if self.mode.kept == MEMORY:
             names += stored_names(self.services.environment)
         self.storage.open(self.maker(found), names)
+        self.told_ahead = self.ahead()
         self.first_reading()
 
     def maker(self, found: Database | None) -> Callable[[str], Table]:
@@ -204,6 +207,19 @@ class Keeping(Parameters):
         if mirror is not None and mirror.writes:
             for table in self.mirrored():
                 mirror.flush(table, slots, again)
+
+    def follow_clock(self) -> None:
+        """Where the clock of the machine was set, the database has to hear anew when our contacts end by it."""
+        ahead = self.ahead()
+        if abs(ahead - self.told_ahead) <= SET:
+            return
+        self.log.warning("the clock was set by %+d s: contacts last as long as before", ahead - self.told_ahead)
+        self.told_ahead = ahead
+        for table in self.mirrored() if self.mirror is not None and self.mirror.writes else ():
+            for number, (aor, _) in enumerate(table.records(self.services.slots.owned_by(self.services.index))):
+                table.mark_all(aor)
+                if number % PIECE == PIECE - 1:
+                    gevent.sleep(0)
 
     def last_words(self) -> None:
         """Tell the database what is left when the server ends; a generation that is over leaves that to the next."""

@@ -10,7 +10,8 @@ from opensips_py.state import directory
 from opensips_py.state.steady import SteadyClock
 
 
-def test_it_goes_on_where_the_clock_of_the_machine_is_set(tmp_path: pathlib.Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_it_goes_on_where_the_clock_of_the_machine_is_set(tmp_path: pathlib.Path,
+                                                          monkeypatch: pytest.MonkeyPatch) -> None:
     directory.begin(tmp_path)
     clock, wall = SteadyClock(tmp_path), time.time
     assert (clock(), clock.ahead()) == (pytest.approx(wall(), abs=1), 0)

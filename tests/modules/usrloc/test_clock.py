@@ -1,5 +1,5 @@
-"""The clock of the machine is set: contacts last as long as they were registered for, and the database is told when that is
-by the clock as it is."""
+"""The clock of the machine is set: contacts last as long as they were registered for, and the database hears when they
+end by the clock as it is."""
 from __future__ import annotations
 
 import pathlib
@@ -41,6 +41,7 @@ def test_contacts_last_as_long_as_they_do(opensips: Any, tmp_path: pathlib.Path,
     server.clock.start += jump
     server.advance(100)
     assert "expires=400" in contacts(server)[0]
+    assert database.select("location", ("expires",)) == [(int(server.clock.time()) + 400,)]  # after timer_interval
     contacts(server, "<sip:bob@192.0.2.1>;expires=600", 2)
     assert database.select("location", ("expires",)) == [(int(server.clock.time()) + 600,)]
     assert server.log.matching(f"ends {int(server.clock.time()) + 600}")
