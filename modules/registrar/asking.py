@@ -112,7 +112,12 @@ def values(run: Run, variable: Variable) -> list[int | str]:
 
 def place(binding: Binding) -> tuple[str, int]:
     """Host and port of a contact: those it registered from, else its own."""
-    uri = parsed(binding.received or binding.contact)
+    return place_of(binding.received or binding.contact)
+
+
+def place_of(text: str) -> tuple[str, int]:
+    """Host and port of a URI."""
+    uri = parsed(text)
     return ("", 0) if uri is None else (uri.host.strip("[]"), uri.port or (5061 if uri.scheme == "sips" else 5060))
 
 

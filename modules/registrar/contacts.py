@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import random
 from typing import Any
+from urllib.parse import unquote
 
 from opensips_py.errors import MalformedMessage
 from opensips_py.modules.registrar import gruu, methods
@@ -61,6 +62,14 @@ def check_first_hop(request: Request) -> None:
         first = None
     if first is None or first.parameter("ob") is None:
         raise Refused(439, "First Hop Lacks Outbound Support")
+
+
+def received_of(paths: list[str]) -> str:
+    """The address behind the nearest proxy, which its Path has in a parameter; of two by the same proxy the second."""
+    nearest = NameAddr.parse(paths[0]).parsed_uri
+    if nearest.parameter("r2") is not None and len(paths) > 1:
+        nearest = NameAddr.parse(paths[1]).parsed_uri
+    return unquote(nearest.parameter("received") or "", "utf-8", "surrogateescape")
 
 
 def methods_of(request: Request, contact: NameAddr) -> int:

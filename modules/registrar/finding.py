@@ -101,15 +101,15 @@ class Finding(Parameters):
     def put(self, run: Run, request: Request, bindings: list[Binding], flags: LookupFlags,
             keep_uri: bool = False) -> None:
         """Send the request where *bindings* say."""
-        rest = bindings
+        first, rest = bindings[:0], bindings
         if not keep_uri and not flags.branches_only:
+            first, rest = bindings[:1], [] if flags.no_branches else bindings[1:]
             self.put_first(request, bindings[0])
-            rest = [] if flags.no_branches else bindings[1:]
         first_number = len(request.branches or ()) + 1
         if rest:
             request.branches = [*(request.branches or []), *map(self.branch, rest)]
         if self.attr_avp is not None:
-            self.hand_out(run, request, bindings[:len(bindings) - len(rest)], rest, first_number)
+            self.hand_out(run, request, first, rest, first_number)
 
     def put_first(self, request: Request, binding: Binding) -> None:
         """Let the Request-URI be this contact."""
@@ -144,13 +144,11 @@ class Finding(Parameters):
             return
         name = spec.name or spec.text
         for each in first:
-            if each.attr:
-                if request.context is None:
-                    request.context = {}
-                request.context.setdefault("branch attributes", {})[name] = each.attr
+            if request.context is None:
+                request.context = {}
+            request.context.setdefault("branch attributes", {})[name] = each.attr
         for binding, branch in zip(rest, (request.branches or [])[number - 1:], strict=False):
-            if binding.attr:
-                branch.attributes = {**(branch.attributes or {}), name: binding.attr}
+            branch.attributes = {**(branch.attributes or {}), name: binding.attr}
 
 
 def one_flow_each(bindings: list[Binding]) -> list[Binding]:

@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass, replace
 from typing import Any
 
-from opensips_py.module import Kind, Pattern, meant
+from opensips_py.module import Kind, Pattern, Unfit, meant
 from opensips_py.state.matching import Mode
 
 PATH_OFF, PATH_LAZY, PATH_STRICT = range(3)
@@ -69,7 +69,7 @@ class SaveFlagsKind(Kind):
         text = "" if value is None else str(value).strip()
         if not text:
             return SaveFlags()
-        found = words(text, SAVE_WORDS) if named(text, SAVE_WORDS) else letters(text, SAVE_LETTERS)
+        found = words(text, SAVE_WORDS) if named(text, SAVE_WORDS) else letters(text, SAVE_LETTERS, SAVE_WORDS)
         if "matching" in found:
             found["matching"] = matching(found["matching"])
         if not 0 <= found.get("path", 0) <= PATH_STRICT:
@@ -117,7 +117,7 @@ def by_letters(text: str) -> LookupFlags:
     found = re.search(r"u(/(?:[^/\\]|\\.)*/)", text)
     rest = text if found is None else text[:found.start()] + text[found.end():]
     ignore_case, extended = "i" in rest, "e" in rest
-    flags = LookupFlags(**letters(rest.replace("i", "").replace("e", ""), LOOKUP_LETTERS))
+    flags = LookupFlags(**letters(rest.replace("i", "").replace("e", ""), LOOKUP_LETTERS, LOOKUP_WORDS))
     return flags if found is None else replace(flags, pattern=compiled(found[1], ignore_case, extended))
 
 
@@ -175,8 +175,9 @@ def words(text: str, known: dict[str, tuple[str, Any]]) -> dict[str, Any]:
     return found
 
 
-def letters(text: str, known: dict[str, tuple[str, Any]]) -> dict[str, Any]:
-    """Letters, each with its number behind it if it takes one, as values by attribute."""
+def letters(text: str, known: dict[str, tuple[str, Any]], instead: dict[str, tuple[str, Any]]) -> dict[str, Any]:
+    """Letters, each with its number behind it if it takes one, as values by attribute; scripts of 4.0 write the words
+    *instead*."""
     found: dict[str, Any] = {}
     position = 0
     while position < len(text):
@@ -185,7 +186,8 @@ def letters(text: str, known: dict[str, tuple[str, Any]]) -> dict[str, Any]:
         if letter in " \t,":
             continue
         if letter not in known:
-            raise ValueError(f'"{letter}" is no flag here: there are {", ".join(known)}')
+            raise Unfit(f'"{letter}" is no flag here: there are {", ".join(known)}',
+                        v40=f'"{text}" is no flag here: there are {", ".join(instead)}')
         attribute, kind = known[letter]
         if not isinstance(kind, type):
             found[attribute] = kind

@@ -82,13 +82,17 @@ class Registration:
         return old.cseq == self.cseq and old.call_id == self.call_id and now - old.modified < self.retransmission
 
     def make_room(self, record: Record, pairs: list[tuple[Binding, Binding | None]], surplus: int) -> bool:
-        """Take the oldest contacts out that the request does not name; False where that is not wanted or too little."""
+        """Take out the oldest contacts that the request does not name, and then the first of its own; False where that
+        is not wanted."""
+        if not self.force:
+            return False
         named = [found for _, found in pairs if found is not None]
         oldest = sorted((each for each in record.bindings if each not in named), key=lambda each: each.modified)
-        if not self.force or len(oldest) < surplus:
-            return False
         for each in oldest[:surplus]:
             record.delete(each)
+        added = [pair for pair in pairs if pair[1] is None and pair[0] not in (self.removed or ())]
+        for pair in added[:max(0, surplus - len(oldest))]:
+            pairs.remove(pair)
         return True
 
 

@@ -8,13 +8,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 from opensips_py.db import DatabaseError
 from opensips_py.errors import MalformedMessage
 from opensips_py.module import Flag, Route, Run, TableOf, script
-from opensips_py.modules.registrar.asking import is_at, place, same_host
+from opensips_py.modules.registrar.asking import place, place_of, same_host
 from opensips_py.modules.registrar.parameters import Parameters
 from opensips_py.modules.registrar.registration import Refused
 from opensips_py.modules.registrar.saving import first_value
 from opensips_py.sip import NameAddr, Uri, address_host, is_ip
 from opensips_py.state._bindings import Binding, Record, unpack
-from opensips_py.state.matching import parsed, same
+from opensips_py.state.matching import same
 
 if TYPE_CHECKING:
     from opensips_py.modules.usrloc import UsrLoc
@@ -67,9 +67,10 @@ class Removing(Parameters):
 
     @script(Route.ANY, dialect="4.0", waits=True)
     def remove_ip_port(self, run: Run, ip: str, port: int, domain: Table_, aor: str = "") -> bool:
-        """Remove all contacts at this address and port, of *aor* alone if it is given."""
+        """Remove all contacts whose next hop is this address and port, of *aor* alone if it is given."""
         def goes(binding: Binding) -> bool:
-            return is_at(binding, ip, port)
+            host, own_port = next_hop(binding)
+            return port == own_port and same_host(host, ip)
 
         if aor:
             return self.take_out(domain, aor, goes)
@@ -88,9 +89,10 @@ class Removing(Parameters):
 
     def is_behind(self, binding: Binding, hosts: list[str]) -> bool:
         """Whether the next hop to a contact is one of *hosts*: its first Path, else where it registered from."""
-        if binding.path:
-            uri = parsed(NameAddr.parse(first_value(binding.path)).uri)
-            found = "" if uri is None else uri.host
-        else:
-            found = place(binding)[0]
+        found = next_hop(binding)[0]
         return any(same_host(found, each) for each in hosts)
+
+
+def next_hop(binding: Binding) -> tuple[str, int]:
+    """Host and port of the next hop to a contact: its first Path, else where it registered from, else its own."""
+    return place_of(NameAddr.parse(first_value(binding.path)).uri) if binding.path else place(binding)

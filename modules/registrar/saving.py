@@ -27,16 +27,16 @@ NONE = SaveFlags()
 USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
 SCHEMES = ("sip", "sips", "tel")  # of an address-of-record
 PHRASES = {400: "Bad Request", 420: "Bad Extension", 503: "Service Unavailable"}  # the reason has a header of its own
-MEMORY_ONLY = 1 << 1  # of a binding's own flags: never written to a database
+MEMORY_ONLY = 1 << 0  # of a binding's own flags: never written to a database
 
 
 class Saved(ReturnCode):
-    """The contacts were saved; they were not, and nobody has been told; they were not, and the answer has been sent."""
+    """The contacts were saved; they were not, and the answer has been sent, unless the script answers itself."""
 
-    SAVED, FAILED, ANSWERED = 1, -1, 0
+    SAVED, FAILED = 1, -2
 
 
-SAVED = Saved.SAVED  # to look it up in its class is slow
+SAVED, FAILED = Saved.SAVED, Saved.FAILED  # to look them up in their class is slow
 
 
 class Saving(Parameters):
@@ -103,7 +103,7 @@ class Saver:
         """Answer a REGISTER that fails."""
         self.rejected_regs.add()
         if not answers:
-            return Saved.FAILED
+            return FAILED
         headers = refused.headers
         if self.retry_after and refused.status >= 500:
             headers += b"Retry-After: %d\r\n" % self.retry_after
@@ -111,7 +111,7 @@ class Saver:
         if phrase != refused.reason:
             headers += f"P-Registrar-Error: {refused.reason}\r\n".encode("utf-8", "surrogateescape")
         self.signaling.answer(run, refused.status, phrase, headers)
-        return Saved.ANSWERED
+        return FAILED
 
     def process(self, run: Run, request: Request, domain: str, flags: SaveFlags, aor_text: str, tag: str) -> bytes:
         """Change the bindings as the request asks; returns the headers of the answer."""
@@ -131,7 +131,8 @@ class Saver:
             result = self.usrloc.register(table, aor, change)
             if type(result) is not list:
                 assert isinstance(result, Refused)
-                raise result
+                listed = contacts.answer_header(table.find(aor), now, self, aor, None)
+                raise Refused(result.status, result.reason, listed)
             bindings = result
             if self.tcp_persistent_flag >= 0:
                 self.keep_connection(request, change.new, now)
@@ -193,6 +194,8 @@ class Saver:
         q = contact.q
         if q >= 0:
             binding.q = q
+        elif contact.parameter("q") is not None:
+            raise Refused(400, "Invalid q param in contact")
         binding.instance, binding.reg_id = contacts.flow_of(request, contact)
         if binding.reg_id:
             contacts.check_first_hop(request)
@@ -207,7 +210,7 @@ class Saver:
         received = "" if self.received_avp is None else text_of(self.received_avp.read(run))
         cflags = request.branch_flags
         if path and flags.path_received:
-            outer = NameAddr.parse(first_value(path)).parsed_uri.parameter("received")
+            outer = contacts.received_of(request.values(PATH))
             if outer:
                 received = outer
                 cflags |= self.nat_flags
@@ -217,10 +220,9 @@ class Saver:
         """The Path values to keep, and the header to answer with (RFC 3327)."""
         if flags.path is None:
             return "", b""
-        values = request.values(PATH)
-        if not values:
+        path = ",".join([each.value for each in request.headers(PATH)])
+        if not path:
             return "", b""
-        path = ",".join(values)
         if flags.path == PATH_OFF:
             return path, b""
         header = f"Path: {path}\r\n".encode("utf-8", "surrogateescape")

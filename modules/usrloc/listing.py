@@ -69,7 +69,5 @@ def tables_tree(data: dict[str, Any]) -> list[Node]:
 
 
 def aor_node(entry: dict[str, Any]) -> Node:
-    """One address-of-record as 2.1 writes it; of a brief listing its contacts' URIs alone."""
-    return listed("AOR", entry["AOR"], {}, [
-        contact_node(each) if "Expires" in each else listed("Contact", each["Contact"])
-        for each in entry.get("Contacts", [])])
+    """One address-of-record as 2.1 writes it."""
+    return listed("AOR", entry["AOR"], {}, [contact_node(each) for each in entry.get("Contacts", [])])

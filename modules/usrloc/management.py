@@ -21,6 +21,7 @@ from opensips_py.state._bindings import Binding, data_of, unpack
 
 MI_CALL_ID = "dfjrewr12386fd6-343@opensips.mi"  # of contacts that nobody has registered: constant, as upstream's
 NOT_FOUND, BAD, FAILED = 404, 400, 500
+SYNCHRONIZED = 200  # an error by its form, and no failure
 NO_DOMAIN = "Domain missing in AOR"
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -87,10 +88,8 @@ class Management:
     def aor_entry(self, table: Table, aor: str, bindings: list[Binding], keys: dict[str, str] | None, now: float,
                   brief: bool) -> dict[str, Any]:
         """One address-of-record as dump lists it."""
-        if brief and self.dialect != "2.1":
-            return {"AOR": aor}
         if brief:
-            return {"AOR": aor, "Contacts": [{"Contact": each.contact} for each in bindings]}
+            return {"AOR": aor}
         state = table.state_of(aor)
         entry: dict[str, Any] = {"AOR": aor, "Contacts": [
             row(each, now, self.flag_names(each.cflags), state(each)) for each in bindings]}
@@ -187,7 +186,7 @@ class Management:
         """Have the database forget a table, or one address-of-record, and write to it anew what is in memory."""
         table = self.known_table(table_name)
         if not isinstance(table, MirroredTable) or not table.mirror.writes:
-            raise MIError(BAD, f"{aor or table_name} cannot be synchronized: no database is told what is in memory")
+            raise MIError(SYNCHRONIZED, "Contacts already synced")  # no database is told what is in memory
         if not self.synchronize(table, [self.registered(table, aor)] if aor else None):
             raise MIError(FAILED, f"{table_name} is being read or synchronized already")
         return "OK"

@@ -17,7 +17,7 @@ from opensips_py.state._bindings import Binding, Change, data_of, unpack
 PREFIX = "untold:"  # of the names of the databases in the environment
 UNCLAIMED = b'"claim": ""'  # in a mark as it is stored
 ALL_SLOTS = range(1024)
-MEMORY_ONLY = 1 << 1  # of a binding's own flags: never written to a database
+MEMORY_ONLY = 1 << 0  # of a binding's own flags: never written to a database
 
 Gone = tuple[int, str, str]  # identifier, URI and Call-ID of a contact whose row is to go
 

@@ -13,7 +13,7 @@ from opensips_py.state._bindings import Binding
 ALL_METHODS = 0xFFFFFFFF
 LARGEST = 0x7FFFFFFF  # what a signed column holds
 LARGEST_ID = 0x7FFFFFFFFFFFFFFF
-NO_Q = -0.01  # in tables of 2.1: less than any q, and still there where two digits are kept
+NO_Q = -1.0  # less than any q
 KEYS = "_urec_kvs"  # in kv_store of a contact: the pairs of its address-of-record, as JSON within JSON
 REG_ID, TAG = "reg-id", "shtag"  # there, too: what has no column
 PARAMETERS = {  # attribute of a binding: parameter with the name of its column
@@ -49,7 +49,6 @@ class Rows:
         self.keys = names["kv_store_column"] if "kv_store" in form.names else ""
         self.number = self.id or form.key[0]  # what rows are read in the order of
         self.takes_seconds = next(each for each in form.columns if each.name == "expires").type != "datetime"
-        self.no_q = -1.0 if self.takes_seconds else NO_Q
         self.key = (self.id,) if self.id else (
             self.user, *((self.domain,) if use_domain else ()), self.named["contact"], self.named["call_id"])
         self.columns = tuple(filter(None, (self.number, self.user, self.domain, *self.named.values(), MODIFIED,
@@ -82,7 +81,7 @@ class Rows:
         ahead = self.ahead()
         found: dict[str, Any] = {
             "contact": binding.contact, "expires": self.time(binding.expires + ahead if binding.expires else 0),
-            "q": binding.q / 1000 if binding.q >= 0 else self.no_q, "call_id": binding.call_id,
+            "q": binding.q / 1000 if binding.q >= 0 else NO_Q, "call_id": binding.call_id,
             "cseq": min(binding.cseq, LARGEST),
             "methods": None if binding.methods == ALL_METHODS else binding.methods & LARGEST,
             "flags": binding.flags & LARGEST, "cflags": self.flag_names(binding.cflags),

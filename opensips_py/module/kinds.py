@@ -295,6 +295,14 @@ class Flag(Integer):
         return number
 
 
+class Unfit(ValueError):
+    """A value that no dialect takes, with other words for what scripts of 4.0 write instead."""
+
+    def __init__(self, message: str, *, v40: str) -> None:
+        super().__init__(message)
+        self.v40 = v40
+
+
 @dataclass(frozen=True)
 class Bits(Kind):
     """A set of switches as an int: a number, letters, or words with commas, whichever the maps below know."""

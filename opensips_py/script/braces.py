@@ -29,6 +29,8 @@ class Braces:
         self.open: Suspect | None = None  # a block that ends too far left: its own brace is missing
         self.early: Suspect | None = None  # the block that ended too far right
         self.blocks: list[tuple[str, Place | None]] = []  # those that are open: their margins, and what stands left
+        self.twice: Place | None = None  # where a brace stands right behind another
+        self.ended_twice: Place | None = None
         self.bare: list[tuple[str, Place]] = []  # conditions without a brace behind them, and their margins
 
     def margin(self, place: Place) -> str:
@@ -69,4 +71,5 @@ class Braces:
         for bare, behind in reversed(self.bare):
             if bare == margin:
                 return Suspect("missing '{' behind the condition", behind, "add '{' here")
-        return Suspect("'}' without a block to close", closing.place, "remove it, or look for one too many above")
+        return Suspect("'}' without a block to close", self.ended_twice or closing.place,
+                       "remove it, or look for one too many above")

@@ -9,7 +9,6 @@ from opensips_py.errors import ScriptError
 from opensips_py.module import returned
 from opensips_py.module.declare import MISSING, Argument
 from opensips_py.module.kinds import (
-    Bits,
     Flag,
     FormatKind,
     Integer,
@@ -17,6 +16,7 @@ from opensips_py.module.kinds import (
     Regex,
     RouteName,
     Text,
+    Unfit,
     Variable,
     VariableKind,
     Writable,
@@ -37,7 +37,7 @@ if TYPE_CHECKING:
     from opensips_py.module.run import Route
 
 
-# functions that take a word without quotes
+# functions that take a word without quotes in 2.1
 BARE_WORDS = ("set_advertised_address", "set_advertised_port", "force_send_socket")
 STRICT = ("strip", "strip_tail")  # functions that take no number in quotes, not even in 2.1
 
@@ -211,9 +211,10 @@ class CallCompiler(TypeCompiler):
                                 function)
         if kind.variable:
             return self.variable_argument(node, kind, argument, function)
-        if isinstance(node, tree.Name) and function.name not in BARE_WORDS:
+        takes_words = function.name in BARE_WORDS and (self.context.dialect == "2.1" or self.context.is_guessed)
+        if isinstance(node, tree.Name) and not takes_words:
             self.check_bare(node, kind)
-        if isinstance(node, tree.Address) and function.name not in BARE_WORDS:
+        if isinstance(node, tree.Address) and not takes_words:
             self.check_bare(tree.Name(node.place, node.text), kind)
         if isinstance(node, (tree.Name, tree.Operand)):
             node = tree.String(node.place, node.name)
@@ -240,12 +241,13 @@ class CallCompiler(TypeCompiler):
                 return self.namespace.bind(self.constant(kind, node.value), argument.name)
             return self.converted(node, kind, argument)
         except ValueError as error:
-            self.wrong_argument(str(error), node.place, argument, function)
+            message = error.v40 if isinstance(error, Unfit) and self.context.dialect == "4.0" else str(error)
+            self.wrong_argument(message, node.place, argument, function)
             raise Reported from None
 
     def check_bare(self, node: tree.Name, kind: Kind) -> None:
         """Refuse a text without quotes; flags stand without them in 2.1, and the script may be of 2.1."""
-        fix = f'put it in quotes if it is a text: "{node.name}"'
+        fix = self.diagnostics.meant(node.name) or f'put it in quotes if it is a text: "{node.name}"'
         if isinstance(kind.bare, Flag):
             if self.context.dialect == "2.1":
                 return
@@ -280,15 +282,19 @@ class CallCompiler(TypeCompiler):
             raise Reported
 
     def check_number(self, node: tree.Number, kind: Kind, argument: Argument, function: tree.Call) -> None:
-        """Refuse a number where 4.0 wants a text."""
-        is_text = kind.bare.name == "string" and not kind.script and not isinstance(kind.bare, (Bits, Flag))
+        """Refuse a number where 4.0 wants a text; 2.1 wants one in all arguments of the functions of modules, and what
+        was written for it with numbers is taken."""
         if self.context.dialect == "4.0" and isinstance(kind.bare, Flag) and node.value >= 0:
             self.diagnostics.warning(f"{node.value}: OpenSIPS 4.0 wants the name of a flag in quotes", node.place,
                                      fix=f'write "{node.value}" with quotes')
-        if self.context.dialect != "4.0" or not is_text:
+        if self.context.dialect == "2.1" and function.name in BARE_WORDS:
+            return
+        is_text = kind.bare.name == "string" and not isinstance(kind.bare, (FormatKind, Flag, RouteName))
+        if not is_text and (self.context.dialect == "4.0" or self.function(function).module.name == "core"):
             return
         message = f"{function.name}, argument '{argument.name}': a text is needed, not the number {node.value}"
-        report = self.diagnostics.warning if self.context.is_guessed else self.diagnostics.error
+        is_lax = self.context.is_guessed or self.context.dialect == "2.1"
+        report = self.diagnostics.warning if is_lax else self.diagnostics.error
         report(message, node.place, fix=f'write "{node.value}" with quotes')
 
     def check_dollars(self, node: tree.String) -> None:

@@ -15,6 +15,7 @@ from opensips_py.script.routes import KINDS, TITLES, Key, called, plain, reached
 from opensips_py.script.walk import nodes
 
 PRINTING = ("printf", "print", "echo", "syslog", "puts", "println")  # what other languages have for xlog
+PRINTS = ("xlog", "log")
 LETTERS = {each[2] for each in NAMES}
 
 
@@ -74,7 +75,8 @@ class Checker:
 
     def of_other_kind(self, name: str) -> list[tuple[str, Place]]:
         """Where a route of that name and another kind stands."""
-        return [(f"this is a {each.kind}", each.name_place) for each in self.routes if plain(each) == name][:1]
+        return [(f"this is {article(each.kind)} {each.kind}", each.name_place) for each in self.routes
+                if plain(each) == name][:1]
 
     def defined(self, kind: str, name: str) -> list[tuple[str, Place]]:
         """Where the route that may have been meant stands."""
@@ -88,7 +90,7 @@ class Checker:
             before = first.setdefault((route.kind, plain(route)), route)
             if before is not route:
                 self.diagnostics.error(f"{title(route)} is there twice", route.place,
-                                       fix="give one of them another name", related=[("the first one", before.place)])
+                                       fix=second(route), related=[("the first one", before.place)])
 
     def call(self, node: tree.Call, route: tree.Route) -> None:
         """One call: the function exists, may be called here, and has as many arguments as it takes."""
@@ -98,13 +100,30 @@ class Checker:
             return
         if wrong := self.begun(route) & ~found.declaration.routes:
             self.misplaced(node, found.declaration, wrong, route)
-        self.count(node, found.declaration)
+        if not self.comma(node, found.declaration):
+            self.count(node, found.declaration)
         self.armed(node)
         self.log_level(node)
 
+    def comma(self, node: tree.Call, declared: ScriptFunction) -> bool:
+        """Whether a comma is refused that has nothing behind it: OpenSIPS leaves arguments out where a module may have
+        one, and nowhere in the functions of its core that only print."""
+        most = 1 if node.name in PRINTS else declared.arity[1]
+        wrong = bool(node.arguments) and node.arguments[-1] is None and most is not None and len(node.arguments) > most
+        if wrong:
+            comma = max((self.diagnostics.line(node.end) or "").rfind(",", 0, node.end.column - 1), 0)
+            self.diagnostics.error(f"nothing stands behind the last comma in the call of {node.name}",
+                                   Place(node.end.file, node.end.line, comma + 1), fix="remove it")
+        return wrong
+
     def log_level(self, node: tree.Call) -> None:
         """The level of xlog(level, text). OpenSIPS goes by one letter of it, the third."""
-        first = node.arguments[0] if node.name in ("xlog", "log") and len(node.arguments) == 2 else None
+        text = node.arguments[-1] if node.name == "xlog" and node.arguments else None
+        if isinstance(text, tree.Number):
+            self.diagnostics.error(f"xlog, argument 'text': a text is needed, not the number {text.value}", text.place,
+                                   fix=f'write "{text.value}" with quotes')
+        given = node.name in PRINTS and len(node.arguments) == 2 and node.arguments[1] is not None
+        first = node.arguments[0] if given else None
         if not isinstance(first, tree.String) or "$" in first.value:
             return
         try:
@@ -120,12 +139,14 @@ class Checker:
         """A call in a route that may run as part of one where the function is not allowed."""
         works = "it works in " + ", ".join(TITLES[kind] for kind in Route if kind & declared.routes)
         if route.kind != "route" or not plain(route):
-            self.diagnostics.error(f"{node.name} cannot be called in a {route.kind}", node.place, fix=works)
+            self.diagnostics.error(f"{node.name} cannot be called in {article(route.kind)} {route.kind}", node.place,
+                                   fix=works)
             return
         kinds = ", ".join(TITLES[kind] for kind in Route if kind & wrong)
         # OpenSIPS looks at each route alone, so scripts that work have this: what fails there is false, and logged
-        self.diagnostics.warning(f"{node.name} is not for {title(route)} where that runs in a {kinds}", node.place,
-                                 fix=works, related=[("called here", each) for each in self.callers(route, wrong)])
+        message = f"{node.name} is not for {title(route)} where that runs in {article(kinds)} {kinds}"
+        self.diagnostics.warning(message, node.place, fix=works,
+                                 related=[("called here", each) for each in self.callers(route, wrong)])
 
     def callers(self, route: tree.Route, begun: Route) -> list[Place]:
         """Where a run that began in a route of the kinds *begun* first comes to *route*."""
@@ -187,3 +208,15 @@ class Checker:
             name = node.call.name
             self.diagnostics.error(f"{name} never waits, and {word} is for functions that do", node.call.place,
                                    fix=f"call {name} without {word}")
+
+
+def article(kind: str) -> str:
+    """The article of a kind of route."""
+    return "an" if kind[:1] in "aeiou" else "a"
+
+
+def second(route: tree.Route) -> str:
+    """What to do about the second route of one kind and name."""
+    if plain(route):
+        return "give one of them another name"
+    return "name one of them, as in route[name], or remove it" if route.kind == "route" else "remove one of them"

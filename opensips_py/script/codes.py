@@ -31,7 +31,7 @@ ERRORS = (
     Code("E0128", r"a URL stands in quotes|'.*://' begins no socket"),
     Code("E0125", r"'(?://|--)' begins no comment"),
     Code("E0104", r"missing '.*' |'(?!=')[^']*'(?: or '\)')? expected"),
-    Code("E0122", r".* stands? in parentheses|';' stands between arguments"),
+    Code("E0122", r"'[({]' stands twice|.* stands? in parentheses|';' stands between arguments"),
     Code("E0107", r"'.*' is no operator"),
     Code("E0105", r"the block of .* is not closed"),
     Code("E0106", r"'[])}]' without a "),
@@ -57,7 +57,7 @@ ERRORS = (
     Code("E0115", r"missing \S behind|the name of a variable is missing|.* behind the variable |<.*> is no context"
                   r"|\[.*\] is no index|a variable starts with \$|a \$\(\.\.\.\)",
          "write $name, $name(x) or $(name(x)[0])"),
-    Code("E0117", r"the name of a route is one word"),
+    Code("E0117", r"the name of a route is one word|'.' cannot stand in the name of a route"),
     Code("E0116", r"loadmodule needs a name|the value of the parameter is missing"
                   r"|the (?:value|module|parameter) of a modparam"),
     Code("E0117", r"the name of a \w+ stands in brackets", "write route[name] { ... }"),
@@ -95,6 +95,7 @@ ERRORS = (
     Code("E0210", r"there is no dialect"),
     Code("E0212", r"there is no main route"),
     # Kinds of values
+    Code("E0301", r"nothing stands behind the last comma"),
     Code("E0301", r"\S+ takes .* arguments?, not \d|\S+ cannot do without its argument", "give it a value"),
     Code("E0310", r"wrong regular expression|.* is not a POSIX regular expression",
          "a special character that means itself stands behind a backslash, or alone in brackets: [(]"),
@@ -141,6 +142,7 @@ ERRORS = (
     Code("E0601", r"cannot (?:read|find)"),
     Code("E0602", r"files include each other", "remove one of the includes"),
     Code("E0603", r"#!(?:ifdef|else|endif) without", "remove it, or add #!ifdef NAME before it"),
+    Code("E0604", r"'#!\w+' is no directive"),
     Code("E0604", r"#!define needs a name|the environment has no|the definitions become too much text"),
     Code("E0605", r"wrong substitution"),
     Code("E0606", r"the preprocessor '"),

@@ -119,6 +119,8 @@ class Reader:
         self.registry.globals = self.result.globals
         self.places: dict[tuple[str, str], Place] = {}  # where each modparam was set
         self.unavailable: list[str] = []
+        self.doubtful = set(script.lost_parameters)  # modules with a modparam that has been complained of
+        diagnostics.doubted.update(f" of module {each} " for each in script.lost_parameters)
         self.lacks_python = False  # whether a Python file could not be imported
         for each in built_in:
             self.registry.add_class(each)
@@ -135,6 +137,8 @@ class Reader:
             elif isinstance(item, tree.ImportPython):
                 known = importing.import_python(item, self.registry, self.diagnostics, self.read_text)
                 self.lacks_python = self.lacks_python or not known
+        if self.script.lost_modules:  # what seems to be missing may be in the one that cannot be read
+            self.unavailable += [each for each in loader.available() if each not in self.registry.modules]
         if protocol:
             self.speak(protocol)
         self.override()
@@ -144,7 +148,7 @@ class Reader:
         core.configure(self.result.globals)
         core.options = self.overrides.get("argv", {})
         core.unavailable = self.unavailable
-        core.sockets = () if "listen" in self.overrides else self.result.sockets
+        core.sockets = self.result.sockets
         core.bond_members = {each.host: each.members for each in self.result.sockets if each.protocol == "bond"}
         self.compile()
         self.finish()
@@ -156,8 +160,10 @@ class Reader:
         """One core parameter."""
         found = globals.find(item.name)
         if found is None:
-            self.diagnostics.error(f"there is no core parameter {item.name}", item.place,
-                                   fix=globals.unknown(item.name))
+            hint = globals.unknown(item.name)
+            self.diagnostics.error(f"there is no core parameter {item.name}", item.place, fix=hint)
+            if hint.startswith("did you mean "):  # who misses that need not be told again
+                self.diagnostics.doubted.add(f"nor does {hint.removeprefix('did you mean ').rstrip('?')}")
             return
         if item.bare and found.type == "string" and isinstance(item.value, str) and found.name not in BARE:
             self.diagnostics.error(f"{item.name} is a text in quotes, not {item.value}", item.value_place,
@@ -189,11 +195,12 @@ class Reader:
             self.registry.mpath[:] = self.result.globals["mpath"]
 
     def override(self) -> None:
-        """What the command line says in place of the script."""
+        """What the command line says in place of the script, and the sockets that it adds."""
         values = self.result.globals
         for name, value in self.overrides.items():
             if name == "listen":
-                self.result.sockets = [self.listener(text) for text in value]
+                # Besides those of the script, the last one first, as OpenSIPS has them.
+                self.result.sockets += [self.listener(text) for text in reversed(value)]
             elif name in values:
                 values[name] = value
                 self.result.given.add(name)
@@ -289,7 +296,9 @@ class Reader:
             place = item.module.place if "loaded" in message or message.startswith("module " + module + " is") else \
                 item.value.place if message.startswith("parameter ") else item.parameter.place
             self.diagnostics.error(message, place, fix=hint or renames.advice("params", f"{module}.{name}"))
-            self.diagnostics.doubted.add(f"{name} of module {module}")
+            self.doubtful.add(module)
+            for each in (name, hint.removeprefix("did you mean ").rstrip("?")):
+                self.diagnostics.doubted.add(f"{each} of module {module}")
 
     def is_forgotten(self, module: str, message: str) -> bool:
         """Whether a modparam is refused as no line of the script loads its module, which there is."""
@@ -303,7 +312,8 @@ class Reader:
         self.routes_of_parameters()
         blame = self.result.blame = partial(blamed, self.diagnostics, self.places, self.script)
         for error in self.registry.finish():
-            blame(error)
+            if error.module not in self.doubtful or (error.module, error.parameter) in self.places:
+                blame(error)
 
     def routes_of_parameters(self) -> None:
         """Parameters that name a route of the script: it has to be there."""

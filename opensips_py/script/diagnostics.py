@@ -82,6 +82,8 @@ class Diagnostics:
         self.doubted: set[str] = set()  # words of messages that tell of what has been reported already
         self.is_whole = True  # False: parts of the text could not be read, and may have held what is missing
         self.misread_lines: set[tuple[str, int]] = set()
+        self.guessed_lines: set[tuple[str, int]] = set()  # lines of which nobody knows what is text and what is not
+        self.defined: dict[str, Any] = {}  # what #!define has defined
 
     def add_text(self, file: str, text: str) -> None:
         """Keep the lines of *file*, to quote them."""
@@ -90,11 +92,18 @@ class Diagnostics:
     def error(self, message: str, place: Place, label: str = "", fix: str = "",
               related: Iterable[tuple[str, Place]] = ()) -> None:
         """Report what keeps the configuration from starting; a place is blamed once for one thing."""
+        if (place.file, place.line) in self.guessed_lines:
+            return
         fix = fix or wanted.fix(message)
         if (known := self.cause_of(message, fix)) is not None:
             known.again(message, place)
         elif not any(each in message for each in self.doubted):
             self.add(Diagnostic(ERROR, message, place, label, fix, list(related)))
+
+    def meant(self, word: str) -> str:
+        """The fix that proposes the definition that is like *word*, which stands where a value belongs."""
+        alike = difflib.get_close_matches(word, self.defined, 1, 0.6)
+        return f"did you mean {alike[0]}?" if alike else ""
 
     def cause_of(self, message: str, fix: str) -> Diagnostic | None:
         """The error that has been reported of what is the reason for this one, too: a module that is not loaded, or a
@@ -110,6 +119,8 @@ class Diagnostics:
         line = (place.file, place.line)
         if line not in self.misread_lines:
             self.misread_lines.add(line)
+            if message.startswith(("text without", "the module of a modparam")):
+                self.guessed_lines.add(line)
             edits = list(edits)
             self.add(Diagnostic(ERROR, message, place, label, fix, list(related), edits, bool(edits)))
 

@@ -2,6 +2,7 @@
 from __future__ import annotations
 
 import re
+from dataclasses import replace
 from typing import NoReturn
 
 from opensips_py.script import tree
@@ -51,6 +52,8 @@ class ExpressionParser(ForeignParser):
 
     def not_text(self, node: tree.Expression, beside: tree.Expression | None = None) -> None:
         """Complain of a text where a condition should be, as in $x == "a" || "b"."""
+        if isinstance(node, tree.Not):
+            self.not_text(node.operand)
         if isinstance(node, tree.String):
             text, fix = self.written(node.place), f"write $x == {self.written(node.place)}"
             if isinstance(beside, tree.Comparison) and isinstance(beside.left, tree.Variable):
@@ -290,8 +293,18 @@ class ExpressionParser(ForeignParser):
                       fix="separate arguments with commas")
         if self.not_joined():
             raise Unparsable
+        if self.sees(";") and self.ahead().text == ")" and self.ahead().place.line == self.token.place.line:
+            self.swapped(name.text)
         end = self.expect(")", f"in the call of {name.text}", lenient=(";", "{", "}"))
         return tree.Call(name.place, name.text, arguments, end.place if end.text == ")" else opening.place)
+
+    def swapped(self, function: str) -> None:
+        """Complain of f(x;) and read it as what is meant."""
+        first, second = self.token, self.ahead()
+        whole = first.place.inside(0, second.place.column + 1 - first.place.column)
+        self.report(f"missing ')' in the call of {function}", whole, fix=f"write ); instead of {self.written(whole)}",
+                    edits=[at(whole, ");")])
+        self.tokens[self.at:self.at + 2] = [replace(second, place=first.place), replace(first, place=second.place)]
 
     def inner_quotes(self) -> None:
         """Complain of a text in which a quote stands for itself: "he said "hi" to me"."""
@@ -332,6 +345,13 @@ class ExpressionParser(ForeignParser):
         """One argument; None where it is left out."""
         if self.sees(",", ")"):
             return None
+        if self.sees("(") and self.ahead().kind in ("string", "number") and (
+                self.ahead().kind == "string" or self.ahead(2).text == ")"):
+            text = self.ahead().text
+            whole = self.through(self.token.place, self.ahead(2).place)
+            if self.ahead(2).text == ")" and self.ahead(3).text in (")", ","):
+                self.fail(f"'(' stands twice behind {function}", whole, fix=f"write {text} instead of ({text})")
+            self.fail(f"'(' stands twice behind {function}", fix="remove it", edits=[at(self.token.place, "")])
         value = self.value()
         while function in JOINING and isinstance(value, tree.String) and self.token.kind == "string":
             value = tree.String(value.place, value.value + self.take().value)

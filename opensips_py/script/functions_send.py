@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 from opensips_py.errors import MalformedMessage, TransportError
-from opensips_py.module.kinds import Between, Known, Nullable, Text, Writable, shown
+from opensips_py.module.kinds import Between, Kind, Known, Nullable, Text, Writable, shown
 from opensips_py.module.marks import script
 from opensips_py.module.run import Route, Run
 from opensips_py.script.functions_log import text_of
@@ -25,6 +25,18 @@ if TYPE_CHECKING:
     from opensips_py.sip import Message
 
 Port = Annotated[int, Between(0, 65535)]
+
+
+class QuotedPortKind(Kind):
+    """A port, which scripts of 4.0 write in quotes, and those of 2.1 with or without."""
+
+    name = "string"
+
+    def convert(self, value: Any) -> int:
+        return Between(0, 65535).convert(value)
+
+
+QuotedPort = Annotated[int, QuotedPortKind()]
 PROTOCOLS = ("udp", "tcp", "tls", "sctp", "ws", "wss")
 
 
@@ -220,7 +232,7 @@ class SendFunctions:
         return True
 
     @script(Route.ANY)
-    def set_advertised_port(self, message: Message, port: Port) -> bool:
+    def set_advertised_port(self, message: Message, port: QuotedPort) -> bool:
         """Write *port* into Via and Record-Route of this message instead of our own."""
         context_of(message)[ADVERTISED_PORT] = port
         return True

@@ -31,6 +31,11 @@ def parse(tokens: list[Token], diagnostics: Diagnostics) -> tree.Script:
 class Parser(ParameterParser):
     """What stands outside routes, and the routes."""
 
+    def __init__(self, tokens: list[Token], diagnostics: Diagnostics) -> None:
+        super().__init__(tokens, diagnostics)
+        self.lost_modules = False  # whether a loadmodule does not say which one
+        self.lost_parameters: set[str] = set()  # modules with a modparam that cannot be read
+
     def script(self) -> tree.Script:
         """The whole configuration."""
         script = tree.Script(whole=not (self.tokens[-1].broken or self.tokens[-1].value))
@@ -47,7 +52,7 @@ class Parser(ParameterParser):
                 self.skip_item()
             if self.at == before:
                 self.take()
-        script.lax = self.lax
+        script.lax, script.lost_modules, script.lost_parameters = self.lax, self.lost_modules, self.lost_parameters
         return script
 
     def item(self) -> list[tree.Item]:
@@ -70,7 +75,9 @@ class Parser(ParameterParser):
                 return [self.import_python()]
             return self.parameter()
         if self.sees("}"):
-            self.fail("'}' without a block to close", fix="remove it, or look for one too many above")
+            self.fail("'}' without a block to close", self.braces.ended_twice,
+                      fix="remove it, or look for one too many above")
+        self.lost_modules |= self.token.kind == "string" and self.token.value.endswith(".so")
         self.fail(f"a parameter, loadmodule, modparam or route expected, found {self.shown()}")
 
     def check_braces(self) -> None:
@@ -113,12 +120,16 @@ class Parser(ParameterParser):
     def stray_semicolon(self, what: str) -> None:
         """Complain of a semicolon behind what is no statement."""
         while self.sees(";"):
+            alone = self.starts_line()
             semicolon = self.take()
-            if self.starts_line() or self.token.kind == "end":  # else what follows is blamed
+            if alone or self.starts_line() or self.token.kind == "end":  # else what follows is blamed
                 self.report(f"';' stands behind {what}", semicolon.place, fix="remove it")
 
     def unknown_item(self, name: str, place: Place) -> None:
         """Complain about a word outside routes that begins nothing known."""
+        word, _, value = name.partition(":")
+        if value and globals.find(word) is not None:
+            self.fail(f"'=' expected behind '{word}', found ':'", place, fix=f"write {word}={value} instead of {name}")
         if self.sees("{", "[") or name in MAIN:
             fix = did_you_mean(name, ROUTE_KINDS)
             if name in MAIN or (self.sees("{") and not fix):
@@ -190,8 +201,17 @@ class Parser(ParameterParser):
             self.at += 3
             self.stray_semicolon("loadmodule")
             return tree.LoadModule(place, name.value, name.place)
-        if self.token.kind != "word" or self.starts_line():
-            self.fail(f"loadmodule needs a name in quotes, found {self.shown()}", fix='write loadmodule "tm.so"')
+        if self.token.kind != "word" or self.starts_line() or self.token.text in TOP_WORDS:
+            if self.ahead().kind == "string" and self.ahead().place.line == place.line:
+                extra = self.ahead().place.column - self.token.place.column
+                self.report(f"loadmodule needs a name in quotes, found {self.shown()}",
+                            fix=f"write loadmodule {self.ahead().text}", edits=[at(self.token.place, "", length=extra)])
+                self.take()
+                name = self.take()
+                return tree.LoadModule(place, name.value, name.place)
+            self.lost_modules = True
+            self.fail(f"loadmodule needs a name in quotes, found {self.shown()}",
+                      fix='write loadmodule "NAME.so", with the module that is meant')
         self.report("loadmodule needs a name in quotes", fix=f'write loadmodule "{self.token.text}.so"')
         text, name_place = self.glued_text(";")
         self.accept(";")
@@ -212,10 +232,16 @@ class Parser(ParameterParser):
         try:
             return self.right_modparam(self.take().place)
         except Unparsable:
+            named = [each.value for each in self.tokens[start + 1:start + 3] if each.kind == "string"]
+            self.lost_parameters.update(named)
             line = self.diagnostics.line(place) or ""
             found, error = MODPARAM.match(line, place.column - 1), self.diagnostics.found[-1]
             if found is None or any(each.broken for each in self.tokens[start:self.at + 1]) \
                     or (error.place.file, error.place.line) != (place.file, place.line):
+                raise
+            if (fix := "" if found[3][0] in "\"'" or found[4] else self.diagnostics.meant(found[3])):
+                error.message, error.place = f"'{found[3]}' is no value", place.inside(found.start(3), len(found[3]))
+                error.fix = fix
                 raise
             value = found[3] if found[3][0] in "\"'" or found[3].lstrip("-").isdigit() else \
                 found[4] if found[4] else f'"{found[3]}"'
@@ -224,11 +250,13 @@ class Parser(ParameterParser):
             error.edits = [at(place, meant, length=found.end() - found.start())]
             while self.token.kind != "end" and not (self.starts_line() and self.at > start):
                 self.take()
+            self.lost_parameters.discard(found[1])
             word = tree.String(place, value[1:-1]) if value[0] in "\"'" else tree.Number(place, int(value))
             return tree.ModParam(place, tree.String(place, found[1]), tree.String(place, found[2]), word)
 
     def right_modparam(self, place: Place) -> tree.ModParam:
         """One that is written as it should be, behind its first word."""
+        self.not_doubled()
         self.expect("(", "behind modparam")
         module = self.quoted("the module")
         self.expect(",", "behind the module")
@@ -262,6 +290,7 @@ class Parser(ParameterParser):
         """kind[name, more] { statements }."""
         self.braces.begin()
         kind = self.take()
+        self.not_doubled()
         route = tree.Route(kind.place, kind.text, "", [], kind.place)
         try:
             if self.accept("["):
@@ -304,6 +333,10 @@ class Parser(ParameterParser):
         if self.sees("]"):
             self.fail(f"{route.kind}[] needs a name")
         route.name, route.name_place = self.glued_text(",", "]", "{")
+        if wrong := re.search(r"[;(){}\[\"'$&|<>]", route.name):
+            self.report(f"'{wrong[0]}' cannot stand in the name of a route", route.name_place.inside(wrong.start()),
+                        fix="remove it")
+            route.broken = True
         if self.token.kind in ("word", "number") and not self.token.glued and not self.starts_line() \
                 and self.ahead().text == "]":
             whole = self.through(route.name_place, self.take().place)

@@ -10,7 +10,7 @@ from dataclasses import replace
 from opensips_py.module.registry import read_text as read_text
 from opensips_py.module.substitution import Substitution, sliced
 from opensips_py.script import external
-from opensips_py.script.diagnostics import Diagnostics, Place, did_you_mean
+from opensips_py.script.diagnostics import Diagnostics, Place, nearest
 from opensips_py.script.external import Mapped
 from opensips_py.script.lexer import Lexer, Token
 from opensips_py.script.mapped_lexer import MappedLexer
@@ -27,6 +27,7 @@ class Preprocessor:
     def __init__(self, diagnostics: Diagnostics, read: Callable[[str], str] = read_text, command: str = "") -> None:
         self.diagnostics, self.read_text, self.command = diagnostics, read, command
         self.definitions: dict[str, tuple[list[Token], Place]] = {}
+        diagnostics.defined = self.definitions
         self.substitutions: list[Substitution] = []
         self.cut = False  # whether the rest of a text was swallowed, so that its end says nothing
         self.lost = False  # whether a text is missing, so that it may have held what is missing elsewhere
@@ -175,8 +176,12 @@ class FileReader:
         elif name in ("if", "elif", "elsif", "elseif"):
             self.diagnostics.warning(f"'#!{name}' is taken for a comment", token.place,
                                      fix="write #!ifdef, behind #!else where it goes on another one")
-        elif fix := did_you_mean(name, DIRECTIVES):
-            self.diagnostics.warning(f"'#!{name}' is taken for a comment", token.place, fix=fix)
+        elif (meant := nearest(name, DIRECTIVES)) and token.text.startswith(f"#!{name}"):
+            self.diagnostics.error(f"'#!{name}' is no directive", token.place, fix=f"did you mean '{meant}'?")
+            if meant in ("ifdef", "ifndef"):  # what belongs to it is not blamed, too, nor what it may leave out
+                self.conditions.append((token.place, False))
+            else:
+                DIRECTIVES[meant](self, rest, token.place)
 
     def define(self, rest: str, place: Place) -> None:
         name, value = (*rest.split(None, 1), "", "")[:2]
@@ -231,7 +236,7 @@ class FileReader:
 
     def otherwise(self, rest: str, place: Place) -> None:
         if not self.conditions or self.conditions[-1][1]:
-            self.diagnostics.error("#!else without #!ifdef", place)
+            self.diagnostics.error("#!else without #!ifdef", place, fix="remove it")
             return
         self.conditions[-1] = (self.conditions[-1][0], True)
         self.skip(stop_at_else=False)
@@ -247,7 +252,9 @@ class FileReader:
         depth = 0
         self.lexer.skip_line()
         while self.lexer.offset < len(self.lexer.text):
-            found = DIRECTIVE.match(self.lexer.skip_line())
+            start = self.lexer.here(1)
+            line = self.lexer.skip_line()
+            found = DIRECTIVE.match(line)
             name = found.group(1) if found else ""
             if name in ("ifdef", "ifndef"):
                 depth += 1
@@ -259,6 +266,8 @@ class FileReader:
             elif name == "else" and not depth and stop_at_else:
                 self.conditions[-1] = (self.conditions[-1][0], True)
                 return
+            elif name == "else" and not depth:
+                self.diagnostics.error("#!else without #!ifdef", start.inside(0, len(line.rstrip())), fix="remove it")
         self.skipping = True
 
     def substitute(self, rest: str, place: Place) -> None:

@@ -15,7 +15,7 @@ from opensips_py.script.variables import Place
 WRONG = re.compile(
     r"function (\S+) is unknown|\$(\S+) is unknown|\{(\S+)\} is no transformation|there is no \w*route\[(.+)\]"
     r"|module (\S+) is unknown|has no parameter (\S+)|there is no core parameter (\S+)"
-    r"|'(\S+?)' (?:is no|takes no block)"
+    r"|'#!(\w+)' is no directive|'(\S+?)' (?:is no|takes no block)"
     r"|nothing ever sets \$var\((\S+)\)|'#!(\w+)' is taken|'=' expected behind '(\S+)'"
     r"|argument '\w+': there is no \w+\[(.+)\]|cannot find the file (\S+)"
     r"|\"(\S+)\" is (?:not one of|no method|no flag here)"

@@ -11,6 +11,7 @@ from opensips_py.sip import is_ip
 PROTOCOLS = frozenset(("udp", "tcp", "tls", "sctp", "ws", "wss", "hep", "hep_udp", "hep_tcp", "bin", "bins", "smpp",
                        "msrp", "msrps", "ipsec", "any", "bond"))
 WORD, PORTS = re.compile(r"[a-zA-Z]\w*"), re.compile(r"\d+(-\d*)?")
+SHORT = re.compile(r"\d+(?:\.\d+){1,2}\.?")  # numbers, and fewer than an address has
 QUAD = re.compile(r"\d+\.\d+\.\d+\.\d+")
 FLAGS = ("anycast", "frag", "reuse_port", "accept_subdomain", "allow_proxy_protocol", "send_proxy_protocol",
          "proxy_protocol")
@@ -50,6 +51,8 @@ class SocketParser(StatementParser):
         host, port = self.host_and_port(text, place)
         if QUAD.fullmatch(host) and not is_ip(host):
             self.fail(f"{host} is no IP address", place, fix="each of its four numbers is 255 at most")
+        if SHORT.fullmatch(host):
+            self.fail(f"{host} is no IP address", place, fix="write four numbers with dots between them")
         socket.host = host
         first, dash, last = port.partition("-")
         if dash and not first:

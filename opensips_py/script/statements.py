@@ -35,9 +35,13 @@ class StatementParser(ExpressionParser):
         """{ statements }; with *lenient*, the brace may be missing at the end of a line."""
         opening = self.expect("{", f"before the body of {what}", lenient=lenient)
         self.braces.opened(opening)
+        if self.sees("{") and not self.starts_line():
+            self.braces.twice = self.token.place
         body = self.statements("}", *(("else",) if what == "if" else ()))
         if self.accept("}"):
             self.braces.closed(what, opening, self.previous)
+            if self.sees("}") and not self.starts_line() and "{" not in (self.diagnostics.line(self.token.place) or ""):
+                self.braces.ended_twice = self.token.place
         elif self.sees("else"):
             self.braces.blocks.pop()
             self.report("the block of if is not closed", self.behind(), f"found {self.shown()}",
@@ -344,6 +348,7 @@ class StatementParser(ExpressionParser):
     def if_alone(self) -> tree.If | tree.Async:
         """if (condition) ..., without what follows."""
         place = self.take().place
+        self.not_doubled()
         if self.ahead(2 if self.ahead().text in ("!", "not") else 1).text == "async":
             return self.if_async(place)
         condition = self.test()
@@ -389,6 +394,9 @@ class StatementParser(ExpressionParser):
         target = self.local_name() if declares else self.variable("the loop variable")
         if self.sees(*ASSIGNMENTS):
             self.counted(start)
+        if self.token.kind == "word" and not self.sees("in") and self.ahead().kind == "variable":
+            self.fail(f"'in' expected behind the loop variable, found {self.shown()}",
+                      fix=f"write in instead of {self.token.text}")
         self.expect("in", "behind the loop variable")
         source = self.variable("the variable to go through")
         if enclosed:
@@ -562,7 +570,13 @@ class StatementParser(ExpressionParser):
         """A word that only stands inside something else."""
         token = self.token
         inside = "a switch" if token.text in ("case", "default") else "an if before it"
-        self.fail(f"'{token.text}' without {inside}")
+        fix = ""
+        if token.text == "else" and self.previous.text == ";" and self.tokens[self.at - 2].text in (";", "}"):
+            self.fail(f"'else' without {inside}", fix="remove the ; in front of it",
+                      edits=[remedies.at(self.previous.place, "")])
+        if token.text == "else" and self.previous.text == "}":
+            fix = "an if has one else: write else if (condition) for all but the last"
+        self.fail(f"'{token.text}' without {inside}", fix=fix)
 
 
 COMPOUND: dict[str, Callable[[StatementParser], tree.Statement]] = {

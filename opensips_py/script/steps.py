@@ -1,7 +1,7 @@
 """Transformations behind a pseudo-variable: their arguments, and the functions that apply them."""
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from difflib import get_close_matches
 from typing import TYPE_CHECKING, Any, Protocol
@@ -87,10 +87,11 @@ def bound_arguments(reference: Reference, step: Step, found: BoundTransformation
     wanted = declared[1:] if indexed else declared
     pieces = separate(step, len(wanted))
     least = sum(not each.optional for each in wanted)
-    if len(pieces) < least or (step.option is not None and not indexed):
-        reference.fail(f"{{{step.name}}} {counted(least, len(wanted))}", "", step.offset)
-    if len(pieces) > len(wanted):
-        reference.fail(f"{{{step.name}}} {counted(least, len(wanted))}", "", step.offset)
+    if not least <= len(pieces) <= len(wanted) or (step.option is not None and not indexed):
+        hint = f"write {form(step, wanted)}"
+        if not wanted and step.argument is not None:
+            hint += f" instead of {{{step.name},{step.argument}}}"
+        reference.fail(f"{{{step.name}}} {counted(least, len(wanted))}", hint, step.offset)
     arguments = [step.option or 0] if indexed else []
     for piece, argument in zip(pieces, wanted, strict=False):
         arguments.append(bound_argument(reference, step, piece, argument, scope))
@@ -103,6 +104,11 @@ def counted(least: int, most: int) -> str:
         return "takes no argument"
     count = f"{least}" if least == most else f"{least} to {most}"
     return f"takes {count} argument{'s' if most > 1 else ''}"
+
+
+def form(step: Step, wanted: Sequence[Argument]) -> str:
+    """How the transformation of *step* is written."""
+    return f"{{{','.join([step.name, *(each.name for each in wanted)])}}}"
 
 
 def separate(step: Step, most: int) -> list[str]:

@@ -120,6 +120,9 @@ class TokenStream:
         suspect, self.braces.open = self.braces.open, None
         if self.unclosed_at != self.at:
             self.unclosed_at = self.at
+            if self.braces.twice is not None:
+                self.report("'{' stands twice", self.braces.twice, fix="remove it")
+                return
             if suspect is not None and suspect.opening is not None:
                 self.report(suspect.message, suspect.place, f"this ends {what}", suspect.fix,
                             [("opened here", suspect.opening)])
@@ -136,6 +139,15 @@ class TokenStream:
         while self.token.glued and not self.sees(*ends) and self.token.kind not in ("end", "string"):
             text += self.take().text
         return text, Place(first.place.file, first.place.line, first.place.column, max(len(text), 1))
+
+    def not_doubled(self) -> None:
+        """Complain of the word read last, where it stands there once more, and pass that."""
+        before = self.previous
+        if self.token.kind == "word" and self.token.text == before.text and not self.starts_line():
+            self.report(f"'{before.text}' is there twice", fix="remove it",
+                        edits=[at(self.behind(), "", length=self.token.place.column - self.behind().column
+                                  + self.token.place.length)])
+            self.take()
 
     def starts_line(self) -> bool:
         """Whether the token at hand is the first of its line."""

@@ -402,6 +402,8 @@ class Script:
     items: list[Item] = field(default_factory=list)
     whole: bool = True  # False where something that could not be read may have held routes
     lax: list[Lax] = field(default_factory=list)  # what 2.1 takes, and 4.0 refuses
+    lost_modules: bool = False  # whether a loadmodule does not say which one
+    lost_parameters: set[str] = field(default_factory=set)  # modules with a modparam that cannot be read
 
     def of(self, kind: type[Any]) -> list[Any]:
         """The items of one kind, in the order they were read."""

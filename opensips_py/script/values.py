@@ -172,6 +172,7 @@ class ValueCompiler:
                 known = node.name in NOTHING or node.name in self.scope.registry.variables
                 self.diagnostics.error(f"'{node.name}' is no value", node.place,
                                        fix=f"write {meant} instead of {node.name}" if known else
+                                       self.diagnostics.meant(node.name) or
                                        f'put it in quotes if it is a text: "{node.name}"')
                 raise Reported
         return self.other(node)

@@ -36,7 +36,7 @@ class Routes:
             return -1
         run = Run(self.worker, generation, kind, message, **context)  # type: ignore[arg-type]
         if parameters is not None:
-            run.parameters.append(parameters)
+            run.parameters.append(texts(parameters) if kind == Route.EVENT else parameters)
         try:
             return route(run)
         except Exception:
@@ -112,6 +112,14 @@ class Routes:
     def event(self, event: str, values: Mapping[str, Any] | Sequence[Any]) -> None:
         """Run the route for *event*."""
         self.run(Route.EVENT, event, parameters=values)
+
+
+def texts(values: Any) -> Any:
+    """Parameters of an event as its route reads them: one that subscribers read as null is an empty text there."""
+    if isinstance(values, Mapping):
+        return values if None not in values.values() else {
+            name: "" if value is None else value for name, value in values.items()}
+    return values if None not in values else ["" if value is None else value for value in values]
 
 
 def known_events(registry: Registry) -> list[str]:

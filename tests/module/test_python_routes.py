@@ -163,7 +163,7 @@ def test_a_refused_file_leaves_the_one_before_in_place():
 def test_where_it_may_be_called():
     python = HEAD + "@route(routes=Route.REQUEST)\ndef only() -> None:\n    pass\n"
     found = read('import_python "routing.py"\nroute { only(); }\nonreply_route { only(); }', {"routing.py": python})
-    assert messages(found.diagnostics) == ["only cannot be called in a onreply_route"]
+    assert messages(found.diagnostics) == ["only cannot be called in an onreply_route"]
 
 
 def test_a_script_route_of_the_same_name_is_the_route():

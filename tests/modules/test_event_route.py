@@ -52,6 +52,15 @@ def test_an_event_without_parameters(opensips):
     assert lines(opensips, routes, raising=raising) == ["-2 <null>"]
 
 
+def test_a_parameter_that_subscribers_read_as_null_is_an_empty_text(opensips):
+    """As is `received` of a contact that registered from its own address, in the events of usrloc."""
+    server = opensips(text=f"""{HEAD}loadmodule "signaling.so" loadmodule "usrloc.so" loadmodule "registrar.so"
+        route {{ save("location"); }}
+        event_route[E_UL_CONTACT_INSERT] {{ xlog("L_NOTICE", "[$param(received)] [$param(path)] $param(qval)"); }}""")
+    server.receive(request("REGISTER", "sip:192.0.2.9", contact="<sip:x@192.0.2.1>"), "192.0.2.1")
+    assert [line for line in server.log if line.startswith("NOTICE ")] == ["NOTICE [] [] -1"]
+
+
 def test_an_async_route_runs_beside_whatever_raised_the_event(opensips):
     routes = 'event_route[E_TEST, async] { fetch_event_params("$var(ip)"); xlog("L_NOTICE", "$var(ip)"); }'
     assert lines(opensips, routes) == ["raised", "192.0.2.7"]

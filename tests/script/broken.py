@@ -71,7 +71,7 @@ BROKEN: dict[str, tuple[str, ...]] = {
 
     # Where things may stand
     "function in the wrong route": (
-        f"{HEAD}{MAIN}onreply_route {{\n§t_newtran();\n}}\n", "t_newtran cannot be called in a onreply_route"),
+        f"{HEAD}{MAIN}onreply_route {{\n§t_newtran();\n}}\n", "t_newtran cannot be called in an onreply_route"),
     "modparam before loadmodule": (
         f'modparam(§"tm", "fr_timeout", 5)\n{HEAD}{MAIN}', "module tm is not loaded; loadmodule stands before"),
         "route twice": (f"{MAIN}route[a] {{ exit; }}\n§route[a] {{ exit; }}\n", "route[a] is there twice"),

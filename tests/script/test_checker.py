@@ -15,7 +15,7 @@ def test_a_route_is_what_calls_it():
     text = "route { exit; }\nonreply_route[r] { route(a); }\nroute[a] { route(b); }\nroute[b] { t_newtran(); }"
     (error,) = right(LOADS + text).diagnostics.found
     assert (error.severity, error.message) == (
-        "warning", "t_newtran is not for route[b] where that runs in a onreply_route")
+        "warning", "t_newtran is not for route[b] where that runs in an onreply_route")
     assert [str(place) for _, place in error.related] == ["test.cfg:5:18"]
     assert error.fix == "it works in route"
 
@@ -26,7 +26,7 @@ def test_calls_inside_of_others():
 
 
 def test_numbers_of_arguments():
-    assert found('route { setflag(); setflag(1, 2); append_branch("sip:a@b", , ); sl_send_reply(404, "x", 3); }') == [
+    assert found('route { setflag(); setflag(1, 2); append_branch("sip:a@b", ); sl_send_reply(404, "x", 3); }') == [
         "setflag takes 1 argument, not 0", "setflag takes 1 argument, not 2", "sl_send_reply takes 2 arguments, not 3"]
 
 

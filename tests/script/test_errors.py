@@ -131,7 +131,7 @@ error[E0402]: route is there twice
   |
 1 | route {
   | ^^^^^
-  = help: give one of them another name
+  = help: name one of them, as in route[name], or remove it
 
 2 errors found; nothing was started"""
 

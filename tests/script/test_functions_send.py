@@ -159,7 +159,7 @@ def test_what_cannot_be_sent_is_false(world, wire, caplog):
 def test_the_via_says_what_the_script_wants(world, wire):
     world.call("set_advertised_address", "sip.example.org")
     world.call("forward", "192.0.2.9")
-    world.call("set_advertised_port", 5099)
+    world.call("set_advertised_port", "5099")
     assert world.call("add_local_rport") is True
     world.call("forward", "192.0.2.9")
     first, second = (parse(data).vias[0] for _, data in wire.sent)

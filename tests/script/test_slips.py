@@ -3,6 +3,7 @@ import pathlib
 
 import pytest
 
+from opensips_py.script.analysis import fixes
 from opensips_py.script.preprocessor import read_text
 from opensips_py.script.remedies import Edit, applied
 from opensips_py.server.verdict import overlaid, verdict
@@ -126,6 +127,71 @@ SLIPS = {
         OLD, '\tsl_send', '\tasync(xlog("x"));\n\tsl_send', "async needs the name of a route", NONE),
     "number with dots": (
         OLD, '\tsl_send', '\tif ($si == 10.0.0)\n\t\txlog("x");\n\tsl_send', "'10.0.0' is no value", RIGHT),
+    "comma with nothing behind it": (
+        RESIDENTIAL, '"cannot register $tu\\n");', '"cannot register $tu\\n",);',
+        "nothing stands behind the last comma", SAME),
+    "comma behind the only text": (
+        OLD, "\tsl_send", '\txlog("x",);\n\tsl_send', "nothing stands behind the last comma in the call of xlog",
+        RIGHT),
+    "letter of the other dialect that is none": (
+        RESIDENTIAL, 'save("location")', 'save("location", "x")',
+        "save, argument 'flags': \"x\" is no flag here: there are memory-only, no-reply", NONE),
+    "parenthesis that stands twice": (
+        RESIDENTIAL, 'do_accounting("log", "failed")', 'do_accounting(("log", "failed")', "'(' stands twice", SAME),
+    "parentheses around an argument": (
+        RESIDENTIAL, 'do_accounting("log", "failed")', 'do_accounting(("log"), "failed")', "'(' stands twice", SAME),
+    "semicolon before the parenthesis": (
+        RESIDENTIAL, 'do_accounting("log", "failed");', 'do_accounting("log", "failed";)', "missing ')' in the call",
+        SAME),
+    "brace that stands twice": (RESIDENTIAL, "if (has_totag()) {", "if (has_totag()) {{", "'{' stands twice", SAME),
+    "brace of the end that stands twice": (
+        RESIDENTIAL, "\t\t\tt_relay();\n\t\t\texit;\n\t\t}", "\t\t\tt_relay();\n\t\t\texit;\n\t\t}}",
+        "'}' without a block to close", SAME),
+    "semicolon before else": (
+        RESIDENTIAL, "\tif (!is_myself(\"$rd\"))\n\t\troute(relay);\n",
+        "\tif (!is_myself(\"$rd\")) {\n\t\troute(relay);\n"
+        "\t}; else {\n\t\tforce_rport();\n\t}\n", "'else' without an if before it", RIGHT),
+    "colon for an equals sign": (
+        RESIDENTIAL, "log_level=3", "log_level:3", "'=' expected behind 'log_level', found ':'", SAME),
+    "word that stands twice": (
+        RESIDENTIAL, 'modparam("tm", "fr_timeout"', 'modparam modparam("tm", "fr_timeout"',
+        "'modparam' is there twice", SAME),
+    "loadmodule that stands twice": (
+        RESIDENTIAL, 'loadmodule "rr.so"', 'loadmodule loadmodule "rr.so"', "loadmodule needs a name in quotes", SAME),
+    "module that is not named": (RESIDENTIAL, 'loadmodule "maxfwd.so"', "loadmodule 7", "loadmodule needs a name",
+        NONE),
+    "address with a dot too few": (
+        RESIDENTIAL, "socket=udp:127.0.0.1:5060", "socket=udp:127.0.01:5060", "127.0.01 is no IP address", NONE),
+    "semicolon in the name of a route": (
+        RESIDENTIAL, "failure_route[missed_call]", "failure_route[missed_call;]", "';' cannot stand in the name", SAME),
+    "word of a loop": (TYPED, "$gateway in $gateways", "$gateway on $gateways", "'in' expected behind", SAME),
+    "definition that is misspelt": (
+        OLD.replace("debug=3", "#!define LEVEL 3\ndebug=LEVEL") + '#!define WAIT 5\nloadmodule "tm.so"\n', '"sl.so"\n',
+        '"sl.so"\nloadmodule "rr.so"\nmodparam("rr", "append_fromtag", LEVLE)\n', "'LEVLE' is no value", RIGHT),
+    "directive that is misspelt": (
+        "#!define X\n" + OLD.replace("debug=3\n", "debug=3\n#!ifdef X\nfork=yes\n#!endif\n"), "#!ifdef", "#!iffdef",
+        "'#!iffdef' is no directive", SAME),
+    "database of all modules": (
+        CFG / "provider.cfg", "\ndb_default_url=", "\ndb_defalt_url=", "there is no core parameter db_defalt_url",
+        SAME),
+    "parameter that others rely on": (
+        CFG / "provider.cfg", '"acc", "extra_fields"', '"acc", "extra_field"',
+        "module acc has no parameter extra_field", SAME),
+    "quote of the only argument": (
+        CFG / "provider.cfg", 'options-ping-callee");', "options-ping-callee);", "text without closing quote", NONE),
+    "arguments of a transformation": (
+        TYPED, "{s.substr,1,0}", "{s.substr,1}", "{s.substr} takes 2 arguments", NONE),
+    "argument of a transformation that takes none": (
+        CFG / "provider.cfg", "$ci: $fu called", "$ci: $(fu{s.len,3}) called", "{s.len} takes no argument", RIGHT),
+    "negated text": (
+        RESIDENTIAL, "if (!loose_route()) {", 'if (!("loose_route")) {', "a text is no condition", NONE),
+    "number for a text": (RESIDENTIAL, '"cannot register $tu\\n"', "404", "xlog, argument 'text': a text is needed",
+        RIGHT),
+    "number for a set of words": (
+        CFG / "nat.cfg", 'nat_uac_test("private-contact,diff-ip-src-contact")', "nat_uac_test(19)",
+        "nat_uac_test, argument 'flags': a text is needed", RIGHT),
+    "number for a table": (
+        RESIDENTIAL, 'save("location")', "save(7)", "save, argument 'domain': a text is needed", RIGHT),
     "parentheses of a call, with a local that would be read": (
         TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "missing '(' behind route[...]", NONE),
 }
@@ -165,3 +231,21 @@ def test_what_nothing_reads_is_told_where_all_could_be_compiled():
     for rest, told in (("exit;", ["nothing reads $a"]), ("nonsense($a); exit;", ["function nonsense is unknown"])):
         assert [each["message"] for each in findings(head + text % rest, CFG / "x.cfg")
                 if each["code"] in ("W0110", "E0202")] == told
+
+
+@pytest.mark.parametrize(("statement", "meant"), [
+    ('set_advertised_port(5060);', 'set_advertised_port("5060");'),
+    ('set_advertised_address(10.0.0.1);', 'set_advertised_address("10.0.0.1");')])
+def test_what_4_0_has_in_quotes_and_2_1_without(statement, meant):
+    new = read_text(str(RESIDENTIAL)).replace("\tt_check_trans();\n", f"\t{statement}\n", 1)
+    assert [each["severity"] for each in findings(new, RESIDENTIAL)] == ["error"]
+    assert not findings(new.replace(statement, meant), RESIDENTIAL)
+    assert not findings(OLD.replace("\tsl_send", f"\t{statement}\n\tsl_send"), CFG / "old.cfg")
+
+
+def test_a_fix_that_makes_another_mistake_is_not_written():
+    before = {"a.cfg": OLD.replace('"200", "$var(gw)"', '"200" 5 "$var(gw)"')}
+    check = lambda texts: verdict("a.cfg", overlaid(texts), notes=False).configuration.diagnostics  # noqa: E731
+    assert [each.message for each in check(before).errors] == [
+        "',' or ')' expected in the call of sl_send_reply, found '5'"]
+    assert fixes.fixed(before, check) == before

@@ -10,27 +10,50 @@ from opensips_py.script.remedies import Edit, applied
 ROUNDS = 20  # a mistake may hide others: what is found after a fix is fixed, too
 
 
-def sure_edits(diagnostics: Diagnostics) -> list[Edit]:
-    """The edits of all findings for which only one fix would do."""
-    found: list[Edit] = []
-    for each in diagnostics.in_order():
-        edits, is_sure = diagnostics.edits_of(each)
-        if is_sure:
-            found += edits
-    return found
+Texts = Mapping[str, str]
+Check = Callable[[Texts], Diagnostics]
 
 
-def fixed(texts: Mapping[str, str], check: Callable[[Mapping[str, str]], Diagnostics]) -> dict[str, str]:
+def sure_edits(diagnostics: Diagnostics) -> list[list[Edit]]:
+    """The edits of each finding for which only one fix would do."""
+    found = [diagnostics.edits_of(each) for each in diagnostics.in_order()]
+    return [edits for edits, is_sure in found if is_sure]
+
+
+def with_edits(texts: Texts, edits: list[Edit]) -> dict[str, str]:
+    """*texts* with *edits* carried out."""
+    changed = dict(texts)
+    for file in {each.file for each in edits if each.file in changed}:
+        changed[file] = applied(changed[file], [each for each in edits if each.file == file])
+    return changed
+
+
+def fixed(texts: Texts, check: Check) -> dict[str, str]:
     """*texts*, by file, with everything fixed that leaves no doubt; *check* finds what is wrong with them."""
     now = dict(texts)
+    found = check(now)
     for _ in range(ROUNDS):
-        edits = sure_edits(check(now))
-        before = dict(now)
-        for file in {each.file for each in edits if each.file in now}:
-            now[file] = applied(now[file], [each for each in edits if each.file == file])
-        if now == before:
+        groups = sure_edits(found)
+        after = with_edits(now, [edit for each in groups for edit in each])
+        if after == now:
             break
+        following = check(after)
+        if is_worse(following, found):
+            after = with_edits(now, [edit for each in groups if not is_worse(check(with_edits(now, each)), found)
+                                     for edit in each])
+            following = check(after)
+            if after == now or is_worse(following, found):
+                break
+        now, found = after, following
     return now
+
+
+def is_worse(after: Diagnostics, before: Diagnostics) -> bool:
+    """Whether a fix has brought up another mistake in the place of the one that it mends: that was not what was
+    meant."""
+    places = {(each.place.file, each.place.line) for each in before.errors}
+    again = [each for each in after.errors if (each.place.file, each.place.line) in places]
+    return bool(before.errors) and len(after.errors) >= len(before.errors) and bool(again)
 
 
 def changed(before: Mapping[str, str], after: Mapping[str, str]) -> list[str]:

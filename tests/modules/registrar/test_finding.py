@@ -145,7 +145,7 @@ def test_path_becomes_route_and_its_first_value_the_next_hop(place: Any) -> None
     worker.register("Contact: <sip:a@10.0.0.1>", 'Path: "a, b" <sip:p1.example.com;lr>, <sip:p2.example.com;lr>')
     request = worker.call().request
     assert request.destination == "sip:p1.example.com;lr"
-    assert request.path == '"a, b" <sip:p1.example.com;lr>,<sip:p2.example.com;lr>'
+    assert request.path == '"a, b" <sip:p1.example.com;lr>, <sip:p2.example.com;lr>'
 
 
 def test_a_socket_that_is_no_more_is_not_used(place: Any) -> None:
@@ -164,6 +164,15 @@ def test_attributes_go_to_branches(place: Any) -> None:
     worker.register("Contact: <sip:a@192.0.2.1>", "X-Attr: one")
     worker.register("Contact: <sip:b@192.0.2.1>", "X-Attr: two")
     assert worker.call().avps["found"] == ["two", "one"]
+
+
+def test_without_branches_the_attribute_is_that_of_the_first_contact(place: Any) -> None:
+    worker = place('if ($rm == "REGISTER") { $avp(attr) = $hdr(X-Attr); save("location"); exit; }\n'
+                   'lookup("location", "no-branches"); $avp(found) = $(msg.branch.attr(attr)[0]);',
+                   'modparam("registrar", "attr_avp", "$avp(attr)")')
+    worker.register("Contact: <sip:b@192.0.2.1>;q=0.1", "X-Attr: two")
+    worker.register("Contact: <sip:a@192.0.2.1>;q=0.9")
+    assert worker.call().avps["found"] == [""]
 
 
 def test_attributes_go_to_an_avp_by_branch_in_2_1(place: Any) -> None:

@@ -62,6 +62,7 @@ def test_remove_in_2_1(place: Any, more: str, gone: list[str]) -> None:
 @pytest.mark.parametrize(("arguments", "gone", "bob"), [
     ('"10.0.0.1", 5061, "location"', ["plain"], False), ('"10.0.0.1", 5060, "location"', [], True),
     ('"10.0.0.2", 6000, "location"', ["natted"], True), ('"10.0.0.4", 5060, "location"', ["device"], True),
+    ('"192.168.0.2", 5060, "location"', [], True), ('"10.0.0.9", 5060, "location"', ["behind"], True),
     ('"10.0.0.1", 5061, "location", "sip:bob@example.com"', [], False)])
 def test_remove_ip_port(place: Any, arguments: str, gone: list[str], bob: bool) -> None:
     worker = removing(place, f"remove_ip_port({arguments})")
