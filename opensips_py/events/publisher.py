@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from opensips_py.errors import MIError
-from opensips_py.module.restraint import Restraint
+from opensips_py.restraint import Restraint
 
 log = logging.getLogger(__name__)
 
