@@ -70,8 +70,8 @@ class EventFlatstore(Module, name="event_flatstore", events=[E_FLATSTORE_ROTATIO
 
     max_open_sockets: int = param(100, "Files that are open at a time; more subscriptions are refused.")
     delimiter: str = param(",", "What stands between the values of a line.")
-    escape_delimiter: str = param("", "What is written for a delimiter inside a value, as long; empty: a blank for the first "
-                                 "character of one.")
+    escape_delimiter: str = param(
+        "", "What is written for a delimiter inside a value, as long; empty: a blank for the first character of one.")
     file_permissions: str = param("644", "Permissions of files that are made, an octal number.")
     suppress_event_name: bool = param(0, "Whether lines begin with the first value in place of the event.")
     rotate_period: int = param(0, "Seconds of a period, counted from 1970, after which a file is rotated; 0: never.")
