@@ -31,6 +31,7 @@ class Answers:
             # A function that waits has opened it, and it absorbs retransmissions: it must know the answer to repeat.
             self.layer.adopt(transaction, trying=False)
             sent = self.layer.reply(transaction, code, reason, headers, body)
+            transaction.stateless = code >= 200
         else:
             sent = self.send(run.request, code, reason, headers, body)
         if sent and self.classes:

@@ -33,6 +33,7 @@ REWRITTEN = (
     (r'("mi_datagram"[^\n]*"socket_name"[^\n]*,[ \t]*)"/[^"]*"', r'\g<1>"@RUN@/datagram"'),
     (r'("httpd"[^\n]*"port"[^\n]*,[ \t]*)"?\d+"?', r"\g<1>@HTTP@"),
     (r'("httpd"[^\n]*"ip"[^\n]*,[ \t]*)"[^"]*"', rf'\g<1>"{HOST}"'),
+    (r"(?m)^([ \t]*)(?:listen|socket)[ \t]*=[^\n]*", r"\g<1># it has one of ours"),
     (r"(?m)^([ \t]*)(?:user|group|uid|gid|chroot|wdir|workdir|working_dir)[ \t]*=[^\n]*", r"\g<1># not here"),
 )
 

@@ -34,12 +34,12 @@ class Record:
         return b"%s;r2=on;lr%s>\r\n%s;r2=on;lr%s>\r\n" % (self.head(out), tail, self.head(self.incoming), tail)
 
     def head(self, listener: Any) -> bytes:
-        """`Record-Route: <sip:host:port;transport=…` for *listener*."""
+        """`Record-Route: <sip:host[:port];transport=…` for *listener*."""
         if self.user:
-            return head(listener.sent_by, listener.protocol, self.user)
+            return head(listener.uri_host, listener.protocol, self.user)
         known = self.rr.heads.get(listener.index)
         if known is None:
-            known = self.rr.heads[listener.index] = head(listener.sent_by, listener.protocol)
+            known = self.rr.heads[listener.index] = head(listener.uri_host, listener.protocol)
         return known
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.errors import MalformedMessage
 from opensips_py.sip import NameAddr, Uri, parse_addresses
 from opensips_py.sip.splitting import separated
-from opensips_py.transport.via import sent_by
+from opensips_py.transport.via import uri_host
 
 if TYPE_CHECKING:
     from opensips_py.transport import Listener
@@ -62,7 +62,7 @@ class Shown:
         """The Contact of what leaves by *listener*."""
         transport = "" if listener.protocol == "udp" else f";transport={listener.protocol}"
         name = f"{self.user}@" if self.user else ""
-        return f"<sip:{name}{sent_by(listener, context)}{transport}{self.tail}"
+        return f"<sip:{name}{uri_host(listener, context)}{transport}{self.tail}"
 
 
 def uri_of(contact: NameAddr | None) -> Uri:

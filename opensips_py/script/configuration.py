@@ -148,7 +148,7 @@ class Reader:
         core.configure(self.result.globals)
         core.options = self.overrides.get("argv", {})
         core.unavailable = self.unavailable
-        core.sockets = () if "listen" in self.overrides else self.result.sockets
+        core.sockets = self.result.sockets
         core.bond_members = {each.host: each.members for each in self.result.sockets if each.protocol == "bond"}
         self.compile()
         self.finish()
@@ -195,11 +195,12 @@ class Reader:
             self.registry.mpath[:] = self.result.globals["mpath"]
 
     def override(self) -> None:
-        """What the command line says in place of the script."""
+        """What the command line says in place of the script, and the sockets that it adds."""
         values = self.result.globals
         for name, value in self.overrides.items():
             if name == "listen":
-                self.result.sockets = [self.listener(text) for text in value]
+                # Besides those of the script, the last one first, as OpenSIPS has them.
+                self.result.sockets += [self.listener(text) for text in reversed(value)]
             elif name in values:
                 values[name] = value
                 self.result.given.add(name)

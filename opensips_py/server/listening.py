@@ -10,7 +10,7 @@ from opensips_py.module import loader
 from opensips_py.server.boot import BoundListener
 from opensips_py.transport.bonds import BOND, bond
 from opensips_py.transport.interfaces import addresses_of
-from opensips_py.transport.listener import DEFAULT_PORTS, ListenerSpec
+from opensips_py.transport.listener import DEFAULT_PORTS, Listener, ListenerSpec
 
 INTERFACE = re.compile(r"[a-z][a-zA-Z]*\d[\w@-]*(\.\d+)?")  # eth0, ens192, enX0, eth0.12
 NAME = re.compile(r"[\w-]+(\.[\w-]+)*")
@@ -25,7 +25,9 @@ def listeners(sockets: Iterable[Any], values: Mapping[str, Any], protocols: Iter
     specs = [spec for one in given if one.protocol != BOND for spec in specified(one, values, spoken)]
     if not specs:
         specs = [ListenerSpec(protocol, "0.0.0.0", default_port(values)) for protocol in spoken]
-    found = {(each.protocol, each.host, each.port): each for spec in specs for each in spec.expand()}
+    found: dict[tuple[str, str, int], Listener] = {}
+    for each in (each for spec in specs for each in spec.expand()):
+        found.setdefault((each.protocol, each.host, each.port), each)
     for one in given:
         if one.protocol == BOND and bond(one.host, one.members, found.values()) is None:
             raise ConfigError(f"bond:{one.host} has no member among the sockets of the script")

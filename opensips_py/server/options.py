@@ -50,7 +50,7 @@ class Options:
     ignored: list[str] = field(default_factory=list)
 
     def overrides(self) -> dict[str, Any]:
-        """The global parameters that the command line sets in place of the script."""
+        """The global parameters that the command line sets in place of the script, and the sockets that it adds."""
         values: dict[str, Any] = {
             "listen": self.listeners or None, "udp_workers": self.udp_workers, "tcp_workers": self.tcp_workers,
             "maxbuffer": self.receive_buffer, "check_via": 1 if self.check_via else None,
@@ -88,7 +88,7 @@ def parser() -> argparse.ArgumentParser:
     add("-f", dest="config", metavar="FILE", default=DEFAULT_CONFIG, help=f"configuration (default {DEFAULT_CONFIG})")
     add("-c", "-C", dest="check", action="store_true", help="check the configuration, print every error and end")
     add("-l", dest="listeners", metavar="ADDRESS", action="append", default=[],
-        help="listen on [proto:]address[:port], in place of the configuration's sockets; may be repeated")
+        help="listen on [proto:]address[:port], besides the configuration's sockets; may be repeated")
     add("-n", dest="udp_workers", metavar="N", type=int, help="workers asked for; the cores of the machine limit them")
     add("-N", dest="tcp_workers", metavar="N", type=int, help="the same for TCP")
     add("-b", dest="receive_buffer", metavar="BYTES", type=int, help="largest UDP receive buffer to ask the system for")

@@ -118,7 +118,7 @@ class Reception:
 
     def is_ours(self, message: Request | Response, data: bytes, source: int, connection: int) -> bool:
         """Whether this worker owns *message*; one that it does not is handed over."""
-        if message.fault is not None:
+        if message.fault is not None and message.method != "ACK":
             return True
         if message.is_request:
             owner = self.slots.owner_of_call_id(message.call_id)
@@ -302,7 +302,11 @@ class Reception:
         if "URI" in why:
             self.counters.bad_uris.add()
         on_error = self.worker.generation.on_error
-        if not isinstance(message, Request) or message.method == "ACK":
+        if not isinstance(message, Request):
+            return
+        if message.method == "ACK":  # whatever is wrong with it, it ends what it acknowledges
+            with contextlib.suppress(MalformedMessage):
+                self.layer.receive_request(message)
             return
         if on_error is None:
             self.answer(message, status, why)

@@ -68,6 +68,7 @@ cdef class Transaction(Half):
     cdef public bint busy            # one of its events is being handled: others queue
     cdef public bint script          # the request route that opened it still runs
     cdef public bint implicit        # opened because a function waits, not by the script
+    cdef public bint stateless       # it is such a one, and answered by what knows of no transaction
     cdef public bint failing         # its failure route runs
     cdef public bint ended           # the layer has forgotten it
     cdef public bint acted           # it was relayed or answered

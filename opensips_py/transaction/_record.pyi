@@ -88,6 +88,7 @@ class Transaction(Half):
     busy: bool
     script: bool
     implicit: bool
+    stateless: bool
     failing: bool
     ended: bool
     acted: bool

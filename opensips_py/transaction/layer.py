@@ -51,7 +51,8 @@ class TransactionLayer:
         self.servers: dict[str, Transaction] = {}  # by the key of their request
         self.clients: dict[str, Branch] = {}  # by Via branch
         self.cancels: dict[str, Cancel] = {}  # by Via branch too: a CANCEL travels under that of its INVITE
-        self.answered: dict[tuple[str, int], Transaction] = {}  # INVITEs that we answered, by Call-ID and CSeq
+        # INVITEs that were refused or that we answered, by Call-ID and CSeq: some ACKs come with a branch of their own.
+        self.answered: dict[tuple[str, int], Transaction] = {}
         self.ids: dict[str, Transaction] = {}  # those whose identifier was asked for
         self.created: tuple[Callable[[Transaction], object], ...] = ()  # hooks
         self.stateless = Transaction(self.timing, None, "ACK", True)  # stands for that of an ACK, which has none
@@ -91,6 +92,10 @@ class TransactionLayer:
         if transaction is None:
             self._new, self._key = request, key
             return False
+        if transaction.stateless and not transaction.busy and request.data != transaction.request.data:
+            self.end(transaction)  # of a client without branches, which has put its credentials in, say
+            self._new, self._key = request, key
+            return False
         if transaction.step(REQUEST) & RETRANSMIT and transaction.last is not None:
             self.transmit(transaction.target, transaction.last)
         return True
@@ -100,15 +105,12 @@ class TransactionLayer:
             return True
         transaction = self.find(request, "INVITE")
         if transaction is None or transaction.status < 300:
-            transaction = self.answered.get((request.call_id, request.cseq)) if self.answered else transaction
-            if transaction is None or not transaction.answered_here or request.to_tag != transaction.answered_tag:
+            transaction = self.answered.get((request.call_id, request.cseq)) if self.answered else None
+            if transaction is None or request.to_tag != transaction.answered_tag:
                 return False  # the ACK of a 2xx is a request of its own
-            transaction.step(ACK)
-            self.notify(transaction, ACKNOWLEDGED, None, request, transaction.status)
-            return False
         transaction.step(ACK)
         self.notify(transaction, ACKNOWLEDGED, None, request, transaction.status)
-        return True
+        return bool(transaction.status >= 300)
 
     def receive_response(self, response: Response) -> bool:
         """Handle a response to one of our requests; False: it belongs to no transaction."""
@@ -210,8 +212,10 @@ class TransactionLayer:
                 self.pending.forget(branch.id)
             if branch.cancel is not None:
                 self.cancels.pop(branch.id, None)
-        if transaction.answered_here and transaction.invite:
-            self.answered.pop((transaction.request.call_id, transaction.request.cseq), None)
+        if transaction.invite and self.answered:
+            key = transaction.request.call_id, transaction.request.cseq
+            if self.answered.get(key) is transaction:
+                del self.answered[key]
         if transaction.id is not None:
             self.ids.pop(transaction.id, None)
         self.counters.in_use.add(-1)
@@ -350,7 +354,7 @@ class TransactionLayer:
     def is_our_answer(self, request: Request) -> bool:
         """Whether *request* is the ACK for a 2xx of our own."""
         transaction = self.answered.get((request.call_id, request.cseq))
-        return transaction is not None and transaction.answered_tag == request.to_tag
+        return transaction is not None and transaction.status < 300 and transaction.answered_tag == request.to_tag
 
     def new_call_id(self) -> str:
         """A Call-ID of our own that falls into a slot of this worker, so that what answers it comes here."""

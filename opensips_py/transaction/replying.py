@@ -70,9 +70,16 @@ def forward(layer: TransactionLayer, transaction: Transaction, branch: Branch, r
     transaction.answered_here = False
     if status >= 200 and not again:
         transaction.answered_tag = response.to_tag
+        if event == FAILURE and transaction.invite:
+            await_ack(layer, transaction)
         count_final(layer, status)
     if transaction.observed & SENT:
         layer.notify(transaction, SENT, branch, response, status)
+
+
+def await_ack(layer: TransactionLayer, transaction: Transaction) -> None:
+    """Let the layer find an INVITE by an ACK that has a branch of its own."""
+    layer.answered[(transaction.request.call_id, transaction.request.cseq)] = transaction
 
 
 def count_final(layer: TransactionLayer, status: int) -> None:
@@ -130,8 +137,8 @@ def reply(layer: TransactionLayer, transaction: Transaction, status: int, reason
     if status >= 200:
         transaction.answered_tag = tag
         count_final(layer, status)
-        if event == ANSWER:
-            layer.answered[(request.call_id, request.cseq)] = transaction
+        if transaction.invite:
+            await_ack(layer, transaction)
         cancelling.cancel_all(layer, transaction)
     if transaction.observed & SENT:
         layer.notify(transaction, SENT, branch, None, status)

@@ -10,5 +10,6 @@ cdef class Listener:
     cdef public object address
     cdef public bint is_ipv6
     cdef public str sent_by
+    cdef public str uri_host
     cdef public bytes via_prefix
     cdef public str uri_text

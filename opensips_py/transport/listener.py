@@ -28,8 +28,9 @@ def bracketed(host: str) -> str:
 class Listener:
     """One address we listen on; *index* is its place among all of them.
 
-    *host* is an IP address, *hostname* the name it was given by in the script. What we write into Via and
-    Record-Route is *sent_by*: the advertised address where there is one.
+    *host* is an IP address, *hostname* the name it was given by in the script. What we write into Via is *sent_by*: the
+    advertised address where there is one. In Record-Route and Contact it is *uri_host*, the same without a port of our
+    own that goes without saying.
     """
 
     protocol: str
@@ -44,6 +45,7 @@ class Listener:
     address: int = field(init=False)
     is_ipv6: bool = field(init=False)
     sent_by: str = field(init=False)
+    uri_host: str = field(init=False)
     via_prefix: bytes = field(init=False)
     uri_text: str = field(init=False)
 
@@ -57,6 +59,9 @@ class Listener:
         self.address = address_key(self.host, port)
         self.is_ipv6 = self.address >= IPV6
         self.sent_by = f"{bracketed(self.advertised_host or self.host)}:{self.advertised_port or port}"
+        self.uri_host = self.sent_by
+        if port == DEFAULT_PORTS.get(self.protocol) == 5060 and not self.advertised_port:
+            self.uri_host = bracketed(self.advertised_host or self.host)
         self.via_prefix = f"Via: SIP/2.0/{self.protocol.upper()} {self.sent_by};branch=".encode()
         self.uri_text = f"{self.protocol}:{bracketed(self.host)}:{port}"
 

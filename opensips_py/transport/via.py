@@ -19,6 +19,16 @@ def sent_by(listener: Listener, context: dict[str, Any] | None) -> str:
     return f"{host}:{context.get(ADVERTISED_PORT) or listener.advertised_port or listener.port}"
 
 
+def uri_host(listener: Listener, context: dict[str, Any] | None) -> str:
+    """The same in a URI of ours, where a port that goes without saying is left out."""
+    if not context or (ADVERTISED_HOST not in context and ADVERTISED_PORT not in context):
+        return listener.uri_host
+    text = sent_by(listener, context)
+    if ADVERTISED_PORT not in context and listener.uri_host != listener.sent_by:
+        return text.removesuffix(f":{listener.port}")
+    return text
+
+
 def via_line(listener: Listener, branch: str, context: dict[str, Any] | None = None) -> bytes:
     """The Via line of a request that leaves by *listener*."""
     if not context or (ADVERTISED_HOST not in context and ADVERTISED_PORT not in context

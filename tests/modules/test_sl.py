@@ -72,6 +72,16 @@ def test_answer_after_waiting_is_kept_for_retransmissions():
     assert s.lines() == ["404 192.0.2.1"]
 
 
+def test_after_waiting_only_the_same_bytes_are_a_retransmission():
+    s = stage('route { t_write_unix("x", "/nonexistent"); sl_send_reply(401, "No"); }')
+    old = request("REGISTER", world=s).data.replace(b";branch=z9hG4bK", b";x=")  # a client without branches
+    answered = []
+    for data in (old, old, old.replace(b"\r\n\r\n", b"\r\nAuthorization: Digest x=y\r\n\r\n")):
+        s.receive(scan(data, s.network.udp, request("REGISTER", world=s).source))
+        answered.append((s.lines(), s.counted("sl")["4xx_replies"]))
+    assert answered == [(["401 192.0.2.1"], 1), (["401 192.0.2.1"], 1), (["401 192.0.2.1"], 2)]
+
+
 def test_answer_goes_where_the_request_came_from_if_asked():
     s = stage('route { sl_send_reply(404, "No"); }')
     message = request("OPTIONS", world=s).data.replace(b"192.0.2.1:5060;", b"10.1.1.1:5070;rport;")

@@ -33,11 +33,11 @@ def test_parameters_of_modules_that_are_missing_are_not_complained_of_again():
         "module osp is not available yet", "module maxfwd has no parameter x"]
 
 
-def test_the_command_line_wins():
+def test_the_command_line_wins_and_adds_sockets():
     text = f"udp_workers=3\nsocket=udp:127.0.0.1:5060\nsocket=tcp:127.0.0.1:5060\n{MAIN}"
-    found = right(text, udp_workers=9, listen=["tcp:10.0.0.1:5070", "10.0.0.2"], disable_tcp=1)
+    found = right(text, udp_workers=9, listen=["tcp:10.0.0.1:5070", "10.0.0.2", "10.0.0.3:5080"], disable_tcp=1)
     assert found.globals["udp_workers"] == 9
-    assert [str(each) for each in found.sockets] == ["udp:10.0.0.2"]
+    assert [str(each) for each in found.sockets] == ["udp:127.0.0.1:5060", "udp:10.0.0.3:5080", "udp:10.0.0.2"]
     assert messages(read(text, listen=["udpp:x:y"]).diagnostics) == ["-l udpp:x:y: 'udpp' is no protocol"]
 
 

@@ -25,9 +25,10 @@ def test_a_good_configuration_is_described(config):
     assert found.sources == {str(config): GOOD}
 
 
-def test_the_command_line_wins(config):
-    found = Checking(str(config), {"udp_workers": 5, "listen": ["udp:127.0.0.1:5081"]}).result(wait=True)
-    assert found.workers_asked == 5 and [each.port for each in found.listeners] == [5081]
+def test_the_command_line_wins_and_adds_sockets(config):
+    found = Checking(str(config), {"udp_workers": 5, "listen": ["udp:127.0.0.1:5081", "udp:127.0.0.1:5070"]}).result(
+        wait=True)
+    assert found.workers_asked == 5 and [each.port for each in found.listeners] == [5070, 5081]
 
 
 def test_a_bad_one_says_why(config):

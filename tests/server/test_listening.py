@@ -51,6 +51,11 @@ def test_an_address_is_bound_once():
     assert bound([made("udp", "127.0.0.1"), made("udp", "lo")]) == [("udp", "127.0.0.1", 5060), ("udp", "::1", 5060)]
 
 
+def test_a_socket_that_is_there_twice_is_the_first_one():
+    (only,) = listening.listeners([made("udp", "127.0.0.1", tag="inside"), made("udp", "127.0.0.1")], {}, ["udp"])
+    assert only.tag == "inside"
+
+
 def test_what_a_socket_advertises_goes_before_what_all_do():
     own = made("udp", "127.0.0.1", advertised_host="sip.example.com", advertised_port=5099, tag="inside")
     first, second = listening.listeners([own, made("udp", "127.0.0.1", 5061)],

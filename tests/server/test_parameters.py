@@ -55,7 +55,8 @@ def test_what_we_are_called_in_via_and_record_route(serve: Any, text: str, via: 
     server = serve(text, "route { record_route(); t_relay(); }")
     sent = relayed(server)
     assert f"SIP/2.0/UDP {via};branch=" in sent.header("Via")
-    assert f"<sip:{via}" in sent.header("Record-Route")
+    recorded = via if "advertised_port" in text else via.removesuffix(":5060")
+    assert f"<sip:{recorded};lr" in sent.header("Record-Route")
 
 
 @pytest.mark.parametrize(("text", "host", "ours"), [
@@ -226,6 +227,8 @@ def test_lines_of_the_script_by_level(serve: Any) -> None:
     assert serve("log_level=4\nxlog_level=2", route).log.matching("info|plain") == ["NOTICE plain"]
     lines = serve("log_level=4\nxlog_level=3\nxlog_print_level=-1", route).log.matching("info|plain")
     assert lines == ["INFO info", "ERROR plain"]
+    assert serve("log_level=1", route).log.matching("info|plain") == ["NOTICE plain"]  # the log has a level of its own
+    assert serve("log_level=4", route).log.matching("info|plain") == ["NOTICE plain"]
 
 
 def test_lines_that_are_too_long_are_left_out(serve: Any) -> None:

@@ -203,6 +203,21 @@ def test_what_cannot_be_answered_is_only_counted() -> None:
     assert place.counts() == {"rcv_requests": 2, "err_requests": 3, "bad_msg_hdr": 2, "bad_URIs_rcvd": 1}
 
 
+def test_an_ack_that_names_no_target_ends_what_it_acknowledges() -> None:
+    place = Place(SCRIPT.replace("t_relay();", 't_newtran(); t_reply(486, "Busy");'))
+    place.datagram(request(world=place).data)
+    (_, busy), = place.network.sent[-1:]
+    to = next(line for line in busy.split(b"\r\n") if line.startswith(b"To:"))
+    ack = request(world=place).data.replace(b"1 INVITE", b"1 ACK").replace(b"INVITE sip:bob@192.0.2.2", b"ACK ")
+    place.datagram(ack.replace(b"To: <sip:bob@example.com>", to))
+    place.take()
+    place.pass_time(20)
+    assert place.lines() == []  # else the 486 were sent again
+    other = Place(workers=2)
+    other.datagram(ack.replace(b"call-1", other_call_id(other).encode()))
+    assert [sent[:2] for sent in other.links.sent] == [(1, HAND_OVER)]
+
+
 def test_the_error_route_decides_what_a_malformed_request_gets() -> None:
     place = Place(SCRIPT + 'error_route { sl_send_reply($err.rcode, "Try $err.rcode"); }')
     place.datagram(place.options(old="CSeq: 1", new="CSeq: x"))

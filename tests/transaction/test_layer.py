@@ -200,6 +200,17 @@ def test_via_matching_can_be_turned_off(world):
     assert world.receive(scan(changed, world.network.udp, request(world=world).source))
 
 
+def test_ack_of_a_refusal_may_have_a_branch_of_its_own(world):
+    world.receive(response(call(world), 407))
+    assert world.lines() == ["ACK 192.0.2.2", "407 192.0.2.1"]
+    world.script = lambda run: None
+    assert not world.receive(request("ACK", world=world, branch="z9hG4bKown", to_tag="other"))
+    world.take()
+    assert world.receive(request("ACK", world=world, branch="z9hG4bKown", to_tag="b1"))
+    world.pass_time(10)
+    assert world.lines() == [] and not world.layer.answered and len(world.layer) == 0
+
+
 def test_answer_of_our_own_is_repeated_until_its_ack(world):
     def answer(run):
         transaction = world.layer.new_transaction(run)

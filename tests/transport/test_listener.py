@@ -6,6 +6,7 @@ import pytest
 from opensips_py.errors import ConfigError
 from opensips_py.sip import address_key
 from opensips_py.transport import Listener, parse
+from opensips_py.transport.via import ADVERTISED_HOST, ADVERTISED_PORT, sent_by, uri_host
 
 
 def uris(text: str) -> list[str]:
@@ -22,6 +23,18 @@ def uris(text: str) -> list[str]:
 ])
 def test_addresses(text: str, expected: list[str]) -> None:
     assert uris(text) == expected
+
+
+@pytest.mark.parametrize(("listener", "expected"), [
+    (Listener("udp", "192.0.2.9", 5060), "192.0.2.9"), (Listener("tcp", "::1", 5060), "[::1]"),
+    (Listener("udp", "192.0.2.9", 5070), "192.0.2.9:5070"), (Listener("tls", "192.0.2.9", 5060), "192.0.2.9:5060"),
+    (Listener("udp", "192.0.2.9", 5060, "sip.example.com"), "sip.example.com"),
+    (Listener("udp", "192.0.2.9", 5060, "sip.example.com", 5060), "sip.example.com:5060")])
+def test_a_port_that_goes_without_saying_is_not_in_uris(listener: Listener, expected: str) -> None:
+    assert listener.uri_host == uri_host(listener, None) == expected
+    said = uri_host(listener, {ADVERTISED_HOST: "203.0.113.1"})
+    assert said == expected.replace(sent_by(listener, None).rpartition(":")[0], "203.0.113.1")
+    assert uri_host(listener, {ADVERTISED_PORT: 5060}).endswith(":5060")
 
 
 def test_an_interface_stands_for_its_addresses() -> None:

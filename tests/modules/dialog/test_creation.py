@@ -10,7 +10,7 @@ def test_an_invite_begins_a_dialog(proxy):
     server.alice.call("bob")
     invite = server.bob.last("INVITE")
     found = dialog(server)
-    assert invite.header("Record-Route") == f"<sip:192.0.2.9:5060;lr;ftag=a;did={found.did}>"
+    assert invite.header("Record-Route") == f"<sip:192.0.2.9;lr;ftag=a;did={found.did}>"
     assert (found.state, found.call_id, found.from_tag) == (1, invite.message.call_id, "a")
     assert (server.counted("processed_dialogs"), server.counted("active_dialogs")) == (1, 0)
 

@@ -17,23 +17,23 @@ def leaving(body, settings="", routes="", **more):
 
 def test_header_stands_above_earlier_ones():
     sent = leaving(RELAY, headers="Record-Route: <sip:192.0.2.77;lr>\r\n")
-    assert sent.values("Record-Route") == ["<sip:192.0.2.9:5060;lr;ftag=a1>", "<sip:192.0.2.77;lr>"]
+    assert sent.values("Record-Route") == ["<sip:192.0.2.9;lr;ftag=a1>", "<sip:192.0.2.77;lr>"]
 
 
 def test_change_of_socket_leaves_two_headers():
     sent = leaving(RELAY, uri="sip:bob@192.0.2.2;transport=tcp")
-    assert sent.values("Record-Route") == ["<sip:192.0.2.9:5060;transport=tcp;r2=on;lr;ftag=a1>",
-                                           "<sip:192.0.2.9:5060;r2=on;lr;ftag=a1>"]
+    assert sent.values("Record-Route") == ["<sip:192.0.2.9;transport=tcp;r2=on;lr;ftag=a1>",
+                                           "<sip:192.0.2.9;r2=on;lr;ftag=a1>"]
 
 
 def test_second_header_can_be_turned_off():
     sent = leaving(RELAY, 'modparam("rr", "enable_double_rr", 0)', uri="sip:bob@192.0.2.2;transport=tcp")
-    assert sent.values("Record-Route") == ["<sip:192.0.2.9:5060;transport=tcp;lr;ftag=a1>"]
+    assert sent.values("Record-Route") == ["<sip:192.0.2.9;transport=tcp;lr;ftag=a1>"]
 
 
 @pytest.mark.parametrize(("settings", "expected"), [
-    ('modparam("rr", "append_fromtag", 0)', "<sip:192.0.2.9:5060;lr>"),
-    ('modparam("rr", "add_username", 1)', "<sip:bob@192.0.2.9:5060;lr;ftag=a1>"),
+    ('modparam("rr", "append_fromtag", 0)', "<sip:192.0.2.9;lr>"),
+    ('modparam("rr", "add_username", 1)', "<sip:bob@192.0.2.9;lr;ftag=a1>"),
 ])
 def test_parameters_shape_the_uri(settings, expected):
     assert leaving(RELAY, settings).values("Record-Route") == [expected]
@@ -41,7 +41,7 @@ def test_parameters_shape_the_uri(settings, expected):
 
 def test_uri_parameters_are_added_before_and_after():
     sent = leaving('add_rr_param(";a=1"); record_route(";b=$rm"); add_rr_param(";c=3"); t_relay();')
-    assert sent.values("Record-Route") == ["<sip:192.0.2.9:5060;lr;ftag=a1;b=INVITE;a=1;c=3>"]
+    assert sent.values("Record-Route") == ["<sip:192.0.2.9;lr;ftag=a1;b=INVITE;a=1;c=3>"]
 
 
 def test_parameter_of_one_branch_stays_in_it():
@@ -49,8 +49,8 @@ def test_parameter_of_one_branch_stays_in_it():
                   'branch_route[b] { if ($rU == "carol") add_rr_param(";who=carol"); }')
     bench.receive(request(world=bench))
     sent = {each.uri: each.values("Record-Route")[0] for each in bench.take() if each.is_request}
-    assert sent == {"sip:bob@192.0.2.2": "<sip:192.0.2.9:5060;lr;ftag=a1>",
-                    "sip:carol@192.0.2.3": "<sip:192.0.2.9:5060;lr;ftag=a1;who=carol>"}
+    assert sent == {"sip:bob@192.0.2.2": "<sip:192.0.2.9;lr;ftag=a1>",
+                    "sip:carol@192.0.2.3": "<sip:192.0.2.9;lr;ftag=a1;who=carol>"}
 
 
 def test_branch_route_can_record_route_one_branch():
@@ -58,13 +58,13 @@ def test_branch_route_can_record_route_one_branch():
                   'branch_route[b] { if ($rU == "carol") record_route(); }')
     bench.receive(request(world=bench))
     sent = {each.uri: each.header("Record-Route") for each in bench.take() if each.is_request}
-    assert sent == {"sip:bob@192.0.2.2": None, "sip:carol@192.0.2.3": "<sip:192.0.2.9:5060;lr;ftag=a1>"}
+    assert sent == {"sip:bob@192.0.2.2": None, "sip:carol@192.0.2.3": "<sip:192.0.2.9;lr;ftag=a1>"}
 
 
 @pytest.mark.parametrize("second", ["record_route()", 'record_route_preset("192.0.2.9:5060")'])
 def test_second_record_route_is_refused(second):
     sent = leaving(f"record_route(); if (!{second}) add_rr_param(\";once=1\"); t_relay();")
-    assert sent.values("Record-Route") == ["<sip:192.0.2.9:5060;lr;ftag=a1;once=1>"]
+    assert sent.values("Record-Route") == ["<sip:192.0.2.9;lr;ftag=a1;once=1>"]
 
 
 def test_preset_addresses_stand_as_given():
@@ -87,7 +87,7 @@ def test_stateless_forwarding_names_the_outgoing_socket_too():
     bench = Bench("rr", 'record_route(); forward("tcp:192.0.2.2:5060");')
     bench.run_on(bench.message(options()))
     assert [each.partition(";lr")[0] for each in bench.only().values("Record-Route")] == [
-        "<sip:192.0.2.9:5060;transport=tcp;r2=on", "<sip:192.0.2.9:5060;r2=on"]
+        "<sip:192.0.2.9;transport=tcp;r2=on", "<sip:192.0.2.9;r2=on"]
 
 
 @pytest.mark.parametrize("body", ["record_route();", "record_route_preset(\"192.0.2.9\");"])

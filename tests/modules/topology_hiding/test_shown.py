@@ -17,7 +17,7 @@ def value(text, user=None, tail=";did=1", mark="", passing=("", ""), listener=UD
 @pytest.mark.parametrize(("user", "mark", "front"), [
     (None, "", "alice@"), ("", "", ""), ("x", "", "x@"), ("", "did.1", "X.did.1@"), (None, "did.1", "alice.did.1@")])
 def test_users(user, mark, front):
-    assert value("<sip:alice@10.1.1.1>", user, mark=mark) == f"<sip:{front}192.0.2.9:5060;did=1>"
+    assert value("<sip:alice@10.1.1.1>", user, mark=mark) == f"<sip:{front}192.0.2.9;did=1>"
 
 
 def test_other_protocols():
@@ -26,12 +26,12 @@ def test_other_protocols():
 
 def test_what_passes():
     given = "<sip:a@b;one;Two=2;three>;q=1;x=\"a;y=2\";z"
-    assert value(given, "", passing=(" two ;one", "y;x")) == '<sip:192.0.2.9:5060;did=1;one;Two=2>;x="a;y=2"'
+    assert value(given, "", passing=(" two ;one", "y;x")) == '<sip:192.0.2.9;did=1;one;Two=2>;x="a;y=2"'
 
 
 @pytest.mark.parametrize("odd", [None, "", "<tel:+49>", "<sip:a", "*"])
 def test_what_is_no_sip_contact(odd):
-    assert value(odd, passing=("a", "b")) == "<sip:192.0.2.9:5060;did=1>"
+    assert value(odd, passing=("a", "b")) == "<sip:192.0.2.9;did=1>"
 
 
 def test_splitting():
