@@ -11,9 +11,9 @@ from opensips_py.blocking import Busy
 from opensips_py.module import ConfigError, Event, MIError, Module, Route, Run, mi, param, param_setter, process_state
 from opensips_py.module.declare import Dialect
 from opensips_py.module.kinds import Format
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.event_flatstore.book import CAPACITY, LONGEST, Book
 from opensips_py.modules.event_flatstore.files import BATCH, Done, File
+from opensips_py.restraint import Restraint
 
 PROTOCOL = "flatstore"
 NOT_FOUND = 404

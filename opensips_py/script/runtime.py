@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Run
+from opensips_py.restraint import Restraint
 from opensips_py.script import kept
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.sip import Uri, address_host, is_ip
