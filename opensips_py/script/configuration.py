@@ -339,6 +339,9 @@ class Reader:
         self.result.routes = compile_routes(routes, self.result.context, reached)
         self.result.timers = [(plain(each), each.interval) for each in routes if each.kind == "timer_route"]
         self.result.event_modes = {each.name: each.mode for each in routes if each.kind == "event_route"}
+        if self.result.dialect == "4.0":  # an event comes into being with its route
+            for name in self.result.event_modes:
+                self.registry.script_events.setdefault(name)
         if whole and not any(each.kind == "route" and (each.broken or not plain(each)) for each in routes):
             meant = next((each for each in routes if each.kind == "route" and each.name in MAIN_NAMES
                           and ("route", plain(each)) not in reached), None)
