@@ -278,3 +278,10 @@ def test_a_fix_that_makes_another_mistake_is_not_written():
     assert [each.message for each in check(before).errors] == [
         "',' or ')' expected in the call of sl_send_reply, found '5'"]
     assert fixes.fixed(before, check) == before
+
+
+def test_a_route_whose_head_never_ends_is_not_missed_as_well():
+    text = read_text(str(RESIDENTIAL))
+    cut = text[:text.index("issed_call] {")]
+    assert [each["message"] for each in findings(cut, RESIDENTIAL)] == [
+        "']' expected behind the name of the route, found the end of the file"]
