@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from opensips_py.errors import MIError
 from opensips_py.module import Between, Module, param, process_state
-from opensips_py.module.restraint import Restraint
+from opensips_py.restraint import Restraint
 
 PARALLEL, FAILOVER, ROUND_ROBIN = "PARALLEL", "FAILOVER", "ROUND-ROBIN"
 POLICIES = PARALLEL, FAILOVER, ROUND_ROBIN

@@ -10,7 +10,7 @@ from gevent import socket
 
 from opensips_py.mi.xmlrpc import member, plain
 from opensips_py.module import Module, deadline, param, process_state
-from opensips_py.module.restraint import Restraint
+from opensips_py.restraint import Restraint
 
 PROTOCOL = "xmlrpc"
 QUEUE, AT_ONCE = 1000, 20  # calls that wait, and connections, of one process

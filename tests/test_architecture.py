@@ -11,7 +11,7 @@ import sys
 import pytest
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
-LAYERS = [["errors"], ["sip"], ["state"], ["timers", "_timers", "statistics", "blocking"], ["transport"],
+LAYERS = [["errors"], ["sip"], ["state"], ["timers", "_timers", "statistics", "blocking", "restraint"], ["transport"],
           ["transaction"], ["dialog"], ["db"], ["module"], ["script"], ["mi", "events"], ["server"],
           ["describe", "reference", "explain", "testing"], ["lsp"], ["asking"], ["cli_calls", "cli_db", "cli_reload"],
           ["cli", "__main__"]]

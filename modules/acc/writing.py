@@ -11,9 +11,9 @@ from opensips_py.db import Database, QueryError, Session, Unavailable
 from opensips_py.db import catalog as tables
 from opensips_py.db.catalog import FoundColumn
 from opensips_py.db.creation import FLAVOURS
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.acc.journal import Entry, Full, Journal, Places
 from opensips_py.modules.acc.rows import Row, fitted, plain
+from opensips_py.restraint import Restraint
 
 if TYPE_CHECKING:
     from opensips_py.module.services import Services

@@ -7,13 +7,13 @@ import os
 from typing import Annotated, Any
 
 from opensips_py.module import Between, ConfigError, Module, VariableSpec, param, process_state, uses
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.auth._nonces import Nonces
 from opensips_py.modules.auth.authorizing import Authorizing
 from opensips_py.modules.auth.challenging import Challenger, Challenging
 from opensips_py.modules.auth.remote_party import RemoteParty
 from opensips_py.modules.auth.served import Served
 from opensips_py.modules.auth.verifying import Verifier
+from opensips_py.restraint import Restraint
 from opensips_py.state.directory import secrets
 
 

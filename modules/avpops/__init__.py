@@ -63,8 +63,8 @@ class AvpOps(UserAvps, Module, name="avpops"):
     @script(ANYWHERE, waits=True)
     def avp_db_query(self, run: Run, query: Sql, dest: Avps = (), db_id: Number = 0) -> Asked:
         """Send a statement to a database. Rows go into AVPs, one for each column, "$avp(name);$avp(other)", else
-        $avp(1), $avp(2) …; the first row is the newest value, NULL is "<null>". EMPTY where the statement asked for
-        rows and there are none."""
+        $avp(1), $avp(2) …; the first row is the newest value, NULL is "<null>". EMPTY where there are none, so for
+        every statement that asks for none."""
         answer = self.asked(db_id, lambda found: found.query(*query.bound(run, found.dialect)))
         return Asked.FAILED if answer is None else self.into_avps(run, answer, dest)
 

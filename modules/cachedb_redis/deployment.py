@@ -47,7 +47,7 @@ class Deployment:
         self.refreshes, self.refreshed_at, self._looked = 0, 0.0, -REFRESH
         self._current = 0  # which of the hosts works
         self._looking = BoundedSemaphore(1)
-        self._lost = False
+        self._lost: set[str] = set()  # parts of it
 
     @property
     def patience(self) -> float:
@@ -65,12 +65,13 @@ class Deployment:
                 ask = self._ask_cluster if self.mode == "cluster" else self._ask_single
                 replies = ask(key, commands, repeatable)
         except TimeoutError as error:
-            self._gone(str(error))
+            self._gone(key, str(error))
             raise CacheError(f"{self.name}: {error}", outcome=False) from None
         except (Unreachable, Lost) as error:
-            self._gone(str(error))
+            self._gone(key, str(error))
             raise CacheError(str(error), outcome=isinstance(error, Unreachable)) from None
-        self._back()
+        if self._lost:
+            self._back(key)
         refused = any(isinstance(each, exceptions.ResponseError) for each in replies)
         (self.figures.failed if refused else self.figures.queries).add()
         return replies
@@ -230,16 +231,22 @@ class Deployment:
 
     # --- how they are
 
-    def _gone(self, error: str) -> None:
-        self.figures.failed.add()
-        if not self._lost:
-            log.error("cache %s does not answer: %s", self.name, error)
-        self._lost = True
+    def _part(self, key: str | None) -> str:
+        """What the log calls that of it which has *key*: of a cluster, a node may be gone while the others work."""
+        owner = self.slots[topology.slot_of(key)] if self.mode == "cluster" and key is not None else None
+        return self.name if owner is None else f"{self.name}, node {owner.address[0]}:{owner.address[1]}"
 
-    def _back(self) -> None:
-        if self._lost:
-            log.info("cache %s answers again", self.name)
-        self._lost = False
+    def _gone(self, key: str | None, error: str) -> None:
+        self.figures.failed.add()
+        part = self._part(key)
+        if part not in self._lost:
+            log.error("cache %s does not answer: %s", part, error)
+        self._lost.add(part)
+
+    def _back(self, key: str | None) -> None:
+        for part in {self.name, self._part(key)} & self._lost:
+            log.info("cache %s answers again", part)
+            self._lost.discard(part)
 
 
 ASKING: Command = ("ASKING",)

@@ -117,6 +117,7 @@ class Dialogs:
         dialog = Dialog(module.slot_of_call_id(call_id), next(self._numbers) & 0x7FFFFFFF, call_id, request.from_tag)
         dialog.request = request
         dialog.caller_cseq = request.cseq
+        module.notice()
         dialog.created = time.time()
         dialog.lifetime = module.default_timeout
         dialog.flags = flags
@@ -185,6 +186,7 @@ class Dialogs:
         counters.active.add()
         dialog.request = dialog.early = None
         dialog.facts = pack_facts(facts)
+        self.module.notice()
         dialog.started = now = time.time()
         dialog.expires = now + dialog.lifetime
         before, dialog.state = dialog.state, ANSWERED
@@ -378,6 +380,7 @@ class Dialogs:
         if dialog.state == DELETED:
             return
         dialog.end_reason = reason
+        self.module.notice()
         dialog.ended = at or time.time()
         before, dialog.state = dialog.state, DELETED
         if dialog.timer is not None:

@@ -5,12 +5,11 @@ and how far is kept with each dialog: so nobody pays for an hour that never was,
 """
 from __future__ import annotations
 
-import time
 from typing import TYPE_CHECKING
 
 from opensips_py.dialog.record import MOVED, Dialog
 from opensips_py.modules.dialog.pinging import PINGS
-from opensips_py.state.directory import current_boot
+from opensips_py.state.directory import current_boot, offset
 
 if TYPE_CHECKING:
     import logging
@@ -21,11 +20,6 @@ if TYPE_CHECKING:
 LOOK = 1.0  # seconds between two looks at the clock
 JUMP = 1.0  # seconds by which it is set, and not corrected little by little
 DRIFT = 0.2  # seconds of correction that are noted for whoever takes over
-
-
-def offset() -> float:
-    """What the clock of the machine shows beyond one that nobody sets."""
-    return time.time() - time.monotonic()
 
 
 class Timekeeping:
@@ -46,7 +40,15 @@ class Timekeeping:
         return moved if abs(moved) > JUMP else 0.0
 
     def look(self, _: object = None) -> None:
-        """See whether the clock has been set."""
+        """See whether the clock has been set, now and then."""
+        self.notice()
+        store = self.dialogs.store
+        if abs(store.offset - store.clock()[1]) > DRIFT:
+            store.note_clock(current_boot(), store.offset)
+        store.watch = self.services.timers.start(LOOK, self.dialogs.module.look)
+
+    def notice(self) -> None:
+        """See whether the clock has been set: before a time of day is taken for the beginning or the end of a call."""
         module, store, now = self.dialogs.module, self.dialogs.store, offset()
         moved, store.offset = now - store.offset, now
         if abs(moved) > JUMP:
@@ -54,9 +56,6 @@ class Timekeeping:
             for dialog in [each for each in self.dialogs if not each.is_over]:
                 move(dialog, moved)
                 self.dialogs.changed(dialog)
-        if abs(now - store.clock()[1]) > DRIFT:
-            store.note_clock(current_boot(), now)
-        store.watch = self.services.timers.start(LOOK, module.look)
 
 
 def move(dialog: Dialog, seconds: float) -> None:

@@ -17,8 +17,8 @@ import gevent
 from gevent.event import Event
 
 from opensips_py.module import Counter
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.event_rabbitmq.addresses import Endpoint
+from opensips_py.restraint import Restraint
 
 try:
     import pika

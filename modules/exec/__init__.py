@@ -78,9 +78,10 @@ class Exec(Module, name="exec"):
     @script(ANYWHERE, waits=True)
     def exec(self, run: Run, command: str, stdin: str = "", stdout: Writable | None = None,
              stderr: Writable | None = None, envavp: Avp | None = None) -> bool:
-        """Run *command* with *stdin* as its input, and wait until its output is complete: each line of it is assigned
-        to *stdout*, and those of its errors to *stderr*. Without these two it is only started. The values of *envavp*
-        are OSIPS_EXEC_0, OSIPS_EXEC_1 ... in its environment. False where it cannot run, or took too long."""
+        """Run *command* with *stdin* as its input, and wait until its output is complete: that is assigned to *stdout*,
+        and its errors to *stderr*; by async() and launch(), each line by itself. Without these two it is only started.
+        The values of *envavp* are OSIPS_EXEC_0, OSIPS_EXEC_1 ... in its environment. False where it cannot run, or took
+        too long."""
         environment = self.environment(run)
         if envavp is not None:
             values = run.avps.get(envavp.spec.name or "", [])
@@ -91,8 +92,9 @@ class Exec(Module, name="exec"):
         if output is None:
             return False
         for variable, text in ((stdout, output.out), (stderr, output.errors)):
-            for line in text.splitlines() if variable is not None else ():
-                variable.set(line)  # type: ignore[union-attr]
+            if variable is not None and text:
+                for each in text.splitlines() if run.beside else (text,):
+                    variable.set(each)
         return True
 
     @script(MESSAGES, waits=True, dialect="2.1")

@@ -8,7 +8,7 @@ from opensips_py.modules.json.documents import Documents, ended_by
 from opensips_py.modules.json.kinds import JsonPath, JsonValue, JsonVariable
 from opensips_py.modules.json.merging import merged
 from opensips_py.modules.json.path import Path
-from opensips_py.modules.json.reading import parsed
+from opensips_py.modules.json.reading import NULL, parsed
 from opensips_py.modules.json.writing import COMPACT, PRETTY, SPACED, UNESCAPED, Style, written
 
 ANYWHERE = (Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL | Route.STARTUP | Route.TIMER
@@ -99,6 +99,8 @@ class Json(Module, name="json"):
                 found = ended_by(found, path.listing, number)
         except (LookupError, ValueError) as error:
             self.log.info("$json(%s): %s", path.text, error.args[0])
+            return None
+        if found is NULL and not path.listing and number is None:
             return None
         if type(found) is int:
             return str(found) if self.enable_long_quoting and not LEAST <= found <= MOST else found

@@ -21,10 +21,10 @@ from opensips_py.module import (
     script,
     timer,
 )
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.lua.api import Api
 from opensips_py.modules.lua.state import LuaError, Program, States, shown
 from opensips_py.modules.lua.watching import Watched
+from opensips_py.restraint import Restraint
 
 ROUTES = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH | Route.LOCAL
 FILE = "/etc/opensips/opensips.lua"

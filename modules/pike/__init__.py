@@ -21,8 +21,8 @@ from opensips_py.module import (
     script,
     timer,
 )
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.pike.sources import MOST, Checked, Limit, Sources
+from opensips_py.restraint import Restraint
 from opensips_py.sip import address_host, address_key
 
 if TYPE_CHECKING:

@@ -21,7 +21,6 @@ from opensips_py.module import (
     uses,
 )
 from opensips_py.module.declare import Dialect
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.prometheus.families import (
     CONTENT_TYPE,
     LABEL,
@@ -33,6 +32,7 @@ from opensips_py.modules.prometheus.families import (
 )
 from opensips_py.modules.prometheus.routed import Metrics, block, braced
 from opensips_py.modules.prometheus.rules import Rule
+from opensips_py.restraint import Restraint
 from opensips_py.sip import scan
 
 if TYPE_CHECKING:

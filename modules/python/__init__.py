@@ -6,12 +6,12 @@ import logging
 from opensips_py.blocking import in_hub
 from opensips_py.module import ConfigError, Module, Route, Run, deadline, param, process_state, script
 from opensips_py.module.python_routes import ImportFault
-from opensips_py.module.restraint import Restraint
 from opensips_py.module.script_message import ScriptExit
 from opensips_py.modules.python import api
 from opensips_py.modules.python.faults import described
 from opensips_py.modules.python.handler import Handler, Refused, imported
 from opensips_py.modules.python.message import Message
+from opensips_py.restraint import Restraint
 
 ROUTES = Route.REQUEST | Route.FAILURE | Route.ONREPLY | Route.BRANCH
 PATIENCE = 30.0  # seconds that a method may wait

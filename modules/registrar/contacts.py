@@ -46,7 +46,7 @@ def flow_of(request: Request, contact: NameAddr) -> tuple[str, int]:
     number = contact.parameter("reg-id")
     if not instance or number is None:
         return instance, 0
-    if not number.isdigit() or not 0 < int(number) < 0x10000:
+    if not number.isdecimal() or len(number) > 5 or not 0 < int(number) < 0x10000:
         raise Refused(400, "Bad reg-id")
     return instance, int(number) if supports(request, "outbound") else 0
 

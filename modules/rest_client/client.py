@@ -98,6 +98,8 @@ class Client:
         path = module.ssl_capath
         if path and not os.path.exists(path):
             raise FileNotFoundError("there is no such file or folder")
+        if not module.ssl_verifypeer:  # which is no news to who has written it
+            urllib3.disable_warnings(exceptions.InsecureRequestWarning)
         self.pools = urllib3.PoolManager(
             HOSTS, maxsize=module.max_async_transfers, block=False, retries=False,
             cert_reqs="CERT_REQUIRED" if module.ssl_verifypeer else "CERT_NONE",

@@ -5,9 +5,9 @@ import json
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.module import Pattern, Run, Variable, VariableSpec, Writable
+from opensips_py.module import Dialect, Pattern, Run, Variable, VariableSpec, Writable
 from opensips_py.module.cookies import Channels, NoAnswer
-from opensips_py.module.media_relays import Homes, Relay, Relays, sides
+from opensips_py.module.media_relays import Homes, Relay, Relays
 from opensips_py.modules.rtpengine import bencode
 from opensips_py.modules.rtpengine.flags import Flags, address
 
@@ -16,11 +16,12 @@ if TYPE_CHECKING:
 
     from opensips_py.sip import Message
 
-SET = "rtpengine set"  # in Run.extra
+SET, KNOWN = "rtpengine set", "rtpengine answer"  # in Run.extra
 FULL = ("Parallel session limit reached", "Ran out of ports", "CPU usage limit exceeded", "Load limit exceeded",
         "Bandwidth limit exceeded")  # what another engine may not say
-FROM_BY_DEFAULT = frozenset(("offer", "answer", "delete", "play media", "stop media", "play DTMF", "block media",
-                             "unblock media", "block DTMF", "unblock DTMF"))
+OF_DESCRIPTIONS = ("direction", "replace", "rtcp-mux")  # entries of offers and answers alone
+MEDIA = frozenset(("play media", "stop media", "block media", "unblock media", "block DTMF", "unblock DTMF",
+                   "start forwarding", "stop forwarding"))  # what is done to the media of all, or of a party named
 Answer = dict[str, Any]
 
 
@@ -37,6 +38,7 @@ class Asking:
     """How functions ask."""
 
     services: Any
+    dialect: Dialect
     log: logging.Logger
     relays: Relays
     engines: Engines
@@ -50,23 +52,23 @@ class Asking:
     def ask(self, run: Run, command: str, flags: Flags, socket: Variable | None = None,
             further: dict[str, Any] | None = None, body: str | None = None) -> Answer | None:
         """The answer of the engine that a call belongs to; None where there is none, or it is an error."""
-        question = self.question(run, command, flags)
-        if question is None:
-            self.fail(run, f"{command}: the call has no Call-ID, no tag or no branch that could be named")
+        try:
+            question = self.question(run, command, flags)
+        except ValueError as error:
+            self.fail(run, str(error))
             return None
         question.update(further or {})
         if body is not None:
             question["sdp"] = body
         call_id = question["call-id"]
-        why = "no engine is there"
-        for engine in self.candidates(run, call_id, socket):
+        why = "no available proxies"
+        for engine in self.candidates(run, command, call_id, socket):
             self.engines.used.add(engine.url)
             try:
                 answer = self.exchange(engine, question)
             except NoAnswer as error:
                 self.log.warning("%s", error)
                 self.relays.failed(engine)
-                why = str(error)
                 continue
             self.relays.works(engine)
             wrong = complaint(answer)
@@ -105,13 +107,15 @@ class Asking:
             raise NoAnswer(f"{engine.url}: an answer that is no dictionary")
         return answer
 
-    def candidates(self, run: Run, call_id: str, socket: Variable | None) -> list[Relay]:
-        """The engines to try for a call, the best first: the one that the script names, or those of the set."""
+    def candidates(self, run: Run, command: str, call_id: str, socket: Variable | None) -> list[Relay]:
+        """The engines to try for a call, the best first: the one that the script names, which for an offer need not be
+        there, and those of the set."""
         number = self.set_of(run)
         wanted = socket.get() if socket is not None else None
         if wanted:
             pinned = self.relays.find(number, str(wanted))
-            return [] if pinned is None else [pinned]
+            others = self.engines.homes.candidates(self.relays, number, call_id) if command == "offer" else []
+            return others if pinned is None else [pinned, *(each for each in others if each is not pinned)]
         return self.engines.homes.candidates(self.relays, number, call_id)
 
     def set_of(self, run: Run) -> int:
@@ -126,34 +130,50 @@ class Asking:
         """Whether another engine may do what this one refuses."""
         return any(each in why for each in FULL) or any(each.matches(why) for each in self.failover_errors)
 
-    def question(self, run: Run, command: str, flags: Flags) -> dict[str, Any] | None:
-        """What to ask about the call of the message at hand; None where it lacks what has to be named."""
+    def question(self, run: Run, command: str, flags: Flags) -> dict[str, Any]:
+        """What to ask about the call of the message at hand; ValueError says what it lacks."""
         found: dict[str, Any] = {**flags.entries, "command": command}
+        describes = command in ("offer", "answer")
+        if not describes:
+            for name in OF_DESCRIPTIONS:
+                found.pop(name, None)
         message: Message | None = run.message
-        call_id = flags.call_id if flags.call_id is not None else message.call_id if message is not None else ""
-        if not call_id:
-            return None
-        found["call-id"] = call_id
-        offers = command in ("offer", "answer")
-        sender, receiver = sides(message, command == "answer") if offers or message is None else (
-            message.from_tag, message.to_tag)
-        sender = flags.from_tag if flags.from_tag is not None else sender if command in FROM_BY_DEFAULT else ""
-        if flags.to_tag is not None:
-            receiver = flags.to_tag
-        if sender:
-            found["from-tag"] = sender
-        elif offers:
-            return None
-        if receiver and (offers or flags.with_to_tag):
-            found["to-tag"] = receiver
+        own = message.call_id if message is not None else ""
+        found["call-id"] = own if flags.call_id is None else flags.call_id
+        if not found["call-id"]:
+            raise ValueError("can't get Call-Id field")
         branch = self.via_branch(run, message, flags)
         if branch is None:
-            return None
+            raise ValueError("can't get Via branch/extra ID")
         if branch:
             found["via-branch"] = branch
-        if message is not None and message.listener is not None and offers:
+        if message is not None and message.listener is not None:
             found.setdefault("received-from", address(message.source_host))
+        found.update(self.tags(message, command, flags))
+        if describes and not found.get("from-tag"):
+            raise ValueError("can't get From tag")
         return found
+
+    def tags(self, message: Message | None, command: str, flags: Flags) -> dict[str, str]:
+        """The tags of the parties. from-tag is that of who sends the message, as long as nobody is named and both are
+        of interest; to-tag that of the other."""
+        sender, receiver = (message.from_tag, message.to_tag) if message is not None else ("", "")
+        sender = sender if flags.from_tag is None else flags.from_tag
+        receiver = receiver if flags.to_tag is None else flags.to_tag
+        if command in MEDIA:
+            return {"from-tag": sender} if flags.directional and sender else {}
+        if command == "delete":  # all of the call, in 4.0
+            found = {"from-tag": sender if self.dialect == "2.1" else "",
+                     "to-tag": receiver if flags.with_to_tag else ""}
+        elif flags.directional or message is None or message.is_request != (command == "answer"):
+            found = {"from-tag": sender, "to-tag": receiver}
+        elif not receiver:
+            raise ValueError("No to-tag present")
+        else:
+            found = {"from-tag": receiver, "to-tag": sender}
+        if command == "play DTMF":
+            del found["to-tag"]
+        return {name: tag for name, tag in found.items() if tag}
 
     def via_branch(self, run: Run, message: Message | None, flags: Flags) -> str | None:
         """The branch that the flags ask to name; '' for none, None where there is none to name."""
@@ -174,13 +194,19 @@ class Asking:
         return vias[second].branch or None if len(vias) > second else None
 
     def query(self, run: Run) -> Answer | None:
-        """All that an engine knows of the call at hand."""
-        return self.ask(run, "query", Flags())
+        """All that an engine knows of the call at hand; in 4.0 it is asked once for a message."""
+        if self.dialect == "2.1":
+            return self.ask(run, "query", Flags())
+        run.extra = run.extra if run.extra is not None else {}
+        if KNOWN not in run.extra:
+            run.extra[KNOWN] = self.ask(run, "query", Flags())
+        found: Answer | None = run.extra[KNOWN]
+        return found
 
     def query_json(self, run: Run) -> str | None:
         """The same as JSON."""
         answer = self.query(run)
-        return None if answer is None else json.dumps(answer)
+        return None if answer is None else json.dumps(answer, separators=(",", ":"))
 
 
 def complaint(answer: Answer) -> str:

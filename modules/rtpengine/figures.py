@@ -1,13 +1,12 @@
 """Figures of a call from what an engine says of it."""
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 WHAT = {"MOS": "MOS", "jitter": "jitter", "roundtrip": "round-trip time", "packetloss": "packet loss"}
 NAMES = tuple(f"{what}-{how}" for what in WHAT for how in ("average", "min", "max", "min-at", "max-at"))
 COUNTED = (("bytes", "bytes"), ("packets", "packets"), ("errors", "errors"))
-MARKS = ("average MOS", "lowest MOS", "highest MOS")
+MARKS = {"average": "average MOS", "min": "lowest MOS", "max": "highest MOS"}
 
 
 def totals(answer: dict[str, Any]) -> str | None:
@@ -23,34 +22,22 @@ def totals(answer: dict[str, Any]) -> str | None:
 
 
 def figure(answer: dict[str, Any], name: str, tag: str | None) -> int | None:
-    """One figure of a call, of all streams or of those that the party with *tag* sends; None where it is not known."""
+    """One figure of a call, of all streams or of those that the party with *tag* sends; None where it is not known.
+    -min and -max are those at the moments when the MOS was the lowest and the highest."""
     what, _, how = name.partition("-")
-    key = WHAT[what]
-    sources = [each for each in sources_of(answer, tag) if isinstance(each, dict)]
-    if how == "average":
-        averages = [number(dictionary(each.get(MARKS[0])).get(key)) for each in sources]
-        values = [each for each in averages if each is not None]
-        return round(sum(values) / len(values)) if values else None
     extreme, _, at = how.partition("-")
-    samples = [(value, number(each.get("reported at"))) for source in sources for each in samples_of(source)
-               if (value := number(each.get(key))) is not None]
-    if not samples:
+    samples = [dictionary(dictionary(each).get(MARKS[extreme])) for each in sources_of(answer, tag)]
+    found = [(value, number(each.get("reported at"))) for each in samples
+             if (value := number(each.get(WHAT[what]))) is not None]
+    if not found:
         return None
-    value, moment = (min if extreme == "min" else max)(samples, key=lambda sample: sample[0])
+    if extreme == "average":
+        return sum(value for value, _ in found) // len(found)
+    value, moment = (min if extreme == "min" else max)(found, key=lambda sample: sample[0])
     if not at:
         return value
     created = number(answer.get("created"))
     return None if moment is None or created is None else max(0, moment - created)
-
-
-def samples_of(source: dict[str, Any]) -> Iterator[dict[str, Any]]:
-    """The moments that an engine remembers of a stream; those with a time first, where two are the same."""
-    entries = dictionary(source.get("MOS progression")).get("entries")
-    for each in entries if isinstance(entries, list) else []:
-        yield dictionary(each)
-    for mark in MARKS[1:]:
-        yield dictionary(source.get(mark))
-    yield {key: value for key, value in dictionary(source.get(MARKS[0])).items() if key != "reported at"}
 
 
 def sources_of(answer: dict[str, Any], tag: str | None) -> list[Any]:

@@ -7,9 +7,11 @@ from typing import Any
 from opensips_py.module import Kind
 
 DEEPEST, LONGEST = 8, 4096  # levels of brackets, and bytes in them
-RENAMED = {"address-family": "address family", "media-address": "media address", "record-call": "record call"}
+RENAMED = {"address-family": "address family"}
+NUMBERS = ("repacketize", "delete-delay")
 REPLACED = {"replace-origin": "origin", "replace-session-connection": "session-connection",
-            "replace-zero-address": "zero-address"}
+            "replace-zero-address": "zero address", "replace-session-name": "session name",
+            "replace-username": "username", "replace-SDP-version": "SDP version"}
 PROTOCOLS = ("RTP", "SRTP", "AVP", "AVPF")
 VIA_BRANCHES = ("1", "2", "auto", "extra")
 
@@ -21,6 +23,7 @@ class Flags:
     entries: dict[str, Any] = field(default_factory=dict)
     call_id: str | None = None
     from_tag: str | None = None
+    directional: bool = False  # the party that is meant is named
     to_tag: str | None = None
     with_to_tag: bool = False
     via_branch: str = ""
@@ -37,8 +40,8 @@ class FlagsKind(Kind):
         return NONE if value is None else read("" if value is None else str(value))
 
     def complete(self) -> tuple[str, ...]:
-        return (*REPLACED, *RENAMED, "trust-address", "symmetric", "asymmetric", "ICE=remove", "ICE=force",
-                "via-branch=auto", "force-answer", "in-iface=", "out-iface=", *PROTOCOLS)
+        return (*REPLACED, *RENAMED, "media-address=", "trust-address", "symmetric", "asymmetric", "ICE=remove",
+                "ICE=force", "via-branch=auto", "force-answer", "in-iface=", "out-iface=", *PROTOCOLS)
 
 
 NONE = Flags()
@@ -58,8 +61,9 @@ def read(text: str) -> Flags:
             found["transport-protocol"] = name
         elif not take_special(name, separator, value, special) and not take_listed(name, value, separator, collected):
             if separator:
-                found[RENAMED.get(name, name)] = bracketed(value) if value[:1] == "[" else value
+                found[RENAMED.get(name, name)] = valued(name, value)
             else:
+                special["directional"] = special.get("directional", False) or name == "directional"
                 collected.setdefault("flags", []).append(name)
     if protocol:
         secure, feedback = "S" * ("SRTP" in protocol), "F" * ("AVPF" in protocol)
@@ -77,8 +81,10 @@ def take_special(name: str, separator: str, value: str, special: dict[str, Any])
         special["with_to_tag"] = True
         if separator:
             special["to_tag"] = value
-    elif name in ("call-id", "from-tag") and separator:
-        special[name.replace("-", "_")] = value
+    elif name == "from-tag" and separator:
+        special.update(from_tag=value, directional=True)
+    elif name in ("call-id", "callid") and separator:
+        special["call_id"] = value
     elif name == "via-branch-param" and separator:
         special["via_branch_value"] = value
     elif name == "via-branch" and separator:
@@ -104,6 +110,15 @@ def take_listed(name: str, value: str, separator: str, collected: dict[str, list
     else:
         return False
     return True
+
+
+def valued(name: str, value: str) -> Any:
+    """The value of a word."""
+    if name not in NUMBERS:
+        return bracketed(value) if value[:1] == "[" else value
+    if not value.isdecimal():
+        raise ValueError(f"{name} is a number, not {value!r}")
+    return int(value)
 
 
 def words(text: str) -> list[str]:

@@ -10,6 +10,7 @@ from opensips_py.modules.rtpengine.flags import NONE, Flags, FlagsKind
 
 Words = Annotated[Flags, FlagsKind()]
 OFFERING = ("INVITE", "UPDATE")  # requests whose description is an offer, RFC 3264 and RFC 3311
+ANSWERING = ("ACK", "PRACK")  # requests whose description is an answer, to an offer in a response
 
 
 class Sessions(Asking):
@@ -41,7 +42,10 @@ class Sessions(Asking):
     @script(Route.ANY, waits=True)
     def rtpengine_answer(self, run: Run, flags: Words = NONE, sock_var: Writable | None = None,
                          sdp_var: Writable | None = None, body: str | None = None) -> bool:
-        """Complete what rtpengine_offer() has begun, with the answer in the message or in *body*."""
+        """Complete what rtpengine_offer() has begun, with the answer in the message or in *body*; of requests ACK
+        and PRACK alone may have one."""
+        if run.message is not None and run.message.is_request and run.message.method not in ANSWERING:
+            return False
         return self.describe(run, "answer", flags, sock_var, sdp_var, body)
 
     @script(Route.ANY, waits=True)
@@ -54,7 +58,8 @@ class Sessions(Asking):
                          sdp_var: Writable | None = None, body: str | None = None) -> bool:
         """Do what the message asks for: offer, answer or delete.
 
-        INVITE and UPDATE with a description offer, ACK with one answers, BYE, CANCEL and failure routes delete.
+        INVITE and UPDATE with a description offer, ACK and PRACK with one answer, BYE, CANCEL and failure routes
+        delete.
         Responses to INVITE and UPDATE: from 300 on they delete, with a description they answer, or offer where the
         request had none. False for anything else.
         """
@@ -75,8 +80,8 @@ class Sessions(Asking):
         if message.is_request:
             if not described:
                 return ""
-            return "offer" if method in OFFERING else "answer" if method == "ACK" else ""
-        if method not in OFFERING:
+            return "offer" if method in OFFERING else "answer" if method in ANSWERING else ""
+        if method not in (*OFFERING, "PRACK"):
             return ""
         if message.status >= 300:
             return "delete" if method == "INVITE" else ""
@@ -137,8 +142,9 @@ class Media(Asking):
     @script(Route.ANY, waits=True, dialect="4.0")
     def rtpengine_play_media(self, run: Run, flags: Words, duration_spec: Writable | None = None,
                              sock_var: Writable | None = None) -> bool:
-        """Play file=…, blob=… or db-id=… to the party that from-tag=…, address=… or label=… names, else to the sender
-        of the request; how long it lasts (milliseconds, or -1) goes to *duration_spec*."""
+        """Play file=…, blob=… or db-id=… to the party that from-tag=…, directional (the sender of the request),
+        address=… or label=… names, or with all to everybody; how long it lasts (milliseconds, or -1) goes to
+        *duration_spec*."""
         answer = self.ask(run, "play media", flags, sock_var)
         if answer is None:
             return False
@@ -147,8 +153,8 @@ class Media(Asking):
         return True
 
     @script(Route.ANY, waits=True, dialect="4.0")
-    def rtpengine_stop_media(self, run: Run, flags: Words = NONE, last_frame_pos: Writable | None = None,
-                             sock_var: Writable | None = None) -> bool:
+    def rtpengine_stop_media(self, run: Run, flags: Words = NONE, sock_var: Writable | None = None,
+                             last_frame_pos: Writable | None = None) -> bool:
         """End what rtpengine_play_media() began with the same *flags*; where it stopped goes to *last_frame_pos*."""
         answer = self.ask(run, "stop media", flags, sock_var)
         if answer is None:
@@ -159,7 +165,8 @@ class Media(Asking):
 
     @script(Route.ANY, waits=True, dialect="4.0")
     def rtpengine_block_media(self, run: Run, flags: Words = NONE, sock_var: Writable | None = None) -> bool:
-        """Let no media through from the party that from-tag=… names, else from the sender of the request."""
+        """Let no media through from the party that from-tag=… or directional (the sender of the request) names, else
+        from anybody."""
         return self.ask(run, "block media", flags, sock_var) is not None
 
     @script(Route.ANY, waits=True, dialect="4.0")
@@ -169,7 +176,8 @@ class Media(Asking):
 
     @script(Route.ANY, waits=True, dialect="4.0")
     def rtpengine_block_dtmf(self, run: Run, flags: Words = NONE, sock_var: Writable | None = None) -> bool:
-        """Let no DTMF events through from the party that from-tag=… names, else from the sender of the request."""
+        """Let no DTMF events through from the party that from-tag=… or directional (the sender of the request) names,
+        else from anybody."""
         return self.ask(run, "block DTMF", flags, sock_var) is not None
 
     @script(Route.ANY, waits=True, dialect="4.0")

@@ -88,9 +88,10 @@ class Description:
         self.lines[stream.line] = " ".join(words)
         if stream.own_connection and stream.connection is not None:
             self.replace_address(stream.connection, 2, host)
-        if stream.rtcp is not None:  # RFC 3605: an address there would lead past the relay
+        if stream.rtcp is not None:  # RFC 3605: another address there would lead past the relay
             line = self.lines[stream.rtcp]
-            self.lines[stream.rtcp] = f"a=rtcp:{port + 1}{ending(line)}"
+            family = "IP6" if ":" in host else "IP4"
+            self.lines[stream.rtcp] = f"a=rtcp:{port + 1} IN {family} {host}{ending(line)}"
 
     def replace_address(self, place: int, word: int, host: str) -> None:
         """Put *host* into a c= or o= line; a null address stays one: it means hold."""

@@ -116,11 +116,11 @@ class Figures(Asking):
                            sock_var: Writable | None = None) -> bool:
         """All figures of the call as values of an AVP, by index: 0 the seconds left, packets 1 from the caller, 2 from
         the callee, 3 relayed, 4 dropped; of RTP 5 sent, 6 received, 7 twice, 8 lost, 9 with errors."""
-        answer = self.command(message.call_id, set_id, sock_var,
-                              f"Qv {session(message)} {' '.join(FIGURES)}")
-        pairs = dict(word.partition("=")[::2] for word in (answer or "").split())
-        values = [pairs.get(name, "") for name in FIGURES]
-        if not all(each.lstrip("-").isdecimal() for each in values):
+        values: list[str] = []
+        for names in (FIGURES[:5], FIGURES[5:]):  # as many as one command may ask for
+            answer = self.command(message.call_id, set_id, sock_var, f"Q {session(message)} {' '.join(names)}")
+            values += (answer or "").split()
+        if len(values) != len(FIGURES) or not all(each.lstrip("-").isdecimal() for each in values):
             return False
         for value in reversed(values):
             stats_avp.set(int(value))

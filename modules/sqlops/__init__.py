@@ -57,14 +57,14 @@ class SqlOps(UserAvps, Module, name="sqlops"):
     @script(Route.ANY, waits=True, dialect="4.0")
     def sql_query(self, run: Run, query: Sql, res_col_avps: Avps = (), db_id: Number = 0) -> Asked:
         """Send a statement. Rows go into AVPs, one for each column, "$avp(name);$avp(other)", else $avp(1), $avp(2) …;
-        the first row is the newest value. EMPTY where the statement asked for rows and there are none."""
+        the first row is the newest value. EMPTY where there are none, so for every statement that asks for none."""
         answer = self.answer(run, query, db_id)
         return Asked.FAILED if answer is None else self.into_avps(run, answer, res_col_avps)
 
     @script(Route.ANY, waits=True, dialect="4.0")
     def sql_query_one(self, run: Run, query: Sql, res_col_vars: Variables = (), db_id: Number = 0) -> Asked:
         """Send a statement. The first row goes into variables, "$var(name);$avp(other)", as many as there are columns,
-        else into $avp(1), $avp(2) …"""
+        else into $avp(1), $avp(2) … EMPTY as for sql_query."""
         answer = self.answer(run, query, db_id)
         return Asked.FAILED if answer is None else self.into_variables(run, answer, res_col_vars)
 

@@ -134,7 +134,8 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
             return None
         found = table.apply(aor, edit).result
         if found is not None and self.dialect == "4.0" and self.is_remarkable(microseconds, found[1]):
-            self.raise_event(events.contact_event(events.E_UL_LATENCY_UPDATE, table.name, aor, found[0], "4.0"))
+            self.raise_event(events.contact_event(events.E_UL_LATENCY_UPDATE, table.name, aor, found[0], "4.0",
+                                                    self.ahead()))
 
     def is_remarkable(self, latency: int, before: int) -> bool:
         """Whether the time that a contact takes to answer is to be told."""
@@ -154,7 +155,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
             for observer in self.observers:
                 observer(each)
             if is_heard(NAMES[each.kind]):
-                self.raise_event(events.event_of(each, self.dialect))
+                self.raise_event(events.event_of(each, self.dialect, self.ahead()))
 
     def is_of_no_interest(self, record: Record) -> bool:
         """Whether nobody hears or counts what has happened to a record."""
@@ -171,6 +172,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
             self.expire_own()
         except (DatabaseError, OSError) as error:
             self.log.error("expired contacts stay for now: %s", error)
+        self.follow_clock()
         self.tell_own()
 
     def expire_own(self) -> None:

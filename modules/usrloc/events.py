@@ -72,17 +72,17 @@ CLASSES: dict[Kind, type[Event]] = {
     Kind.UPDATE: E_UL_CONTACT_UPDATE, Kind.DELETE: E_UL_CONTACT_DELETE, Kind.EXPIRE: E_UL_CONTACT_DELETE}
 
 
-def event_of(told: Happened, dialect: Dialect) -> Event:
-    """The event for *told*."""
+def event_of(told: Happened, dialect: Dialect, ahead: int) -> Event:
+    """The event for *told*; times of day are *ahead* of those of contacts."""
     cls = CLASSES[told.kind]
     if told.binding is None:
         return cls(None if dialect == "2.1" else told.table, told.aor)  # type: ignore[call-arg]
-    return contact_event(cls, told.table, told.aor, told.binding, dialect)
+    return contact_event(cls, told.table, told.aor, told.binding, dialect, ahead)
 
 
-def contact_event(cls: type[Event], table: str, aor: str, binding: Binding, dialect: Dialect) -> Event:
+def contact_event(cls: type[Event], table: str, aor: str, binding: Binding, dialect: Dialect, ahead: int) -> Event:
     """An event about a contact."""
-    values = old_values(binding) if dialect == "2.1" else new_values(binding, table)
+    values = old_values(binding) if dialect == "2.1" else new_values(binding, table, ahead)
     return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": aor, **values})
 
 
@@ -92,9 +92,10 @@ def old_values(binding: Binding) -> dict[str, str | int]:
             "cseq": binding.cseq}
 
 
-def new_values(binding: Binding, table: str) -> dict[str, str | int]:
+def new_values(binding: Binding, table: str, ahead: int) -> dict[str, str | int]:
     """What 4.0 tells of a contact."""
     return {"domain": table, "uri": binding.contact, "received": binding.received, "path": binding.path,
             "qval": binding.q, "user_agent": binding.user_agent or NOT_NAMED, "socket": binding.socket,
-            "bflags": binding.cflags, "expires": binding.expires, "callid": binding.call_id, "cseq": binding.cseq,
-            "attr": binding.attr, "latency": binding.latency, "shtag": binding.tag}
+            "bflags": binding.cflags, "expires": binding.expires + ahead if binding.expires else 0,
+            "callid": binding.call_id, "cseq": binding.cseq, "attr": binding.attr,
+            "latency": binding.latency, "shtag": binding.tag}

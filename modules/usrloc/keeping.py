@@ -4,7 +4,7 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Callable, Sequence
-from functools import partial
+from functools import cached_property, partial
 from typing import TYPE_CHECKING, Any
 
 import gevent
@@ -36,11 +36,13 @@ from opensips_py.modules.usrloc.settings import Settings
 from opensips_py.modules.usrloc.sql_table import SqlTable
 from opensips_py.modules.usrloc.storage import Storage, stored_names
 from opensips_py.modules.usrloc.table import Table
+from opensips_py.state.steady import SteadyClock
 
 if TYPE_CHECKING:
     from opensips_py.module import Module, Services
 
 FIRST_READING = 10.0  # seconds that a start waits for it; it goes on beside calls then
+SET = 1  # seconds that the clock of the machine may differ more than before without anybody having set it
 LAST_WORDS = 2.0  # seconds for what the database has not been told when the server ends
 
 
@@ -51,6 +53,7 @@ class Keeping(Parameters):
 
     registry: Any
     services: Services
+    told_ahead = 0  # what ahead() was when the database was told of our contacts
     log: logging.Logger
     mode: Mode
     named: dict[str, None]
@@ -93,6 +96,7 @@ class Keeping(Parameters):
         if self.mode.kept == MEMORY:
             names += stored_names(self.services.environment)
         self.storage.open(self.maker(found), names)
+        self.told_ahead = self.ahead()
         self.first_reading()
 
     def maker(self, found: Database | None) -> Callable[[str], Table]:
@@ -103,8 +107,9 @@ class Keeping(Parameters):
         if found is not None and self.mode.kept == SQL:
             return partial(SqlTable, services=services, worker=worker, database=found, versions=self.versions)
         if self.mirror is not None:
-            return partial(MirroredTable, services=services, worker=worker, mirror=self.mirror)
-        return partial(MemoryTable, environment=services.environment, slots=services.slots, worker=worker)
+            return partial(MirroredTable, services=services, worker=worker, mirror=self.mirror, clock=self.steady)
+        return partial(MemoryTable, environment=services.environment, slots=services.slots, worker=worker,
+                       clock=self.steady)
 
     @property
     def versions(self) -> str:
@@ -116,7 +121,16 @@ class Keeping(Parameters):
         """What tables and the database are to go by in this generation."""
         names = {name: getattr(self, name) for name in (*PARAMETERS.values(), *OTHER_PARAMETERS)}
         return Settings(names, self.use_domain, self.max_contact_delete, self.flag_names, self.flags_of, self.again,
-                        self.log, self.cache)
+                        self.log, self.ahead, self.cache)
+
+    @cached_property
+    def steady(self) -> SteadyClock:
+        """What contacts that are kept on this machine end by."""
+        return SteadyClock(self.services.environment.path.parent)
+
+    def ahead(self) -> int:
+        """Seconds by which the clock of the machine differs from the one that contacts end by."""
+        return self.steady.ahead() if self.mode.kept == MEMORY else 0
 
     def follow(self, table: Table) -> None:
         """Let a table work for this generation."""
@@ -193,6 +207,19 @@ class Keeping(Parameters):
         if mirror is not None and mirror.writes:
             for table in self.mirrored():
                 mirror.flush(table, slots, again)
+
+    def follow_clock(self) -> None:
+        """Where the clock of the machine was set, the database has to hear anew when our contacts end by it."""
+        ahead = self.ahead()
+        if abs(ahead - self.told_ahead) <= SET:
+            return
+        self.log.warning("the clock was set by %+d s: contacts last as long as before", ahead - self.told_ahead)
+        self.told_ahead = ahead
+        for table in self.mirrored() if self.mirror is not None and self.mirror.writes else ():
+            for number, (aor, _) in enumerate(table.records(self.services.slots.owned_by(self.services.index))):
+                table.mark_all(aor)
+                if number % PIECE == PIECE - 1:
+                    gevent.sleep(0)
 
     def last_words(self) -> None:
         """Tell the database what is left when the server ends; a generation that is over leaves that to the next."""

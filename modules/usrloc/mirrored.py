@@ -21,8 +21,8 @@ class MirroredTable(MemoryTable):
     """A table that keeps, with each change, what the database is to be told. Where it is told at once, whoever changes
     something waits for that."""
 
-    def __init__(self, name: str, services: Any, worker: int, mirror: Mirror) -> None:
-        super().__init__(name, services.environment, services.slots, worker)
+    def __init__(self, name: str, services: Any, worker: int, mirror: Mirror, clock: Callable[[], float]) -> None:
+        super().__init__(name, services.environment, services.slots, worker, clock)
         self.mirror = mirror
         self.marks = Marks(name, services.environment, self._database)
         self.words = services.shared_words(f"contacts of {name}", 2)

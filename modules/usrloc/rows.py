@@ -39,8 +39,9 @@ class Rows:
     """
 
     def __init__(self, table: str, form: Form, names: Mapping[str, str], use_domain: bool,
-                 flag_names: Callable[[int], str], flags_of: Callable[[str], int]) -> None:
-        self.table, self.version = table, form.version
+                 flag_names: Callable[[int], str], flags_of: Callable[[str], int],
+                 ahead: Callable[[], int] = lambda: 0) -> None:
+        self.table, self.version, self.ahead = table, form.version, ahead
         self.use_domain, self.flag_names, self.flags_of = use_domain, flag_names, flags_of
         self.user, self.domain = names["user_column"], names["domain_column"]
         self.named = {attribute: names[parameter] for attribute, parameter in PARAMETERS.items()}
@@ -77,8 +78,9 @@ class Rows:
 
     def values(self, aor: str, binding: Binding, keys: Mapping[str, str]) -> dict[str, Any]:
         """The row of a contact; *keys* are the pairs kept with its address-of-record."""
+        ahead = self.ahead()
         found: dict[str, Any] = {
-            "contact": binding.contact, "expires": self.time(binding.expires),
+            "contact": binding.contact, "expires": self.time(binding.expires + ahead if binding.expires else 0),
             "q": binding.q / 1000 if binding.q >= 0 else NO_Q, "call_id": binding.call_id,
             "cseq": min(binding.cseq, LARGEST),
             "methods": None if binding.methods == ALL_METHODS else binding.methods & LARGEST,
@@ -91,22 +93,23 @@ class Rows:
             row[self.id] = binding.id
         if self.keys:
             row[self.keys] = pairs(binding, keys)
-        return {**self.owner(aor), **row, MODIFIED: timestamp(binding.modified)}
+        return {**self.owner(aor), **row, MODIFIED: timestamp(binding.modified + ahead)}
 
     def binding(self, row: Mapping[str, Any]) -> Binding:
         """The contact in a row; its identifier is 0 where the row has none that can be one."""
         get = {attribute: row[column] for attribute, column in self.named.items()}
         more = own_pairs(row[self.keys]) if self.keys else {}
         identifier = int(row[self.id]) if self.id else 0
+        ahead, expires = self.ahead(), int(moment(get["expires"]))
         q = float(1 if get["q"] is None else get["q"])
         return Binding(
-            as_text(get["contact"]), expires=int(moment(get["expires"])), q=-1 if q < 0 else round(min(q, 1) * 1000),
-            call_id=as_text(get["call_id"]), cseq=int(get["cseq"] or 0),
+            as_text(get["contact"]), expires=expires - ahead if expires else 0,
+            q=-1 if q < 0 else round(min(q, 1) * 1000), call_id=as_text(get["call_id"]), cseq=int(get["cseq"] or 0),
             methods=ALL_METHODS if get["methods"] is None else int(get["methods"]) & ALL_METHODS,
             flags=int(get["flags"] or 0) & ALL_METHODS, cflags=self.flags_of(as_text(get["cflags"])),
             user_agent=agent(as_text(get["user_agent"])), received=as_text(get["received"]),
             socket=as_text(get["socket"]), path=as_text(get["path"]), instance=as_text(get["instance"]),
-            attr=as_text(get["attr"]), modified=moment(row[MODIFIED]),
+            attr=as_text(get["attr"]), modified=moment(row[MODIFIED]) - ahead,
             id=identifier if 0 < identifier <= LARGEST_ID else 0,
             reg_id=number(more.get(REG_ID)), tag=str(more.get(TAG) or ""))
 

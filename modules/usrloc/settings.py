@@ -23,8 +23,10 @@ class Settings:
     flags_of: Callable[[str], int]
     again: Callable[[], object]
     log: logging.Logger
+    ahead: Callable[[], int]  # seconds that times in rows are later than those of contacts here
     cache: Cache | None = None  # the key-value store that keeps contacts, if one does
 
     def rows(self, table: str, form: Form) -> Rows:
         """The rows of *table*, which has the form *form*."""
-        return Rows(table, form, self.names, self.use_domain, self.flag_names, self.flags_of)
+        return Rows(table, form, self.names, self.use_domain, self.flag_names, self.flags_of,
+                    self.ahead)

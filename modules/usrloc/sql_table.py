@@ -8,11 +8,11 @@ from typing import Any, TypeVar
 from gevent import sleep
 
 from opensips_py.db import Conflict, Database, QueryError, Session, columns_of, greater, less
-from opensips_py.module.restraint import Restraint
 from opensips_py.modules.usrloc.record import Kind, Record, keys_of
 from opensips_py.modules.usrloc.remote_table import Done, Found, Kept, RemoteTable
 from opensips_py.modules.usrloc.rows import Rows
 from opensips_py.modules.usrloc.settings import Settings
+from opensips_py.restraint import Restraint
 from opensips_py.state._bindings import Binding
 
 T = TypeVar("T")

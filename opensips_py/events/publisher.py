@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from opensips_py.errors import MIError
-from opensips_py.module.restraint import Restraint
+from opensips_py.restraint import Restraint
 
 log = logging.getLogger(__name__)
 
@@ -134,9 +134,15 @@ class Publisher:
                 for (event, socket), until in self._remembered.items() if not until or until > now]
 
     def subscribers(self) -> dict[str, list[dict[str, Any]]]:
-        """The subscriptions by event, as management lists them."""
+        """The subscriptions by event, as management lists them; the script's route is one that never ends."""
         now = self._clock()
-        return {event: [each.row(now) for each in self._current(event, now)] for event in list(self.subscriptions)}
+        routed = [event for event in self.names() if self._routed(event)]
+        found: dict[str, list[dict[str, Any]]] = {
+            event: [each.row(now) for each in self._current(event, now)] if self.is_subscribed(event) else []
+            for event in dict.fromkeys([*self.subscriptions, *routed])}
+        for event in routed:
+            found[event].append({"socket": f"route:{event}", "expire": "never"})
+        return found
 
     def is_heard(self, event: str) -> bool:
         """Whether anybody is subscribed to *event*, or the script has a route for it."""

@@ -120,7 +120,7 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
     def xlog_level(self, level: Level | None = None) -> dict[str, int]:
         """Up to which level xlog() prints; with *level*, sets it."""
         levels = self.everywhere("xlog_level", level)
-        return {"xLog Level" if level is None else "New xlog level": levels[0]}
+        return {"xLog Level" if level is None else "New xLog level": levels[0]}
 
     @mi("reload_routes", v40="core:reload_routes")
     def reload_routes(self) -> None:

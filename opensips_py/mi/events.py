@@ -61,8 +61,8 @@ class EventCommands:
         return {"Event": {"name": event, "id": names.index(event), "Subscriber": row}}
 
     @mi(None, "raise_event", v40="evi:raise")
-    def raise_by_hand(self, event: str, params: list[str]) -> None:
-        """Raise *event* with *params*: values in an array, or a text with a JSON object."""
+    def raise_by_hand(self, event: str, params: list[str] = []) -> None:  # noqa: B006
+        """Raise *event*, with *params* if there are any: values in an array, or a text with a JSON object."""
         if event not in self.names():
             raise MIError(NOT_FOUND, "Event not registered")
         values: Any = params

@@ -4,6 +4,7 @@ What is known of a relay lies in shared memory, so that all workers know at once
 """
 from __future__ import annotations
 
+import itertools
 import math
 import time
 import zlib
@@ -135,7 +136,8 @@ class Relays:
 
     def listed(self) -> list[dict[str, Any]]:
         """The sets as management lists them; recheck_ticks are the seconds until a relay is tried again."""
-        return [{"Set": number, "Nodes": [self.row(index, each) for index, each in enumerate(self.sets[number])]}
+        index = itertools.count()  # of all sets
+        return [{"Set": number, "Nodes": [self.row(next(index), each) for each in self.sets[number]]}
                 for number in sorted(self.sets)]
 
     def row(self, index: int, relay: Relay) -> dict[str, Any]:

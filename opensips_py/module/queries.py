@@ -158,7 +158,7 @@ class Queries:
     def into_avps(self, run: Run, answer: Answer, wanted: Sequence[Avp]) -> Asked:
         """Put the rows of *answer* into AVPs, $avp(1), $avp(2) … where none are given: the first row is the newest."""
         if not answer.rows:
-            return Asked.EMPTY if answer.columns else Asked.DONE
+            return Asked.EMPTY
         for place in range(min(len(answer.columns), len(wanted) or len(answer.columns))):
             avp = wanted[place] if wanted else numbered_avp(place + 1)
             avp.push(run, [NULL if row[place] is None else self.value(row[place]) for row in reversed(answer.rows)])
@@ -167,7 +167,7 @@ class Queries:
     def into_variables(self, run: Run, answer: Answer, wanted: Sequence[VariableSpec]) -> Asked:
         """Assign the first row of *answer* to variables, one for each column; NULL is NULL."""
         if not answer.rows:
-            return Asked.EMPTY if answer.columns else Asked.DONE
+            return Asked.EMPTY
         if wanted and len(wanted) != len(answer.columns):
             self.log.error("%d variables cannot take the %d columns of a row", len(wanted), len(answer.columns))
             return Asked.FAILED

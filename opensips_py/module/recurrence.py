@@ -140,14 +140,12 @@ def built(fields: dict[str, str]) -> Recurrence:
     """The recurrence with these fields."""
     zone = zone_named(fields["zone"]) if fields.get("zone") else None
     start = moment(fields.get("dtstart", ""), zone)
-    length = None
+    length = duration(fields["duration"]) if fields.get("duration") else None
     if fields.get("dtend"):
         end = moment(fields["dtend"], zone)
         length = end - start if start is not None and end is not None else None
-    elif fields.get("duration"):
-        length = duration(fields["duration"])
     freq = fields.get("freq", "").upper()
-    if not freq:
+    if not freq and not any(fields.get(each) for each in FIELDS[FIELDS.index("until"):]):
         return Recurrence(zone, start, length)
     if freq not in FREQUENCIES:
         malformed("freq", freq)

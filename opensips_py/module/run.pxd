@@ -6,7 +6,7 @@ cdef class Run:
     cdef public object services, generation, kind, message, request, transaction, branch, parent
     cdef public dict avps, variables, extra
     cdef public object rc
-    cdef public bint dropped
+    cdef public bint dropped, beside
     cdef public list parameters, endings
     cdef object __weakref__
 

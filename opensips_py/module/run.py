@@ -53,6 +53,7 @@ class Run:
         self.variables: dict[str, Any] = {}
         self.rc: int = 1
         self.dropped = False
+        self.beside = False  # whether the function at hand was called by async() or launch()
         self.parameters: list[tuple[Any, ...]] = []  # $param of the routes being called, innermost last
         self.parent: Run | None = None
         self.extra: dict[Any, Any] | None = None  # contexts of modules, by their own key

@@ -86,7 +86,8 @@ def core_parameters(found: Differences, old: Configuration, new: Configuration) 
         before = old.globals.get(name)
         if plain(value) != plain(before) and name != "socket":
             found.parameters.add(name)
-            found.others.append(f"{name} is {shown(value)}, was {shown(before)}")
+            told = f"is {shown(value)}, was {shown(before)}" if shown(value) != shown(before) else "is changed"
+            found.others.append(f"{name} {told}")
 
 
 def module_parameters(found: Differences, old: Configuration, new: Configuration) -> None:
@@ -147,6 +148,8 @@ def shown(value: Any) -> str:
     """A value in a sentence."""
     if isinstance(value, list):
         return ", ".join(map(shown, value)) or "not set"
+    if isinstance(value, (tree.Blacklist, tree.ScalingProfile)):
+        return value.name
     text = f'"{value}"' if isinstance(value, str) else "not set" if value is None else str(value)
     return text if len(text) <= SHOWN else f"{text[:SHOWN]}..."
 

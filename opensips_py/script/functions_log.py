@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from opensips_py.module.run import Run
 
 output = logging.getLogger("opensips_py.script")
+lines = logging.getLogger("opensips_py.script.lines")
+lines.setLevel(logging.DEBUG)  # Levels says what is written
 BARE = {"bare": True}  # the line of a script stands in the log as it is
 
 
@@ -51,7 +53,7 @@ class LogFunctions:
         if len(line) > self.levels.longest:
             output.error("xlog: a line of %d characters is longer than xlog_buf_size", len(line))
         else:
-            output.log(PYTHON[level], "%s", line, extra=BARE)
+            lines.log(PYTHON[level], "%s", line, extra=BARE)
 
     @script(Route.ANY)
     def setdebug(self, level: int | None = None) -> bool:

@@ -5,8 +5,8 @@ import logging
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from opensips_py.module.restraint import Restraint
 from opensips_py.module.returned import Values
+from opensips_py.restraint import Restraint
 from opensips_py.script.locals import KEPT
 from opensips_py.script.steps import resolved
 

@@ -59,7 +59,9 @@ class LeavingCompiler(LocalCompiler):
             late = dict(found.declaration.codes).get("TIMEOUT", False)
             invocation = call(self.namespace.bind(runtime.within, "within"), self.timeout(node.timeout),
                               invocation.func, given, constant(late))
+        self.body.emit(assign("run.beside", constant(True)), node.place)
         self.guarded(assign(result, invocation), node.call.name, node.place, result)
+        self.body.emit(assign("run.beside", constant(False)), node.place)
         self.body.emit(assign("run.rc", self.as_code(found, result)), node.place)
         self.body.emit(assign("run.parameters", ast.List([], ast.Load())), node.place)
         self.body.emit(ast.Expr(self.route_invocation(node.route)), node.place)

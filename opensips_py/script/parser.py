@@ -44,7 +44,7 @@ class Parser(ParameterParser):
             try:
                 script.items += self.item()
             except Unparsable:
-                script.whole &= not self.skip_item()
+                script.whole &= not self.skip_item() and self.tokens[before].text not in ROUTE_KINDS
             except RecursionError:
                 self.diagnostics.error("this is nested too deeply", self.tokens[before].place,
                                        fix="move inner blocks to routes of their own")

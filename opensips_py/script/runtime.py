@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Run
+from opensips_py.restraint import Restraint
 from opensips_py.script import kept
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.sip import Uri, address_host, is_ip
@@ -86,6 +86,7 @@ def launch(run: Run, prepare: Callable[[Run], tuple[Any, ...]], report: Compiled
     child.variables = dict(run.variables)
     child.avps = {key: list(values) for key, values in run.avps.items()}
     kept.copy(run, child)
+    child.beside = True
     function, *arguments = prepare(child)
     run.services.spawn(launched, child, function, arguments, report, parameter)
 
@@ -98,6 +99,7 @@ def launched(run: Run, function: Callable[..., Any], arguments: list[Any], repor
             result = function(*arguments)
         except Exception:
             result = failed(getattr(function, "__name__", "the function"), "launch")
+        run.beside = False
         run.rc = 1 if result is True or result is None else -1 if result is False else int(result)
         if report is not None:
             run.parameters.append((parameter,))

@@ -38,6 +38,17 @@ class Listeners:
         gone = {key(each) for each in removed}
         self._going = [each for each in self.listeners if key(each) in gone]
 
+    def trial(self, added: Sequence[BoundListener]) -> list[str]:
+        """Why some of what a reload would add could not be bound."""
+        found = []
+        for each in added:
+            if self._back(each) is None:
+                try:
+                    sockets.bound(each, shared=False).close()
+                except OSError as error:
+                    found.append(sockets.reason(error, each))
+        return found
+
     def _new(self, listener: BoundListener) -> tuple[BoundListener, Group]:
         group = self._bind(listener)
         listener.number, self._next = self._next, self._next + 1

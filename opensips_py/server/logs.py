@@ -7,6 +7,7 @@ import logging.handlers
 import os
 import sys
 import time
+from collections.abc import Callable
 
 from opensips_py.server.boot import Logging
 
@@ -19,6 +20,8 @@ PRIORITIES = {"ALERT": "alert", "CRITICAL": "critical", "ERROR": "error", "WARNI
               "INFO": "info", "DBG": "debug"}
 PACKAGE = "opensips_py."
 SYSTEM_LOG = "/dev/log"
+ACCOUNTING = "opensips_py.acc"  # its lines may be all that is left of a call
+KINDS = 500  # of errors that are told apart
 
 
 def to_python(level: int) -> int:
@@ -84,6 +87,42 @@ class Json(logging.Formatter):
         return "@cee: " + json.dumps({
             "time": when, "proc": str(record.process), "pname": self.name, "pri": record.levelname,
             "subsys": source(record), "native": {"function": record.funcName, "prefix": self.prefix}, "msg": text})
+
+
+class Once(logging.Filter):
+    """Leaves out most of what says again and again that the same thing fails, as each request does while a database is
+    away: after the first lines one a second passes, which tells how many did not."""
+
+    def __init__(self, lines: int = 20, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__()
+        self.lines, self.clock = lines, clock
+        # Of each kind of line: when there was one, how many may be written yet, how many were not.
+        self.seen: dict[tuple[str, str], tuple[float, float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether a line is to be written; each handler asks."""
+        if record.levelno < logging.WARNING or not isinstance(record.args, tuple) or record.name == ACCOUNTING or \
+                not any(isinstance(each, Exception) for each in record.args):
+            return True
+        passes: bool | None = getattr(record, "passes", None)
+        if passes is None:
+            passes = record.passes = self.passes(record)
+        return passes
+
+    def passes(self, record: logging.LogRecord) -> bool:
+        """Count a line."""
+        now, kind = self.clock(), (record.name, record.msg)
+        if kind not in self.seen and len(self.seen) >= KINDS:
+            self.seen.clear()
+        before, left, missing = self.seen.get(kind, (now, self.lines, 0))
+        left = min(self.lines, left + now - before)
+        if left < 1:
+            self.seen[kind] = (now, left, missing + 1)
+            return False
+        self.seen[kind] = (now, left - 1, 0)
+        if missing:
+            record.msg = f"{record.msg} (and {missing} times more since this was said last)"
+        return True
 
 
 class Syslog(logging.handlers.SysLogHandler):
@@ -162,6 +201,9 @@ def set_up(settings: Logging) -> None:
         handlers.append(filtered(system, settings.syslog_filter))
     if settings.to_stderr or missing:
         handlers.append(filtered(terminal(settings), settings.stderr_filter))
+    once = Once()
+    for each in handlers:
+        each.addFilter(once)
     root = logging.getLogger()
     root.handlers[:] = handlers or [logging.NullHandler()]
     root.setLevel(to_python(settings.level))

@@ -9,8 +9,8 @@ from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from opensips_py.errors import MalformedMessage
-from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Route, Run
+from opensips_py.restraint import Restraint
 from opensips_py.script.pvars_run import RouteError
 from opensips_py.server.core_events import Stopwatch
 from opensips_py.server.links import key_from_wire, key_to_wire

@@ -115,6 +115,8 @@ class Supervisor:
         if result is None:
             return
         self._checking = None
+        if wish.dry_run:
+            result.restart += self._listeners.trial(result.added)
         if wish.answered(result):
             return
         if wish.rolls:

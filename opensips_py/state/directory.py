@@ -4,8 +4,9 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import time
 from base64 import b64decode, b64encode
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from secrets import token_bytes
 
 BOOT_ID = "/proc/sys/kernel/random/boot_id"
@@ -39,6 +40,16 @@ class Secrets:
         return cls(data["multiplier"], data["start"], b64decode(data["key"]), b64decode(data["nonce"]))
 
 
+@dataclass(frozen=True, slots=True)
+class Use:
+    """A use of the state directory: in which boot of the machine, whether it has ended cleanly, and what the clock of
+    the machine showed beyond one that nobody sets at the first use in that boot."""
+
+    boot: str
+    clean: bool
+    offset: float
+
+
 def secrets(path: str | os.PathLike[str]) -> Secrets:
     """The secrets in state directory *path*, made at the first call."""
     file = pathlib.Path(path) / "keys"
@@ -67,11 +78,11 @@ def begin(path: str | os.PathLike[str], boot_id: str = "") -> str:
     now = boot_id or current_boot()
     before = last_use(directory)
     files = [file for file in directory.iterdir() if file.name.removesuffix("-lock").endswith(SUFFIX)]
-    torn = before["boot"] != now and not before["clean"]
+    torn = before.boot != now and not before.clean
     if torn:
         for file in files:
             file.unlink()
-    note(directory, now, clean=False)
+    note(directory, Use(now, False, before.offset if before.boot == now else offset()))
     if torn and files:
         return f"the machine went down without a clean stop of this server: the state in {directory} starts empty"
     return ""
@@ -86,7 +97,8 @@ def end(path: str | os.PathLike[str], boot_id: str = "") -> None:
             os.fdatasync(fd)
         finally:
             os.close(fd)
-    note(directory, boot_id or current_boot(), clean=True)
+    before, now = last_use(directory), boot_id or current_boot()
+    note(directory, Use(now, True, before.offset if before.boot == now else offset()))
 
 
 def current_boot() -> str:
@@ -97,20 +109,25 @@ def current_boot() -> str:
         return "unknown"
 
 
-def last_use(directory: pathlib.Path) -> dict[str, str | bool]:
-    """In which boot the directory was last used, and whether that use ended cleanly."""
+def offset() -> float:
+    """What the clock of the machine shows beyond one that nobody sets."""
+    return time.time() - time.monotonic()
+
+
+def last_use(directory: pathlib.Path) -> Use:
+    """The last use of the directory."""
     try:
         data = json.loads((directory / "boot").read_bytes())
-        return {"boot": str(data["boot"]), "clean": bool(data["clean"])}
-    except (OSError, ValueError, KeyError, TypeError):
-        return {"boot": "", "clean": False}
+        return Use(str(data["boot"]), bool(data["clean"]), float(data.get("offset", offset())))
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
+        return Use("", False, 0.0)
 
 
-def note(directory: pathlib.Path, boot: str, clean: bool) -> None:
+def note(directory: pathlib.Path, use: Use) -> None:
     """Write the mark, whole or not at all."""
     made = directory / "boot.new"
     with open(made, "w") as out:
-        json.dump({"boot": boot, "clean": clean}, out)
+        json.dump(asdict(use), out)
         out.flush()
         os.fsync(out.fileno())
     made.replace(directory / "boot")

@@ -245,7 +245,7 @@ class Connection:
         """The stream cannot be followed: read no more, and close once the last request is answered."""
         self.fault = reason
         self.pool.counters.broken.add(1)
-        self.pool.log.info("%s: %s", self, reason)
+        self.pool.complaints.say("%s: %s", self, reason)
         self.end(reason)
 
     def end(self, reason: str) -> None:

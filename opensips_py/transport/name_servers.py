@@ -19,7 +19,10 @@ import dns.resolver
 import gevent
 from gevent import socket
 
+from opensips_py.restraint import Restraint
+
 log = logging.getLogger("opensips_py.transport")
+errors, complaints = Restraint(log), Restraint(log, level=logging.WARNING)
 
 PAYLOAD = 1232  # bytes that an answer may have over UDP: no path fragments those
 FAILURE_TTL = 10.0  # seconds that a failure is remembered, so that not every call waits for dead servers
@@ -79,7 +82,7 @@ class NameServers:
                 answer = self._from(server, query)
                 if answer is not None:
                     return answer
-        log.warning("no name server answers for %s %s", kind, name)
+        complaints.say("no name server answers for %s %s", kind, name)
         return Answer(ttl=FAILURE_TTL, failed=True)
 
     def _from(self, server: tuple[str, int], query: dns.message.QueryMessage) -> Answer | None:
@@ -93,7 +96,7 @@ class NameServers:
         except gevent.Timeout:
             return None
         except (OSError, dns.exception.DNSException, ValueError, EOFError) as error:
-            log.info("name server %s: %s", server[0], error)
+            errors.say("name server %s: %s", server[0], error)
             return None
         if response.rcode() not in (dns.rcode.NOERROR, dns.rcode.NXDOMAIN):
             return None

@@ -11,6 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from opensips_py.errors import TransportError
+from opensips_py.restraint import Restraint
 from opensips_py.sip import address_host, address_key, address_port
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd
@@ -35,6 +36,7 @@ class Pool:
     """
 
     log = log
+    complaints = Restraint(log)  # about peers, who may be many
 
     def __init__(self, protocol: str, settings: Settings, counters: Counters, wheel: Wheel, loop: Any,
                  loop_end: LoopEnd, tell: Callable[[Report | None, TransportError | None], object],

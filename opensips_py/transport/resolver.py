@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator
 from itertools import groupby
 from typing import Any
 
+from opensips_py.restraint import Restraint
 from opensips_py.sip import address_key, is_ip
 from opensips_py.sip._uri import Uri
 from opensips_py.transport.bonds import BOND
@@ -17,6 +18,7 @@ from opensips_py.transport.target import Target
 from opensips_py.transport.transports import Transports
 
 log = logging.getLogger("opensips_py.transport")
+unknown, complaints = Restraint(log), Restraint(log, level=logging.WARNING)
 
 MOST = 32  # targets tried for one request
 SERVICES = {"SIP+D2U": "udp", "SIP+D2T": "tcp", "SIPS+D2T": "tls", "SIP+D2S": "sctp", "SIP+D2W": "ws",
@@ -83,13 +85,13 @@ class Resolver:
         for each in found:
             each.listener = self.transports.choose_listener(each.protocol, each.address, preferred, received)
         if not found:
-            log.info("%s: the DNS knows no address that we could send to", host)
+            unknown.say("%s: the DNS knows no address that we could send to", host)
         return found
 
     def unusable(self, uri: Uri, protocol: str) -> list[Target]:
         """Nothing can be sent over *protocol*."""
         why = " (a sips URI asks for TLS)" if uri.scheme == "sips" else ""
-        log.warning("%s: no %s listener to send by%s", uri, protocol, why)
+        complaints.say("%s: no %s listener to send by%s", uri, protocol, why)
         return []
 
     def protocols(self) -> list[str]:

@@ -12,6 +12,7 @@ from typing import Any
 import gevent
 
 from opensips_py.errors import TransportError
+from opensips_py.restraint import Restraint
 from opensips_py.sip._scan import Request
 from opensips_py.timers import Wheel
 from opensips_py.transport._udp import LoopEnd, UdpSocket
@@ -28,6 +29,7 @@ from opensips_py.transport.sockets import adopt, is_datagram, set_multicast
 from opensips_py.transport.target import Target
 
 log = logging.getLogger("opensips_py.transport")
+complaints = Restraint(log)
 
 OnDatagrams = Callable[[Listener, list[tuple[bytes, int]]], object]
 OnMessage = Callable[[bytes, int, Listener, Connection], object]
@@ -283,7 +285,7 @@ class Transports:
             connection = self.pool(target.protocol).open(listener, target.address)
         except TransportError as error:
             if report is None:
-                log.info("%s", error)
+                complaints.say("%s", error)
             self.tell(report, error)
             return
         connection.send(data, report)

@@ -65,7 +65,7 @@ def test_debug_is_the_log_level_in_the_words_of_21(processes):
 
 
 def test_xlog_level_is_read_and_set(processes):
-    assert processes[-1].call("xlog_level", [3]) == {"New xlog level": 3}
+    assert processes[-1].call("xlog_level", [3]) == {"New xLog level": 3}
     assert processes[-1].call("xlog_level") == {"xLog Level": 3}
 
 

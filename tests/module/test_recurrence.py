@@ -173,3 +173,10 @@ def rrule_of(rule: dict[str, Any], fields: dict[str, Any], begin: datetime, end:
         getattr(rrule, rule["freq"]), dtstart=begin, until=end, interval=rule["interval"], byweekday=days or None,
         bymonthday=monthdays or None, byyearday=fields["byyearday"] or None, byweekno=fields["byweekno"] or None,
         bymonth=fields["bymonth"] or None)
+
+
+@pytest.mark.parametrize("text", [
+    "20200101T000000|20300101T000000|WEEKLY|||MO,TU", "20200101T000000||||WEEKLY|||SA", "20200101T000000|||||2"])
+def test_what_stands_in_the_wrong_field_is_refused(text):
+    with pytest.raises(ValueError, match="cannot be"):
+        Recurrence.parse(text)

@@ -61,6 +61,16 @@ def test_a_parameter_that_subscribers_read_as_null_is_an_empty_text(opensips):
     assert [line for line in server.log if line.startswith("NOTICE ")] == ["NOTICE [] [] -1"]
 
 
+def test_a_route_makes_its_event_and_is_among_those_who_hear_of_it(opensips):
+    server = opensips(text=f'{HEAD} route {{ exit; }} event_route[E_OWN] {{ xlog("L_NOTICE", "own [$param(1)]"); }}')
+    assert "E_OWN" in [each["name"] for each in server.mi("events_list")["Events"]]
+    heard = [{"socket": "route:E_OWN", "expire": "never"}]
+    assert server.mi("subscribers_list", "E_OWN")["Event"]["Subscribers"] == heard
+    server.mi("raise_event", "E_OWN")
+    server.mi("raise_event", "E_OWN", ["x"])
+    assert [line for line in server.log if "own" in line] == ["NOTICE own [<null>]", "NOTICE own [x]"]
+
+
 def test_an_async_route_runs_beside_whatever_raised_the_event(opensips):
     routes = 'event_route[E_TEST, async] { fetch_event_params("$var(ip)"); xlog("L_NOTICE", "$var(ip)"); }'
     assert lines(opensips, routes) == ["raised", "192.0.2.7"]

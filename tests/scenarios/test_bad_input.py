@@ -123,6 +123,15 @@ def test_garbage_on_connections_closes_those_alone(place: Place) -> None:
     quiet.close()
 
 
+def test_many_broken_connections_are_a_few_lines(place: Place) -> None:
+    lines, broken = len(place.server.log.splitlines()), count(place, "stream_broken")
+    for _ in range(300):
+        with socket.create_connection((HOST, place.server.port), 5) as sock:
+            sock.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    until(lambda: count(place, "stream_broken") == broken + 300)
+    assert len(place.server.log.splitlines()) - lines < 200
+
+
 def test_a_message_that_never_ends_is_given_up(place: Place) -> None:
     slow = count(place, "stream_slow")
     began = time.monotonic()

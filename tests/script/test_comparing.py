@@ -71,3 +71,10 @@ def test_parameters_that_are_given_again_and_again():
 def test_the_dialect():
     result = found(TEXT.replace("log_level=2\nsocket=", "debug=2\nlisten="))
     assert result.others[0] == "the dialect is 2.1, was 4.0"
+
+
+def test_blacklists_are_told_by_their_names():
+    listed = "dst_blacklist=bad:{10.0.0.0/8}\n"
+    assert found(listed + TEXT).others == ["dst_blacklist is bad, was not set"]
+    assert found(listed.replace("10.", "11.") + TEXT, listed + TEXT).others == ["dst_blacklist is changed"]
+    assert found("# a comment\n" + listed + TEXT, listed + TEXT).others == []

@@ -3,7 +3,7 @@ import pytest
 
 from opensips_py.module.base import Module
 from opensips_py.script import globals as core_globals
-from opensips_py.script.core import Core
+from opensips_py.script.core import Core, registry_with_core
 
 MEANT = {"socket_named", "log", "dialect", "services", "flags", "levels", "options", "identifiers"}
 
@@ -54,7 +54,13 @@ def test_core_parameters_reach_what_depends_on_them(world):
     world.assign("$(avp(other)[append])", 2)
     assert world.run.avps == {"s:a_long_name": [1], "i:5": [2]}
     world.core.configure(core_globals.defaults("4.0") | {"log_level": 4})
-    assert world.value("$xlog_level") == 4
+    assert (world.value("$xlog_level"), world.core.levels.default) == (2, 2)  # whatever the level of the log
+
+
+def test_in_2_1_the_level_of_the_log_is_that_of_the_script_too():
+    core = registry_with_core("2.1").modules["core"]
+    core.configure(core_globals.defaults("2.1") | {"log_level": 4})
+    assert (core.levels.xlog, core.levels.default) == (4, -1)
 
 
 def test_messages_are_numbered(world):

@@ -16,8 +16,8 @@ from typing import Any
 
 import pytest
 
-from opensips_py.module.restraint import Restraint
 from opensips_py.module.run import Route
+from opensips_py.restraint import Restraint
 from opensips_py.script import runtime
 from tests.modules.bench import Bench
 

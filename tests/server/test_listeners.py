@@ -87,3 +87,16 @@ def test_what_else_a_line_says(held):
 
 def test_workers_read_less_long_than_the_sockets_rest():
     assert worker.DRAIN < module.RESTING
+
+
+def test_a_trial_tells_of_ports_that_are_taken_and_binds_nothing(held):
+    taken, port = sockets.bind(udp(), 1), udp()
+    others = sockets.bind(port, 1)
+    sockets.close([others])
+    busy = udp(taken[0].getsockname()[1])
+    assert held.trial([busy, port]) == [f"udp:127.0.0.1:{busy.port}: the port is in use by another program"]
+    assert is_free(port.port)
+    held.begin([], [held.listeners[0]])
+    held.commit()
+    assert held.trial([udp(held._resting[0][0].port)]) == []  # ours, and read for a moment more
+    sockets.close([taken])

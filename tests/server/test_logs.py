@@ -88,3 +88,26 @@ def test_a_machine_without_syslog_says_so_once(capsys, monkeypatch):
     lines = logged(capsys, to_stderr=False, to_syslog=True, level=1)
     assert "no /dev/log" in lines[0]
     assert len(lines) == 3
+
+
+def test_what_fails_again_and_again_is_said_now_and_then(capsys):
+    logs.set_up(Logging())
+    handler, = logging.getLogger().handlers
+    once, = handler.filters
+    now = [10.0]
+    once.clock = lambda: now[0]
+    log = logging.getLogger("opensips_py.sample")
+
+    def said(count):
+        for number in range(count):
+            log.error("table %s: %s", number, OSError("gone"))
+        return [line.split(": ", 1)[1] for line in capsys.readouterr().err.splitlines()]
+    assert len(said(1000)) == 20
+    now[0] += 1
+    assert said(3) == ["table 0: gone (and 980 times more since this was said last)"]
+    now[0] += 100
+    assert len(said(1000)) == 20
+    for number in range(30):  # no failure, or all that is left of a call
+        log.error("source %d", number)
+        logging.getLogger("opensips_py.acc").error("%s: %d", OSError("gone"), number)
+    assert len(capsys.readouterr().err.splitlines()) == 60

@@ -227,6 +227,8 @@ def test_lines_of_the_script_by_level(serve: Any) -> None:
     assert serve("log_level=4\nxlog_level=2", route).log.matching("info|plain") == ["NOTICE plain"]
     lines = serve("log_level=4\nxlog_level=3\nxlog_print_level=-1", route).log.matching("info|plain")
     assert lines == ["INFO info", "ERROR plain"]
+    assert serve("log_level=1", route).log.matching("info|plain") == ["NOTICE plain"]  # the log has a level of its own
+    assert serve("log_level=4", route).log.matching("info|plain") == ["NOTICE plain"]
 
 
 def test_lines_that_are_too_long_are_left_out(serve: Any) -> None:

@@ -17,11 +17,11 @@ from opensips_py.timers import Wheel
 PATH = "/nowhere/opensips.cfg"
 SCRIPT = """
 route { exit; }
-startup_route { xlog("L_INFO", "up\\n"); }
-timer_route[beat, 10] { xlog("L_INFO", "beat\\n"); }
-timer_route[slow, 25] { xlog("L_INFO", "slow\\n"); }
-event_route[E_HERE] { xlog("L_INFO", "here $param(cause)\\n"); }
-event_route[E_BESIDE, async] { xlog("L_INFO", "beside $param(cause)\\n"); }
+startup_route { xlog("L_NOTICE", "up\\n"); }
+timer_route[beat, 10] { xlog("L_NOTICE", "beat\\n"); }
+timer_route[slow, 25] { xlog("L_NOTICE", "slow\\n"); }
+event_route[E_HERE] { xlog("L_NOTICE", "here $param(cause)\\n"); }
+event_route[E_BESIDE, async] { xlog("L_NOTICE", "beside $param(cause)\\n"); }
 log_level=3
 """
 

@@ -152,6 +152,11 @@ def substitute(name: str, given: list[str]) -> str | None:
     return f"{avp} = $({avp[1:]}{{re.subst,{expression}}})"
 
 
+def quoted(name: str, given: list[str]) -> str | None:
+    """A socket, an address or a port without quotes gets them."""
+    return call(name, [flag(each) for each in given])
+
+
 def set_level(name: str, given: list[str]) -> str | None:
     """setdebug(number) assigns $log_level; without a number it is the configured one again."""
     return f"$log_level = {bare(given[0]) if given else 'NULL'}" if len(given) < 2 else None
@@ -168,6 +173,7 @@ CALLS: dict[str, Made] = {
     **dict.fromkeys(("uac_replace_from", "uac_replace_to"), replace_uri), "fetch_event_params": event_parameters,
     **dict.fromkeys(SWAPPED, branch_flag), "t_relay": relay, "save": with_words, "lookup": with_words,
     "remove_hf": remove_header, "registered": registered, "remove": remove, "add_body": body, "filter_body": part,
+    **dict.fromkeys(("force_send_socket", "set_advertised_address", "set_advertised_port"), quoted),
 }
 # What becomes an assignment or more than one call, so that it can be no condition
 STATEMENTS = frozenset(("add_body", "fetch_event_params", "avp_delete", "avp_subst", "setdebug", "exec_msg"))

@@ -131,7 +131,8 @@ def test_a_slot_that_is_on_its_way_is_asked_for_where_it_goes(cache, cluster):
         store.remove(key)
 
 
-def test_nothing_acknowledged_is_lost_when_a_node_is_killed(cache, cluster, clock):
+def test_nothing_acknowledged_is_lost_when_a_node_is_killed(cache, cluster, clock, caplog):
+    caplog.set_level("INFO")
     store = cache(*(each.port for each in cluster))
     counted = {key: store.add(key, 1, 0) for key in KEYS}
     victim = store.deployment.slots[slot_of(KEYS[0])]
@@ -150,6 +151,9 @@ def test_nothing_acknowledged_is_lost_when_a_node_is_killed(cache, cluster, cloc
     for key in KEYS:
         assert store.add(key, 1, 0) in (counted[key] + 1, *([counted[key] + 2] if key in failed else [])), key
         store.remove(key)
+    said = [each.getMessage() for each in caplog.records if each.name == "opensips_py.cachedb_redis"]
+    gone, back = [each for each in said if "tells of the slots" not in each]  # not as often as another node has worked
+    assert f"node {HOST}:{server.port} does not answer" in gone and f"node {HOST}:{server.port} answers again" in back
 
 
 def test_a_server_that_is_gone_and_back(cache, server, clock, caplog):

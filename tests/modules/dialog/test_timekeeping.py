@@ -35,6 +35,26 @@ def test_a_dialog_ends_at_its_time(proxy, jump, kill):
 
 
 @BOTH
+def test_a_call_that_ends_before_anybody_has_looked(proxy, jump):
+    server = proxy(LIMITED)
+    call = called(server)
+    found = dialog(server)
+    server.advance(10)
+    server.clock.start += jump
+    call.bye()
+    assert found.lasted(found.ended) == pytest.approx(10)
+
+
+@BOTH
+def test_a_call_that_begins_before_anybody_has_looked(proxy, jump):
+    server = proxy(LIMITED)
+    called(server).bye()
+    server.clock.start += jump
+    called(server)
+    ends_after_a_minute(server, 59.5)
+
+
+@BOTH
 def test_while_nobody_was_there(proxy, jump):
     server = proxy(LIMITED)
     called(server)

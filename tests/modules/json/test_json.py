@@ -30,7 +30,7 @@ DOCUMENT = text('{"n": 7, "s": "text", "t": true, "z": null, "f": 1.50, "o": {"k
 
 
 @pytest.mark.parametrize(("path", "value"), [
-    ("n", 7), ("s", "text"), ("t", "true"), ("z", "null"), ("f", "1.50"), ("o", '{ "k": [ 1, [ 2, 3 ] ] }'),
+    ("n", 7), ("s", "text"), ("t", "true"), ("z", None), ("f", "1.50"), ("o", '{ "k": [ 1, [ 2, 3 ] ] }'),
     ("o/k[0]", 1), ("o/k[-1][1]", 3), ("o/k[2]", None), ("o/k[-3]", None), ("none", None), ("n/deeper", None),
     ("o[0]", None), ("a b", "x"), ("a b ", None), ("o/k[]", None)])
 def test_values_at_a_path(opensips, path, value):

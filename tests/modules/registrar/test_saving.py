@@ -429,6 +429,7 @@ def test_outbound_needs_a_first_hop_that_keeps_the_flow(place: Any, path: str | 
 
 @pytest.mark.parametrize("contacts", [
     f"<sip:a@192.0.2.1>;{INSTANCE};reg-id=0", f"<sip:a@192.0.2.1>;{INSTANCE};reg-id=x",
+    f"<sip:a@192.0.2.1>;{INSTANCE};reg-id=\u00b2", f"<sip:a@192.0.2.1>;{INSTANCE};reg-id={'9' * 5000}",
     f"<sip:a@192.0.2.1>;{INSTANCE};reg-id=1, <sip:b@192.0.2.1>;{INSTANCE};reg-id=2"])
 def test_bad_outbound_registrations(place: Any, contacts: str) -> None:
     worker = place()

@@ -207,7 +207,7 @@ def test_engines_are_listed_and_turned_off(start, fake, dialect, show, enable):
     def row(engine, index, disabled=0, weight=1, ticks=0):
         return {"url": engine.url, "index": index, "disabled": disabled, "weight": weight, "recheck_ticks": ticks}
     assert server.mi(show) == [{"Set": 0, "Nodes": [row(one, 0), row(two, 1, weight=4)]},
-                               {"Set": 5, "Nodes": [row(one, 0)]}]
+                               {"Set": 5, "Nodes": [row(one, 2)]}]
     assert server.mi(enable, one.url, 0) == "OK"
     assert [each["disabled"] for found in server.mi(show) for each in found["Nodes"]] == [1, 0, 1]
     server.advance(200)

@@ -80,6 +80,13 @@ def test_flags(start, fake, flags, entries, dialect):
     assert {key: engine.asked[-1].get(key) for key in entries} == entries
 
 
+def test_what_a_call_lacks_is_told_to_the_script(start, fake):
+    server = start('rtpengine_offer("force-answer"); $var(one) = $avp(why); rtpengine_offer("via-branch=2");'
+                   ' $var(two) = $avp(why);', fake(), settings='modparam("rtpengine", "error_pv", "$avp(why)")')
+    invite(server)
+    assert [server.variables[name] for name in ("one", "two")] == ["No to-tag present", "can't get Via branch/extra ID"]
+
+
 @pytest.mark.parametrize("flags", ["via-branch=2", "via-branch=extra"])
 def test_branches_that_are_not_there(start, fake, flags):
     engine = fake()
@@ -120,8 +127,8 @@ def test_body_without_a_variable_replaces_what_leaves(start, fake):
 def test_other_changes_stand_beside(start, fake):
     engine = fake(lambda question: PONG if question["command"] == "ping" else
                   {"result": "ok", "sdp": question["sdp"].replace("4000", "30000")})
-    server = start('fix_nated_sdp(2); codec_delete("PCMA"); rtpengine_offer(); fix_nated_sdp(8,"192.0.2.9"); ' + RELAY,
-                   engine, settings='modparam("nathelper", "oldip_skip", "oc")')
+    server = start('fix_nated_sdp("2"); codec_delete("PCMA"); rtpengine_offer(); fix_nated_sdp("8","192.0.2.9"); '
+                   + RELAY, engine, settings='modparam("nathelper", "oldip_skip", "oc")')
     body = OFFER.replace("AVP 0", "AVP 0 8") + "a=ptime:20\r\n"
     assert relayed(server, body).body.decode() == OFFER.replace("9 9 IN IP4 10.0.0.5", "9 9 IN IP4 192.0.2.9").replace(
         "10.0.0.5", "203.0.113.7").replace("4000", "30000") + "a=ptime:20\r\n"
@@ -138,7 +145,8 @@ def test_part_of_a_body(start, fake):
 @DIALECTS
 @pytest.mark.parametrize(("method", "kind", "body", "command"), [
     ("INVITE", "request", OFFER, "offer"), ("INVITE", "request", "", ""), ("UPDATE", "request", OFFER, "offer"),
-    ("ACK", "request", OFFER, "answer"), ("ACK", "request", "", ""), ("BYE", "request", "", "delete"),
+    ("ACK", "request", OFFER, "answer"), ("ACK", "request", "", ""), ("PRACK", "request", OFFER, "answer"),
+    ("BYE", "request", "", "delete"),
     ("CANCEL", "request", "", "delete"), ("OPTIONS", "request", OFFER, ""), ("MESSAGE", "request", "", "")])
 def test_manage_does_what_the_request_is_for(start, fake, method, kind, body, command, dialect):
     engine = fake()
@@ -174,25 +182,29 @@ def test_manage_in_a_failure_route_deletes(start, fake):
 
 @DIALECTS
 @pytest.mark.parametrize(("call", "entries"), [
-    ('rtpengine_delete()', {"command": "delete", "from-tag": "f", "to-tag": None}),
+    ('rtpengine_delete()', {"command": "delete", "to-tag": None, "received-from": ["IP4", "203.0.113.7"]}),
     ('rtpengine_delete("to-tag via-branch=1")', {"to-tag": "t", "via-branch": "z9hG4bK-1"}),
-    ("rtpengine_start_recording()", {"command": "start recording", "call-id": "call", "from-tag": None})])
+    ("rtpengine_start_recording()",
+     {"command": "start recording", "call-id": "call", "from-tag": "f", "to-tag": "t"})])
 def test_commands_of_both_dialects(start, fake, call, entries, dialect):
     assert asked_by(start, fake, call, dialect) == (entries, 1)
 
 
 @pytest.mark.parametrize(("call", "entries"), [
     ('rtpengine_start_recording("call-id=other")', {"command": "start recording", "call-id": "other"}),
-    ("rtpengine_stop_recording()", {"command": "stop recording", "from-tag": None}),
+    ("rtpengine_stop_recording()", {"command": "stop recording", "from-tag": "f", "to-tag": "t"}),
     ("rtpengine_pause_recording()", {"command": "pause recording"}),
-    ('rtpengine_block_media("from-tag=$tt")', {"command": "block media", "from-tag": "t"}),
-    ("rtpengine_unblock_media()", {"command": "unblock media", "from-tag": "f"}),
-    ("rtpengine_block_dtmf()", {"command": "block DTMF", "from-tag": "f"}),
-    ("rtpengine_unblock_dtmf()", {"command": "unblock DTMF", "from-tag": "f"}),
+    ('rtpengine_delete("from-tag=x")', {"command": "delete", "from-tag": None}),
+    ('rtpengine_block_media("from-tag=$tt")', {"command": "block media", "from-tag": "t", "to-tag": None}),
+    ("rtpengine_unblock_media()", {"command": "unblock media", "from-tag": None, "to-tag": None}),
+    ('rtpengine_block_dtmf("directional")', {"command": "block DTMF", "from-tag": "f", "flags": ["directional"]}),
+    ('rtpengine_unblock_dtmf("all")', {"command": "unblock DTMF", "from-tag": None, "flags": ["all"]}),
     ("rtpengine_start_forwarding()", {"command": "start forwarding", "from-tag": None}),
     ('rtpengine_stop_forwarding("from-tag=f")', {"command": "stop forwarding", "from-tag": "f"}),
-    ('rtpengine_play_media("file=/a.wav")', {"command": "play media", "file": "/a.wav", "from-tag": "f"}),
-    ("rtpengine_stop_media()", {"command": "stop media", "from-tag": "f"}),
+    ('rtpengine_play_media("file=/a.wav")', {"command": "play media", "file": "/a.wav", "from-tag": None}),
+    ('rtpengine_stop_media("replace-origin rtcp-mux-offer in-iface=a out-iface=b")',
+     {"command": "stop media", "replace": None, "rtcp-mux": None, "direction": None}),
+    ("rtpengine_play_dtmf(\"5\")", {"command": "play DTMF", "code": "5", "from-tag": "f", "to-tag": None}),
     ('rtpengine_play_dtmf("#", "from-tag=t")', {"command": "play DTMF", "code": "#", "from-tag": "t"})])
 def test_commands(start, fake, call, entries):
     assert asked_by(start, fake, call) == (entries, 1)
@@ -201,18 +213,31 @@ def test_commands(start, fake, call, entries):
 @pytest.mark.parametrize("call", [
     "delete(%s)", "start_recording(%s)", "stop_recording(%s)", "pause_recording(%s)", "block_media(%s)",
     "unblock_media(%s)", "block_dtmf(%s)", "unblock_dtmf(%s)", "start_forwarding(%s)", "stop_forwarding(%s)",
-    'play_media("file=x",%s)', "stop_media(,%s)", 'play_dtmf("1",%s)', "manage(%s)", "answer(%s)", "offer(%s)"])
+    'play_media("file=x",%s)', "stop_media(%s)", 'play_dtmf("1",%s)', "manage(%s)", "answer(%s)", "offer(%s)"])
 def test_the_engine_that_was_asked_is_told_and_can_be_named(start, fake, call):
     one, two = fake(), fake()
     server = start(f'if ($hdr(X) != NULL) $var(sock) = $hdr(X); rtpengine_{call % ",$var(sock)"}; $var(rc) = $rc;',
                    one, two)
+    method = "ACK" if call[:3] == "ans" else "INVITE"
     for each in (one, two):
-        invite(server, headers={"X": each.url}, to_tag="t")
+        invite(server, method=method, headers={"X": each.url}, to_tag="t")
         assert len(each.commands()) == 1 and (server.variables["sock"], server.variables["rc"]) == (each.url, 1)
-    invite(server, to_tag="t")
+    invite(server, method=method, to_tag="t")
     assert server.variables["sock"] in (one.url, two.url)
-    invite(server, headers={"X": "udp:127.0.0.1:1"}, to_tag="t")
-    assert server.variables["rc"] == -1 and len(one.commands() + two.commands()) == 3
+    invite(server, method=method, headers={"X": "udp:127.0.0.1:1"}, to_tag="t")
+    offers = call[:3] in ("off", "man")  # which any other engine may take
+    assert server.variables["rc"] == (1 if offers else -1)
+    assert len(one.commands() + two.commands()) == 3 + offers
+
+
+def test_answers_are_in_certain_requests_alone(start, fake):
+    engine = fake()
+    server = start("rtpengine_answer(); $var(rc) = $rc;", engine)
+    for method, code in (("INVITE", -1), ("ACK", 1), ("PRACK", 1), ("UPDATE", -1)):
+        invite(server, method=method, to_tag="t")
+        assert server.variables["rc"] == code
+    assert [(each["from-tag"], each["to-tag"]) for each in engine.asked if each["command"] == "answer"] == [
+        ("t", "f")] * 2
 
 
 def asked_by(start, fake, call: str, dialect: str = "4.0") -> tuple[dict, int]:
@@ -221,7 +246,8 @@ def asked_by(start, fake, call: str, dialect: str = "4.0") -> tuple[dict, int]:
     server = start(f"$var(rc) = 0; {call}; $var(rc) = $rc;", engine, dialect=dialect)
     invite(server, "", "INFO", to_tag="t", branch="z9hG4bK-1")
     found, = [each for each in engine.asked if each["command"] != "ping"]
-    keys = {"command", "call-id", "from-tag", "to-tag", "via-branch", "file", "code"}
+    keys = {"command", "call-id", "from-tag", "to-tag", "via-branch", "file", "code", "flags", "replace",
+            "rtcp-mux", "direction", "received-from"}
     return Interesting({key: found.get(key) for key in keys}), server.variables["rc"]
 
 
@@ -238,7 +264,7 @@ class Interesting(dict):
     ({"result": "ok", "duration": 1500, "last-frame-pos": 7}, 1500, 7), ({"result": "ok"}, -1, -1)])
 def test_what_engines_tell_of_media(start, fake, answer, duration, frame):
     engine = fake(lambda question: PONG if question["command"] == "ping" else answer)
-    server = start('rtpengine_play_media("file=x", $var(d)); rtpengine_stop_media("file=x", $var(f));', engine)
+    server = start('rtpengine_play_media("file=x", $var(d)); rtpengine_stop_media("file=x",, $var(f));', engine)
     invite(server)
     assert (server.variables["d"], server.variables["f"]) == (duration, frame)
 

@@ -97,7 +97,7 @@ def test_flags_mean_to_the_engine_what_they_say(start, daemon, parties, flags, o
 
 
 @pytest.mark.parametrize(("stop", "start_again"), [
-    ("rtpengine_block_media()", "rtpengine_unblock_media()"),
+    ('rtpengine_block_media("directional")', 'rtpengine_unblock_media("directional")'),
     ('rtpengine_block_media("from-tag=$ft")', 'rtpengine_unblock_media("from-tag=$ft")')])
 def test_media_are_blocked(start, daemon, parties, stop, start_again):
     body, routes = script(f'if ($cs == "2") {stop}; else {start_again}; $var(rc) = $rc;')

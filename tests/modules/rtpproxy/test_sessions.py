@@ -153,8 +153,8 @@ def test_several_streams(start, fake):
     body = OFFER + ("a=rtcp:4001 IN IP4 10.0.0.5\r\nm=video 4002/2 RTP/AVP 34\r\nc=IN IP4 10.0.0.6/127\r\n"
                     "m=image 0 udptl t38\r\nm=application 4004 TCP/MSRP *\r\n")
     assert relayed(server, body) == body.replace("c=IN IP4 10.0.0.5", "c=IN IP4 198.51.100.1").replace(
-        "4000", "30002").replace("a=rtcp:4001 IN IP4 10.0.0.5", "a=rtcp:30003").replace("4002/2", "30004/2").replace(
-        "c=IN IP4 10.0.0.6/127", "c=IN IP4 198.51.100.1").replace("4004", "30008") + MARK
+        "4000", "30002").replace("a=rtcp:4001 IN IP4 10.0.0.5", "a=rtcp:30003 IN IP4 198.51.100.1").replace(
+        "4002/2", "30004/2").replace("c=IN IP4 10.0.0.6/127", "c=IN IP4 198.51.100.1").replace("4004", "30008") + MARK
     assert relay.asked == ["Uc0,101 call 10.0.0.5 4000 f;1", "Uc34 call 10.0.0.6 4002 f;2", "U call 10.0.0.5 4004 f;4"]
 
 
@@ -175,7 +175,7 @@ def test_descriptions_that_no_relay_can_take(start, fake, body):
 
 
 def test_part_of_a_body_and_other_changes(start, fake):
-    server = start('fix_nated_sdp(8, "192.0.2.9"); rtpproxy_offer("r"); codec_delete("PCMU"); ' + RELAY, fake(),
+    server = start('fix_nated_sdp("8", "192.0.2.9"); rtpproxy_offer("r"); codec_delete("PCMU"); ' + RELAY, fake(),
                    settings='modparam("nathelper", "oldip_skip", "oc")')
     body = ("--b\r\nContent-Type: text/plain\r\n\r\nx\r\n--b\r\nContent-Type: application/sdp\r\n\r\n"
             f"{OFFER}\r\n--b--\r\n")

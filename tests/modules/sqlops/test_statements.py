@@ -30,7 +30,7 @@ def test_values_are_added_to_those_that_avps_have(asking):
 
 @pytest.mark.parametrize(("statement", "code"), [
     ("SELECT 1", 1), ("SELECT name FROM people WHERE age = 99", -2), ("SELECT nothing FROM people", -1),
-    ("DELETE FROM people", 1), ("UPDATE people SET age = 1 WHERE age = 99", 1), ("no SQL", -1)])
+    ("DELETE FROM people", -2), ("UPDATE people SET age = 1 WHERE age = 99", -2), ("no SQL", -1)])
 @pytest.mark.parametrize("function", ["sql_query", "sql_query_one"])
 def test_codes(asking, function, statement, code):
     assert asking.variables(f'{function}("{statement}"); $var(rc) = $rc;') == {"rc": code}
@@ -124,7 +124,7 @@ THERE_AND_BACK = """
 
 def came_back(text):
     """What that leaves; outside of quotes, a text in quotes is what is in them."""
-    return {"rc": 1, "a": text, "b": "dave", **({} if text == "'quoted'" else {"c": "dave"})}
+    return {"rc": -2, "a": text, "b": "dave", **({} if text == "'quoted'" else {"c": "dave"})}
 
 
 @pytest.mark.parametrize("text", TEXTS)

@@ -53,6 +53,10 @@ def statements(text):
     ('$var(c) = 404; t_newtran(); t_reply("$var(c)", "x");', '$var(c) = 404; t_newtran(); t_reply($var(c), "x");'),
     ('pv_printf("$var(a)", "x");', 'pv_printf($var(a), "x");'),
     ("setflag(ACC_DONE); if (isflagset(5)) exit;", 'setflag("ACC_DONE"); if (isflagset("5")) exit;'),
+    ("force_send_socket(udp:127.0.0.1:5060); set_advertised_port(5080);",
+     'force_send_socket("udp:127.0.0.1:5060"); set_advertised_port("5080");'),
+    ('set_advertised_address(10.0.0.1); set_advertised_address("a.b");',
+     'set_advertised_address("10.0.0.1"); set_advertised_address("a.b");'),
     # orders of arguments
     ("setbflag(1, 6);", 'setbflag("6", 1);'), ("setbflag(6);", 'setbflag("6");'),
     ('setbranchflag("2", "NAT");', 'setbflag("NAT", 2);'),

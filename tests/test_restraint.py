@@ -1,7 +1,7 @@
 """A flood of complaints becomes a few lines."""
 import logging
 
-from opensips_py.module.restraint import Restraint
+from opensips_py.restraint import Restraint
 
 
 def test_so_many_lines_a_second_and_then_their_number(caplog):
