@@ -245,8 +245,9 @@ def test_what_4_0_has_in_quotes_and_2_1_without(statement, meant):
 
 def test_numbers_of_2_1_without_quotes():
     for call, told in (('sl_send_reply(404, "x");', "warning"), ('sl_send_reply("404", 7);', "error")):
-        found = findings(OLD.replace('sl_send_reply("200", "$var(gw)");', f'xlog("$var(gw)");\n\t{call}'), CFG / "old.cfg")
-        assert [each["severity"] for each in found] == [told] and "a text is needed, not the number" in found[0]["message"]
+        text = OLD.replace('sl_send_reply("200", "$var(gw)");', f'xlog("$var(gw)");\n\t{call}')
+        (found,) = findings(text, CFG / "old.cfg")
+        assert found["severity"] == told and "a text is needed, not the number" in found["message"]
 
 
 def test_a_fix_that_makes_another_mistake_is_not_written():
