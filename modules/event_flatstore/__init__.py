@@ -70,7 +70,8 @@ class EventFlatstore(Module, name="event_flatstore", events=[E_FLATSTORE_ROTATIO
 
     max_open_sockets: int = param(100, "Files that are open at a time; more subscriptions are refused.")
     delimiter: str = param(",", "What stands between the values of a line.")
-    escape_delimiter: str = param("", "What is written for a delimiter inside a value, as long; empty: itself.")
+    escape_delimiter: str = param(
+        "", "What is written for a delimiter inside a value, as long; empty: a blank for the first character of one.")
     file_permissions: str = param("644", "Permissions of files that are made, an octal number.")
     suppress_event_name: bool = param(0, "Whether lines begin with the first value in place of the event.")
     rotate_period: int = param(0, "Seconds of a period, counted from 1970, after which a file is rotated; 0: never.")
@@ -94,6 +95,8 @@ class EventFlatstore(Module, name="event_flatstore", events=[E_FLATSTORE_ROTATIO
 
     def load(self) -> None:
         """Check the parameters."""
+        if not self.delimiter:
+            raise ConfigError("something has to stand between values", self.name, "delimiter")
         if self.escape_delimiter and len(self.escape_delimiter) != len(self.delimiter):
             raise ConfigError("it is as long as the delimiter", self.name, "escape_delimiter")
         if not 0 < self.max_open_sockets <= CAPACITY:
@@ -141,8 +144,9 @@ class EventFlatstore(Module, name="event_flatstore", events=[E_FLATSTORE_ROTATIO
     def escaped(self, value: Any) -> str:
         """A value as it may stand in a line."""
         text = "" if value is None else str(value)
-        if self.escape_delimiter and not isinstance(value, int):
-            text = text.replace(self.delimiter, self.escape_delimiter)
+        if not isinstance(value, int):
+            text = (text.replace(self.delimiter, self.escape_delimiter) if self.escape_delimiter
+                    else text.replace(self.delimiter[0], " "))
         return text.replace("\r", "\\r").replace("\n", "\\n")
 
     # Files

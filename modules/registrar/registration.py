@@ -4,6 +4,8 @@ from __future__ import annotations
 from opensips_py.state import matching
 from opensips_py.state._bindings import Binding, Record
 
+FEW = 16  # contacts of a request that are compared with each binding
+
 
 class Refused(Exception):
     """The request fails, with this status, and changes nothing; P-Registrar-Error says the *reason*."""
@@ -44,7 +46,9 @@ class Registration:
             record.insert(self.new[0])  # the usual first registration, which breaks no rule
             return bindings
         removed = self.removed or ()
-        pairs = [(new, matching.find(bindings, new, self.mode)) for new in self.new]
+        known = matching.Known(bindings) if len(self.new) > FEW else None
+        find = matching.find if known is None else known.find
+        pairs = [(new, find(bindings, new, self.mode)) for new in self.new]
         for _, found in pairs:
             if found is not None and found.call_id == self.call_id and found.cseq >= self.cseq \
                     and not self.is_repetition(found, record.now):
@@ -56,18 +60,21 @@ class Registration:
             if added and surplus > 0 and not self.make_room(record, pairs, surplus):
                 return TOO_MANY
         for new, found in pairs:
-            self.apply(record, new, found, new in removed)
+            self.apply(record, new, found, new in removed, known)
         return record.bindings
 
-    def apply(self, record: Record, new: Binding, old: Binding | None, goes: bool) -> None:
+    def apply(self, record: Record, new: Binding, old: Binding | None, goes: bool,
+              known: matching.Known | None = None) -> None:
         """Carry out one contact."""
-        if old is None and len(self.new) > 1:
-            old = matching.find(record.bindings, new, self.mode)  # the same contact twice in one request
+        if old is None and len(self.new) > 1:  # the same contact twice in one request
+            old = (matching.find if known is None else known.find)(record.bindings, new, self.mode)
         elif old is not None and old not in record.bindings:
             old = None
         if old is None:
             if not goes:
                 record.insert(new)
+                if known is not None:
+                    known.add(new)
         elif goes:
             record.delete(old)
         elif not self.is_retransmission(old, record.now):

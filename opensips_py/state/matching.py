@@ -1,6 +1,8 @@
 """Which stored binding a contact means."""
 from __future__ import annotations
 
+from collections.abc import Hashable, Iterable
+
 from opensips_py.errors import MalformedMessage
 from opensips_py.sip import Uri
 from opensips_py.state._bindings import Binding
@@ -21,6 +23,31 @@ def find(bindings: list[Binding], new: Binding, mode: Mode = CONTACT_ONLY) -> Bi
         if each.contact == new.contact and (mode == CONTACT_ONLY or each.call_id == new.call_id):
             return each
     return equivalent(bindings, new, mode)
+
+
+class Known:
+    """Bindings among which many are looked for: each is compared only with those that may be the same."""
+
+    def __init__(self, bindings: Iterable[Binding]) -> None:
+        self._alike: dict[Hashable, list[Binding]] = {}
+        for each in bindings:
+            self.add(each)
+
+    def add(self, binding: Binding) -> None:
+        """There is one more."""
+        self._alike.setdefault(likeness(binding.contact), []).append(binding)
+
+    def find(self, bindings: list[Binding], new: Binding, mode: Mode = CONTACT_ONLY) -> Binding | None:
+        """As find() does; what is not among *bindings* any more does not count."""
+        if new.reg_id or isinstance(mode, str):
+            return find(bindings, new, mode)
+        return find([each for each in self._alike.get(likeness(new.contact), ()) if each in bindings], new, mode)
+
+
+def likeness(contact: str) -> Hashable:
+    """What contacts have in common that are the same URI."""
+    uri = parsed(contact)
+    return (uri.scheme, uri.aor(), uri.port) if uri is not None and uri.is_sip else contact.lower()
 
 
 def flow(bindings: list[Binding], new: Binding) -> Binding | None:

@@ -3,6 +3,7 @@ from __future__ import annotations
 
 import pytest
 
+from opensips_py.sip import Uri
 from opensips_py.state import matching
 from opensips_py.state._bindings import Binding
 
@@ -42,3 +43,23 @@ def test_a_flow_is_known_by_instance_and_number() -> None:
     stored = Binding("sip:a@h", instance="<1>", reg_id=1), Binding("sip:a@h", instance="<1>", reg_id=2)
     assert found(Binding("sip:new@h", instance="<1>", reg_id=2), 0, *stored) == 1
     assert found(Binding("sip:a@h", instance="<2>", reg_id=1), 0, *stored) is None
+
+
+def test_among_many_only_those_are_compared_that_may_be_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    stored = [Binding(f"sip:a{number}@h") for number in range(500)] + [Binding("tel:+1-A"), Binding("sip:a@h;x=1")]
+    known = matching.Known(stored)
+    asked: list[str] = []
+    parsed = matching.parsed
+
+    def counted(contact: str) -> Uri | None:
+        asked.append(contact)
+        return parsed(contact)
+    monkeypatch.setattr(matching, "parsed", counted)
+    assert known.find(stored, Binding("sip:%61%37@H")) is stored[7]
+    assert known.find(stored, Binding("TEL:+1-a")) is stored[-2]
+    assert known.find(stored, Binding("sip:a@h;x=2")) is None
+    assert known.find(stored, Binding("sip:nobody@h")) is None
+    assert len(asked) < 20
+    known.add(Binding("sip:nobody@h"))
+    assert known.find(stored, Binding("sip:nobody@h")) is None  # it is not there any more
+    assert known.find(stored, Binding("sip:b@h", instance="i", reg_id=1)) is None
