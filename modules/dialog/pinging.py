@@ -67,7 +67,8 @@ class Pinging:
     def begin_pings(self, dialog: Dialog) -> None:
         """Ping the sides of an answered dialog from now on."""
         now = time.time()
-        dialog.pingers = [self.services.timers.start(self.until_ping(dialog, method, now), self.ping, (dialog, method, set()))
+        start = self.services.timers.start
+        dialog.pingers = [start(self.until_ping(dialog, method, now), self.ping, (dialog, method, set()))
                           for method in METHODS if sides(dialog, method)]
 
     def until_ping(self, dialog: Dialog, method: str, now: float) -> float:

@@ -70,8 +70,8 @@ class Pracking:
             sent = self.services.transactions.originate(
                 "PRACK", going.uri, from_=response.header("From") or "", to=response.header("To") or "",
                 call_id=response.header("Call-ID") or "", cseq=cseq, headers=lines,
-                next_hop=going.next_hop, socket=socket, report=partial(self.prack_answered, transaction, response.to_tag),
-                generation=self.services.generation)
+                next_hop=going.next_hop, socket=socket, generation=self.services.generation,
+                report=partial(self.prack_answered, transaction, response.to_tag))
         except MalformedMessage as error:
             self.log.error("a PRACK within dialog %s: %s", dialog.did, error)
             sent = None
