@@ -258,6 +258,7 @@ def test_management_of_21_prints_lines(limited):
     lines("rl_set_pid", "0.5", "0.25", "0")
     assert lines("rl_get_pid") == "PID::  ki=0.500 kp=0.250 kd=0.000\n"
     lines("rl_reset_pipe", "p")
+    server.advance(10)
     assert lines("rl_list") == "PIPE::  id=p algorithm=TAILDROP limit=2 counter=0\n"
 
 
