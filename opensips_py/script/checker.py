@@ -170,6 +170,8 @@ class Checker:
             hint = f"write {node.arguments[0].text} {sign} NULL"
         elif node.name in PRINTING:
             hint = "did you mean xlog?"
+        elif node.name in TITLES.values():
+            hint = f"write route instead of {node.name}"
         elif not hint.startswith("add ") and (fitting := self.nearest(node, route)):
             hint = f"did you mean {fitting}?"
         self.diagnostics.error(message, node.place, fix=hint)

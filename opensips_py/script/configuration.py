@@ -15,7 +15,7 @@ from opensips_py.module.declare import Dialect
 from opensips_py.module.kinds import RouteName
 from opensips_py.module.registry import Registry, matches
 from opensips_py.module.run import Route
-from opensips_py.script import dialect, globals, importing, parser, renames, tree, unset
+from opensips_py.script import dialect, globals, importing, parser, renames, tree, unset, wanted
 from opensips_py.script.absent import Absent
 from opensips_py.script.checker import Checker
 from opensips_py.script.compiler import READS_CODE, READS_PARAMETERS, Routes, compile_routes
@@ -289,6 +289,9 @@ class Reader:
                 self.diagnostics.error(error.message, item.module.place, fix=f'add loadmodule "{module}.so" before it')
                 self.unavailable.append(module)  # what else needs it is missing for the same reason
                 return
+            if (item.place.file, item.place.line) in self.diagnostics.misread_lines:
+                self.blame_misread(item, error.message)
+                return
             message, _, hint = error.message.partition(": ")
             if message.startswith("parameter "):  # what is wrong with the value stands behind the colon
                 message, colon, hint = error.message.partition(": write ")
@@ -299,6 +302,13 @@ class Reader:
             self.doubtful.add(module)
             for each in (name, hint.removeprefix("did you mean ").rstrip("?")):
                 self.diagnostics.doubted.add(f"{each} of module {module}")
+
+    def blame_misread(self, item: tree.ModParam, message: str) -> None:
+        """A modparam whose value is a word without quotes, and could be none with them: say what it should be."""
+        for each in self.diagnostics.errors:
+            if (each.place.file, each.place.line) == (item.place.file, item.place.line) and \
+                    each.message == "the value of a modparam is a number or a quoted text":
+                each.message, each.fix, each.edits, each.is_sure = message, wanted.fix(message), [], False
 
     def is_forgotten(self, module: str, message: str) -> bool:
         """Whether a modparam is refused as no line of the script loads its module, which there is."""

@@ -184,8 +184,20 @@ class ExpressionParser(ForeignParser):
                       fix=f"in parentheses: {name.text}({last.text})")
         if self.sees(",") and isinstance(inner, (tree.Call, tree.Comparison, tree.Not, tree.Logical)):
             self.fail("',' joins no conditions", fix="write && instead of ,")
+        self.not_side_by_side(inner)
         self.expect(closer, "behind the expression", lenient=("{", ";", ")"))
         return inner
+
+    def not_side_by_side(self, first: tree.Expression) -> None:
+        """Complain of a value right behind another in a condition."""
+        token = self.token
+        is_call = token.kind == "word" and self.ahead().text == "(" and token.text not in ("if", "while", "switch")
+        if token.place.line != self.previous.place.line:
+            return
+        if is_call and isinstance(first, (tree.Call, tree.Comparison, tree.Not, tree.Logical)):
+            self.fail("an operator is missing between two conditions", fix="write && or || between them")
+        if token.kind in ("string", "variable", "number") or is_call or token.text in NULL_WORDS:
+            self.fail("an operator is missing between two values", fix="write == or another operator between them")
 
     def number(self) -> tree.Expression:
         token = self.token

@@ -55,6 +55,10 @@ class ForeignParser(TokenStream):
         if end == start or variable.text.startswith("$("):
             return
         whole = variable.place.inside(0, end - variable.place.column + 1)
+        if variable.text in ("$avp", "$var", "$hdr", "$shv", "$param") and (
+                braced := re.compile(r"\{(\w[\w-]*)\}").fullmatch(line, start, end)):
+            self.fail(f"the name of {variable.text} stands in parentheses", whole,
+                      fix=f"in parentheses: {variable.text}({braced[1]})")
         if named := (NAMED_PARAM if variable.text == "$param" else NAMED).fullmatch(line, start, end):
             self.fail(f"the name of {variable.text} stands in parentheses", whole,
                       fix=f"in parentheses: {variable.text}({named[1]})")

@@ -17,6 +17,7 @@ from opensips_py.script.mapped_lexer import MappedLexer
 
 INCLUDES = ("include_file", "import_file")
 MISSING = (FileNotFoundError, IsADirectoryError, NotADirectoryError)
+CONDITIONS = ("ifdef", "ifndef", "else", "endif")
 MOST = 100_000  # words that definitions may become, all in all
 DIRECTIVE = re.compile(r"\s*#!\s*(\w+)[ \t]*(.*)", re.DOTALL)
 
@@ -224,10 +225,17 @@ class FileReader:
         self.shared.definitions.pop(first_word(rest), None)
 
     def if_defined(self, rest: str, place: Place) -> None:
-        self.condition(first_word(rest) in self.shared.definitions, place)
+        self.condition(self.named(rest, place) in self.shared.definitions, place)
 
     def if_not_defined(self, rest: str, place: Place) -> None:
-        self.condition(first_word(rest) not in self.shared.definitions, place)
+        self.condition(self.named(rest, place) not in self.shared.definitions, place)
+
+    def named(self, rest: str, place: Place) -> str:
+        """The name behind a condition, which needs one."""
+        name = first_word(rest)
+        if not name:
+            self.diagnostics.error("#!ifdef needs a name", place, fix="write #!ifdef NAME")
+        return name
 
     def condition(self, holds: bool, place: Place) -> None:
         self.conditions.append((place, False))
@@ -256,6 +264,10 @@ class FileReader:
             line = self.lexer.skip_line()
             found = DIRECTIVE.match(line)
             name = found.group(1) if found else ""
+            if name not in DIRECTIVES and line.startswith(f"#!{name}") and (meant := nearest(name, CONDITIONS)):
+                self.diagnostics.error(f"'#!{name}' is no directive", start.inside(0, len(line.rstrip())),
+                                       fix=f"did you mean '{meant}'?")
+                name = meant
             if name in ("ifdef", "ifndef"):
                 depth += 1
             elif name == "endif" and depth:

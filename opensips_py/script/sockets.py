@@ -12,6 +12,7 @@ PROTOCOLS = frozenset(("udp", "tcp", "tls", "sctp", "ws", "wss", "hep", "hep_udp
                        "msrp", "msrps", "ipsec", "any", "bond"))
 WORD, PORTS = re.compile(r"[a-zA-Z]\w*"), re.compile(r"\d+(-\d*)?")
 SHORT = re.compile(r"\d+(?:\.\d+){1,2}\.?")  # numbers, and fewer than an address has
+BARE_PORT = re.compile(r":.*:\d{4,5}$")  # behind an IPv6 address, of which it would be a part
 QUAD = re.compile(r"\d+\.\d+\.\d+\.\d+")
 FLAGS = ("anycast", "frag", "reuse_port", "accept_subdomain", "allow_proxy_protocol", "send_proxy_protocol",
          "proxy_protocol")
@@ -28,11 +29,21 @@ class SocketParser(StatementParser):
         there is a port."""
         if self.token.kind == "end":
             self.fail("an address expected, found the end of the file")
+        if self.token.kind == "string" and not self.token.broken and name in ("socket", "listen"):
+            self.fail(f"{self.token.text} stands in quotes, and a socket does not",
+                      fix=f"write {self.token.value} without the quotes")
+        if self.token.kind == "operator" and self.token.text not in ("[", "*", ":"):
+            self.fail(f"an address expected, found {self.shown()}")
         text, place = self.glued_text(";")
         socket = self.address_of(text, place)
+        if BARE_PORT.search(socket.host) and f"[{socket.host}]" not in text and name in ("socket", "listen"):
+            self.fail(f"'{text}' is no address", place,
+                      fix="an IPv6 address stands in brackets, and a port behind them: udp:[::1]:5060")
         if not socket.protocol and (name == "socket" or (name == "listen" and (socket.port or text.isdigit()))):
             address, _, last = text.rpartition(":")
             meant = f"{last}:{address}" if last in PROTOCOLS else f"udp:{text}"
+            head, slash, rest = text.partition("/")
+            meant = f"{head}:{rest}" if slash and head.lower() in PROTOCOLS else meant
             self.fail(f"{text} names no protocol", place, fix=f"write {meant} instead of {text}")
         if socket.protocol == "bond":
             socket.members = self.bond_members()

@@ -120,7 +120,7 @@ SLIPS = {
     "value of a parameter": (RESIDENTIAL, "log_level=3\n", "log_level=\n", "a value expected for log_level", NONE),
     "quote of a socket": (
         RESIDENTIAL, "socket=udp:127.0.0.1:5060\n",
-        'socket="udp:127.0.0.1:5060  # here\n', "text without closing quote", RIGHT),
+        'socket="udp:127.0.0.1:5060  # here\n', "text without closing quote", NONE),
     "parenthesis of a variable": (
         TYPED, "$avp(number) = $number;", "$avp(number = $number;", "missing ) behind $avp(number", SAME),
     "route to resume in": (
@@ -192,6 +192,35 @@ SLIPS = {
         "nat_uac_test, argument 'flags': a text is needed", RIGHT),
     "number for a table": (
         RESIDENTIAL, 'save("location")', "save(7)", "save, argument 'domain': a text is needed", RIGHT),
+    "socket in quotes": (
+        RESIDENTIAL, "socket=tcp:127.0.0.1:5060", 'socket="tcp:127.0.0.1:5060"',
+        '"tcp:127.0.0.1:5060" stands in quotes', SAME),
+    "address of IPv6 without brackets": (
+        RESIDENTIAL, "socket=tcp:127.0.0.1:5060", "socket=tcp:::1:5060", "'tcp:::1:5060' is no address", NONE),
+    "slash behind a protocol": (
+        RESIDENTIAL, "socket=tcp:127.0.0.1:5060", "socket=tcp/127.0.0.1:5060", "tcp/127.0.0.1:5060 names no", SAME),
+    "equals sign that stands twice": (RESIDENTIAL, "alias=localhost", "alias= =localhost", "an address expected", NONE),
+    "operator between values": (
+        RESIDENTIAL, "if ($rU == NULL) {", "if ($rU NULL) {", "an operator is missing between two values", NONE),
+    "operator between conditions": (
+        RESIDENTIAL, 'is_method("ACK") && t_check_trans()', 'is_method("ACK") t_check_trans()',
+        "an operator is missing between two conditions", NONE),
+    "braces of a variable": (
+        TYPED, "$avp(number) = $number;", "$avp{number} = $number;", "the name of $avp stands in parentheses", SAME),
+    "other kind of route": (
+        RESIDENTIAL, 'if (is_method("PUBLISH|SUBSCRIBE")) {',
+        'branch_route(relay);\n\tif (is_method("PUBLISH|SUBSCRIBE")) {',
+        "function branch_route is unknown", NONE),
+    "word for a number": (
+        RESIDENTIAL, '"max_contacts", 10)', '"max_contacts", ten)', "parameter max_contacts of registrar: a number",
+        NONE),
+    "condition without a name": (OLD, "debug=3\n", "#!ifdef\ndebug=3\n#!endif\n", "#!ifdef needs a name", NONE),
+    "end of a condition that is misspelt": (
+        "#!ifndef X\n" + OLD.replace("children=4\n", "#!endif\nchildren=4\n"), "#!endif", "#!endfi",
+        "'#!endfi' is no directive", SAME),
+    "else of a condition that is misspelt": (
+        OLD.replace("children=4\n", "children=4\n#!ifdef X\nfork=no\n#!else\nfork=yes\n#!endif\n"), "#!else", "#!esle",
+        "'#!esle' is no directive", SAME),
     "parentheses of a call, with a local that would be read": (
         TYPED, "\t\troute[to_network]($number, 2);", "\t\troute[to_network];", "missing '(' behind route[...]", NONE),
 }
@@ -241,6 +270,13 @@ def test_what_4_0_has_in_quotes_and_2_1_without(statement, meant):
     assert [each["severity"] for each in findings(new, RESIDENTIAL)] == ["error"]
     assert not findings(new.replace(statement, meant), RESIDENTIAL)
     assert not findings(OLD.replace("\tsl_send", f"\t{statement}\n\tsl_send"), CFG / "old.cfg")
+
+
+def test_numbers_of_2_1_without_quotes():
+    for call, told in (('sl_send_reply(404, "x");', "warning"), ('sl_send_reply("404", 7);', "error")):
+        text = OLD.replace('sl_send_reply("200", "$var(gw)");', f'xlog("$var(gw)");\n\t{call}')
+        (found,) = findings(text, CFG / "old.cfg")
+        assert found["severity"] == told and "a text is needed, not the number" in found["message"]
 
 
 def test_a_fix_that_makes_another_mistake_is_not_written():
