@@ -9,6 +9,7 @@ from opensips_py.errors import ScriptError
 from opensips_py.module import returned
 from opensips_py.module.declare import MISSING, Argument
 from opensips_py.module.kinds import (
+    Bits,
     Flag,
     FormatKind,
     Integer,
@@ -282,7 +283,7 @@ class CallCompiler(TypeCompiler):
             raise Reported
 
     def check_number(self, node: tree.Number, kind: Kind, argument: Argument, function: tree.Call) -> None:
-        """Refuse a number where 4.0 wants a text; 2.1 wants one in all arguments of the functions of modules, and what
+        """Refuse a number where a text is needed; 2.1 wants one in all arguments of the functions of modules, and what
         was written for it with numbers is taken."""
         if self.context.dialect == "4.0" and isinstance(kind.bare, Flag) and node.value >= 0:
             self.diagnostics.warning(f"{node.value}: OpenSIPS 4.0 wants the name of a flag in quotes", node.place,
@@ -293,7 +294,8 @@ class CallCompiler(TypeCompiler):
         if not is_text and (self.context.dialect == "4.0" or self.function(function).module.name == "core"):
             return
         message = f"{function.name}, argument '{argument.name}': a text is needed, not the number {node.value}"
-        is_lax = self.context.is_guessed or self.context.dialect == "2.1"
+        is_lax = self.context.is_guessed or (self.context.dialect == "2.1" and (
+            not is_text or isinstance(kind.bare, Bits)))
         report = self.diagnostics.warning if is_lax else self.diagnostics.error
         report(message, node.place, fix=f'write "{node.value}" with quotes')
 

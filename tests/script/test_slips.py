@@ -272,6 +272,13 @@ def test_what_4_0_has_in_quotes_and_2_1_without(statement, meant):
     assert not findings(OLD.replace("\tsl_send", f"\t{statement}\n\tsl_send"), CFG / "old.cfg")
 
 
+def test_numbers_of_2_1_without_quotes():
+    for call, told in (('sl_send_reply(404, "x");', "warning"), ('sl_send_reply("404", 7);', "error")):
+        text = OLD.replace('sl_send_reply("200", "$var(gw)");', f'xlog("$var(gw)");\n\t{call}')
+        (found,) = findings(text, CFG / "old.cfg")
+        assert found["severity"] == told and "a text is needed, not the number" in found["message"]
+
+
 def test_a_fix_that_makes_another_mistake_is_not_written():
     before = {"a.cfg": OLD.replace('"200", "$var(gw)"', '"200" 5 "$var(gw)"')}
     check = lambda texts: verdict("a.cfg", overlaid(texts), notes=False).configuration.diagnostics  # noqa: E731
