@@ -127,15 +127,17 @@ def drop_rate(rows: list[dict[str, Any]]) -> int:
 
 
 def summary(pipe: Pipe) -> dict[str, Any]:
-    """A pipe in a list."""
-    shown: dict[str, Any] = {"algorithm": WORDS.get(pipe.algorithm, "?"), "limit": pipe.limit, "counter": pipe.counter}
+    """A pipe in a list; its counter is that of the last whole interval, or of its window."""
+    word = WORDS.get(pipe.algorithm, "?")
+    shown: dict[str, Any] = {"algorithm": word, "limit": pipe.limit,
+                             "counter": pipe.counter if word == "SBT" else pipe.before}
     return {**shown, "drop_rate": pipe.rate} if pipe.algorithm == FEEDBACK else shown
 
 
 def details(pipe: Pipe) -> dict[str, Any]:
     """A pipe alone."""
     if WORDS.get(pipe.algorithm) != "SBT":
-        return {**summary(pipe), "last_counter": pipe.before}
+        return {**summary(pipe), "counter": pipe.counter, "last_counter": pipe.before}
     period = round(pipe.rules.period * 1000)
     slots = [{"ago": ago * period, "counter": counted} for ago, counted in pipe.window()]
     return {**summary(pipe), "window_size": pipe.rules.slots * period, "slot_period": period, "slots": slots}

@@ -86,7 +86,7 @@ def test_of_a_protocol_whose_module_cannot_be_loaded_the_loadmodule_line_tells(d
 def test_a_socket_may_be_right_on_the_machine_that_the_script_is_for(described, dialect, host, severity):
     text = f"dialect={dialect}\n" + GOOD.replace("socket=udp:127.0.0.1:5070", f"socket=udp:{host}:5070")
     found = described(text, elsewhere=True)
-    said = found.errors if severity == "error" else found.notes
+    said = found.errors if severity == "error" else [each for each in found.notes if "a text is needed" not in each]
     assert [f"{severity}[{severity[0].upper()}0504]: udp:{host}: no address" in each for each in said] == [True]
     assert [(each.protocol, each.host, each.port) for each in found.listeners] == (
         [] if severity == "error" else [("udp", check.STAND_IN, 5070), ("tcp", "127.0.0.1", 5071)])

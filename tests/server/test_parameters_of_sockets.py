@@ -139,7 +139,7 @@ def accepting(place: Here) -> tuple[Any, list[Any]]:
 @pytest.mark.parametrize(("text", "route", "connects"), [
     ("", "", True), ("tcp_no_new_conn_bflag=STAY", 'setbflag("STAY");', False)])
 def test_requests_over_connections_that_stand_alone(here: Any, text: str, route: str, connects: bool) -> None:
-    place = here(text, f"route {{ {route} if (!t_relay(0x02)) sl_send_reply(404, \"None\"); exit; }}\n")
+    place = here(text, f"route {{ {route} if (!t_relay(\"0x02\")) sl_send_reply(404, \"None\"); exit; }}\n")
     server, taken = accepting(place)
     phone = place.udp()
     uri = f"sip:bob@{HOST}:{server.getsockname()[1]};transport=tcp"

@@ -259,7 +259,7 @@ def test_contacts_with_a_path_are_pinged_along_it(start):
     server.advance(10)
     sent, = requests(server, 10)
     assert (sent.host, sent.port) == ("198.51.100.1", 5066)
-    assert sent.header("Route") == "<sip:198.51.100.1:5066;lr>,<sip:198.51.100.2;lr>"
+    assert sent.header("Route") == "<sip:198.51.100.1:5066;lr>, <sip:198.51.100.2;lr>"
 
 
 def test_connections_are_pinged_where_asked_for(start):

@@ -72,7 +72,9 @@ def test_a_window_moves_on(limited):
 def test_the_default_algorithm_is_a_parameter(limited):
     server = limited(settings='modparam("ratelimit", "default_algorithm", "red")')
     assert passed(server, 60) == 60
-    assert server.mi("ratelimit:list")["Pipes"] == [{"id": "p", "algorithm": "RED", "limit": 2, "counter": 60}]
+    assert server.mi("ratelimit:list")["Pipes"] == [{"id": "p", "algorithm": "RED", "limit": 2, "counter": 0}]
+    server.advance(10)
+    assert server.mi("ratelimit:list")["Pipes"][0]["counter"] == 60  # of the interval that is over
 
 
 def test_network_looks_at_what_waits(limited):
@@ -171,6 +173,7 @@ def test_functions_of_21_change_the_same_counters(limited):
     server = limited(script=script, dialect="2.1")
     for user in ("up", "up", "back", "back", "reset"):
         counted(server, user)
+    server.advance(10)
     pipes = server.mi("rl_list")["Pipes"]
     assert {each["id"]: each["counter"] for each in pipes} == {"a up": 2, "a back": 0, "a reset": 0}
 
@@ -247,6 +250,7 @@ def test_management_dumps_a_pipe(limited):
 def test_management_of_21_prints_lines(limited):
     server = limited('"p", "2"', dialect="2.1")
     passed(server, 3)
+    server.advance(10)
 
     def lines(name, *given):
         return text(tree_of(server.mi(name, *given), server.engine.generation.registry.commands[name].call))
@@ -254,6 +258,7 @@ def test_management_of_21_prints_lines(limited):
     lines("rl_set_pid", "0.5", "0.25", "0")
     assert lines("rl_get_pid") == "PID::  ki=0.500 kp=0.250 kd=0.000\n"
     lines("rl_reset_pipe", "p")
+    server.advance(10)
     assert lines("rl_list") == "PIPE::  id=p algorithm=TAILDROP limit=2 counter=0\n"
 
 

@@ -83,7 +83,7 @@ def test_auto_100trying_can_be_turned_off():
 
 def test_dns_failover_can_be_forbidden():
     script = 'route {{ $ru = "sip:bob.example"; t_relay({}); }}'
-    for flags, last in (("", "INVITE 10.0.0.2"), ('"no-dns-failover"', "500 192.0.2.1"), ("0x04", "500 192.0.2.1")):
+    for flags, last in (("", "INVITE 10.0.0.2"), ('"no-dns-failover"', "500 192.0.2.1"), ('"0x04"', "500 192.0.2.1")):
         s = stage(script.format(flags))
         s.network.hosts["bob.example"] = [Target("udp", address_key(f"10.0.0.{n}", 5060)) for n in (1, 2)]
         s.receive(request(world=s))
