@@ -9,6 +9,7 @@ from typing import Annotated, Any
 
 from opensips_py.errors import MIError
 from opensips_py.module import Between, Module, param, process_state
+from opensips_py.module.masking import without_password
 from opensips_py.restraint import Restraint
 
 PARALLEL, FAILOVER, ROUND_ROBIN = "PARALLEL", "FAILOVER", "ROUND-ROBIN"
@@ -82,7 +83,7 @@ class EventVirtual(Module, name="event_virtual"):
             carrier, address = self.services.events.carrier(socket)
             carrier.send(address, event, values)
         except (OSError, MIError) as error:
-            self.complaints.say("event %s to %s: %s", event, socket, error)
+            self.complaints.say("event %s to %s: %s", event, without_password(socket), error)
 
     def first(self, sockets: list[str], event: str, values: Any) -> None:
         """Tell the first of *sockets* that takes the event; OSError where none does."""
@@ -120,6 +121,6 @@ class EventVirtual(Module, name="event_virtual"):
 
     def failed(self, socket: str, event: str, why: object) -> None:
         """Leave a subscriber out for a while."""
-        self.complaints.say("event %s to %s: %s", event, socket, why)
+        self.complaints.say("event %s to %s: %s", event, without_password(socket), why)
         if self.failover_timeout:
             self.turns.failed[socket] = time.monotonic() + self.failover_timeout

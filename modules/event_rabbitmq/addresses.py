@@ -7,6 +7,7 @@ from urllib.parse import unquote, urlsplit
 
 from opensips_py.module import ConfigError
 from opensips_py.module.declare import Dialect
+from opensips_py.module.masking import without_password
 
 PORT = 5672
 GUEST = "guest"
@@ -109,7 +110,7 @@ def server(text: str, heartbeat: int) -> tuple[str, Server]:
     head, bracket, rest = text.strip().partition("]")
     name = head.removeprefix("[").strip()
     if not head.startswith("[") or not bracket or not name:
-        raise wrong(f'"{text}" has no id: write [id] uri=amqp://host; ...')
+        raise wrong("it has no id: write [id] uri=amqp://host; ...")
     given = options_of_server(rest)
     if "uri" not in given:
         raise wrong(f"[{name}] has no uri")
@@ -143,10 +144,10 @@ def login(uri: str) -> tuple[str, int, str, str, str]:
     try:
         parts = urlsplit(uri)
         port = parts.port or PORT
-    except ValueError as error:
-        raise wrong(f"{uri}: {error}") from None
+    except ValueError:
+        raise wrong("the port of the uri is no number up to 65535") from None
     if parts.scheme != "amqp":
-        raise wrong(f"{uri} is no amqp:// URI")
+        raise wrong(f"{without_password(uri)} is no amqp:// URI")
     user, password = unquote(parts.username or GUEST), unquote(parts.password or GUEST)
     return parts.hostname or "localhost", port, user, password, unquote(parts.path[1:]) or "/"
 

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Protocol
 
 from opensips_py.errors import MIError
+from opensips_py.module.masking import without_password
 from opensips_py.restraint import Restraint
 
 log = logging.getLogger(__name__)
@@ -42,9 +43,10 @@ class Subscription:
 
     def row(self, now: float) -> dict[str, Any]:
         """As management lists it."""
+        socket = without_password(self.socket)
         if not self.until:
-            return {"socket": self.socket, "expire": "never"}
-        return {"socket": self.socket, "expire": self.expire, "ttl": int(self.until - now)}
+            return {"socket": socket, "expire": "never"}
+        return {"socket": socket, "expire": self.expire, "ttl": int(self.until - now)}
 
 
 class Publisher:
@@ -90,7 +92,7 @@ class Publisher:
         carrier, address = self.carrier(socket)
         trouble = carrier.check(address)
         if trouble:
-            raise MIError(BAD_SOCKET, trouble)
+            raise MIError(BAD_SOCKET, without_password(trouble))
         self.unsubscribe(event, socket)
         until = self._clock() + expire if expire else NEVER
         self.subscriptions.setdefault(event, []).append(Subscription(socket, carrier, address, expire, until))
@@ -105,7 +107,7 @@ class Publisher:
         try:
             self.subscribe(event, socket, expire)
         except MIError as error:
-            log.error("event %s to %s: %s", event, socket, error)
+            log.error("event %s to %s: %s", event, without_password(socket), error)
 
     def carrier(self, socket: str) -> tuple[Carrier, str]:
         """Who tells events to *socket*, and the address that it is given."""
@@ -161,9 +163,9 @@ class Publisher:
             try:
                 subscription.carrier.send(subscription.address, event, values)
             except OSError as error:
-                self._complaints.say("event %s to %s: %s", event, subscription.socket, error)
+                self._complaints.say("event %s to %s: %s", event, without_password(subscription.socket), error)
             except Exception:
-                log.exception("event %s to %s", event, subscription.socket)
+                log.exception("event %s to %s", event, without_password(subscription.socket))
 
     def _current(self, event: str, now: float) -> list[Subscription]:
         kept = [each for each in self.subscriptions[event] if not each.until or each.until > now]

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from opensips_py.errors import MIError
 from opensips_py.mi.tree import Node, listed, rendered
 from opensips_py.module import mi
+from opensips_py.module.masking import without_password
 
 if TYPE_CHECKING:
     from opensips_py.module.services import Services
@@ -55,7 +56,8 @@ class EventCommands:
         rows = known.get(event, [])
         if socket is None:
             return {"Event": described(event, names, rows)}
-        row = next((row for row in rows if row["socket"] == socket), None)
+        shown = without_password(socket)
+        row = next((row for row in rows if row["socket"] == shown), None)
         if row is None:
             raise MIError(NOT_FOUND, "Subscriber does not exist")
         return {"Event": {"name": event, "id": names.index(event), "Subscriber": row}}

@@ -9,6 +9,8 @@ LONGEST = 512  # characters of a value that are kept
 # Parameters of digest answers (RFC 7616), other schemes whole, SDP keys (RFC 4568, RFC 8866). All are our own patterns.
 DIGEST = re.compile(r'(?i)\b((?:response|cnonce|rspauth)\s*=\s*)(?:"[^"]*"|[^\s",;]+)')
 SCHEME = re.compile(r"(?i)((?:^|:\s*|\b)(?:basic|bearer)\s+)(?=\S*[A-Z0-9+/_.=-]{8})[^\s,]+")
+# What stands between user and host of a subscriber's socket or of a URL: no password has a slash
+LOGIN = re.compile(r"\b(rabbitmq:|\w+://)([^\s:@/]*):[^/]*@")
 MEDIA_KEY = re.compile(r"(?im)^(a=crypto:.*?inline:|k=\w+:?)[^\s|]+")
 SECRET = re.compile(r"(?i)pass(?:wd|word|phrase)?(?:$|[\W_\d])|secret|ha1|token|api_?key|credential")
 
@@ -22,7 +24,13 @@ def masked(text: str) -> str:
     """*text* without the secrets in it."""
     text = DIGEST.sub(rf"\g<1>{HIDDEN}", text)
     text = SCHEME.sub(rf"\g<1>{HIDDEN}", text)
+    text = without_password(text)
     return MEDIA_KEY.sub(rf"\g<1>{HIDDEN}", text)
+
+
+def without_password(text: str) -> str:
+    """The sockets of subscribers and the URLs in *text* with the users alone."""
+    return LOGIN.sub(r"\1\2@", text)
 
 
 def readable(data: bytes | str) -> str:

@@ -49,8 +49,9 @@ def test_servers():
 @pytest.mark.parametrize("text, words", [
     ("uri=amqp://h", "has no id"), ("[] uri=amqp://h", "has no id"), ("[x uri=amqp://h", "has no id"),
     ("[x] frames=5000", "has no uri"), ("[x] uri=http://h", "is no amqp:// URI"),
-    ("[x] uri=amqps://h", "is no amqp:// URI"),
-    ("[x] uri=amqp://h:x", "amqp://h:x: "), ("[x] uri=amqp://h; what=1", "what=1 is no parameter"),
+    ("[x] uri=amqps://me:hush@h", "amqps://me@h is no amqp:// URI"),
+    ("[x] uri=amqp://me:hu/sh@h", "port of the uri is no number"),
+    ("[x] uri=amqp://h; what=1", "what=1 is no parameter"),
     ("[x] uri=amqp://h; mandatory=1", "mandatory=1 is no parameter"),
     ("[x] uri=amqp://h; retries", "retries is no parameter"),
     ("[x] uri=amqp://h; frames=100", "frames is a number from 4096 to 131072, not 100"),

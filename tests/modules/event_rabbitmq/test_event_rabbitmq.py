@@ -12,7 +12,7 @@ from gevent.event import AsyncResult
 
 from opensips_py.errors import MIError
 from opensips_py.modules.event_rabbitmq import broker as brokers
-from tests.live import HOST, Server, ask
+from tests.live import HOST, Server, ask, free_ports
 from tests.live import options as probe
 from tests.modules.bench import Bench, options
 
@@ -190,6 +190,35 @@ def test_an_exchange_and_messages_that_survive(bench, queue, rabbitmq_server):
 def test_a_malformed_socket_is_refused(bench):
     with pytest.raises(MIError, match="rabbitmq:h/x=1"):
         tell(bench(), "h/x=1?key")
+
+
+SUBSCRIBED = """
+{head}
+loadmodule "proto_udp.so" loadmodule "sl.so" loadmodule "event_rabbitmq.so" {more}
+loadmodule "mi_datagram.so" modparam("mi_datagram", "socket_name", "udp:127.0.0.1:@MI@")
+startup_route {{ subscribe_event("E_X", "{socket}"); subscribe_event("E_X", "rabbitmq:me:hush@h:0/k"); }}
+route {{ {answer}; }}
+"""
+SOCKET = "rabbitmq:me:hush@192.0.2.1:5672/key"
+HEADS = {
+    "4.0": {"head": "socket=udp:127.0.0.1:@PORT@", "answer": 'send_reply(200, "OK")',
+            "more": 'loadmodule "signaling.so" loadmodule "event_virtual.so"',
+            "socket": f"virtual:PARALLEL {SOCKET} {SOCKET}"},
+    "2.1": {"head": "listen=udp:127.0.0.1:@PORT@", "answer": 'sl_send_reply("200", "OK")',
+            "more": "", "socket": SOCKET}}
+
+
+@pytest.mark.parametrize("dialect, asked", [
+    ("4.0", json.dumps({"jsonrpc": "2.0", "id": 1, "method": "evi:subscribers",
+                        "params": ["E_X", HEADS["4.0"]["socket"]]})),
+    ("2.1", f":subscribers_list:\nE_X\n{SOCKET}\n\n")])
+def test_nobody_is_shown_a_password(dialect, asked):
+    with Server(SUBSCRIBED.format(**HEADS[dialect]), MI=free_ports()[0]) as server:
+        answers = []
+        until(lambda: answers.append(ask(server.values["MI"], asked.encode())) or b"Subscriber" in answers[-1])
+        assert b"rabbitmq:me@192.0.2.1:5672/key" in answers[-1] and b"hush" not in answers[-1]
+        until(lambda: "rabbitmq:me@h:0/k: h:0 is no host:port" in server.log)
+        assert "hush" not in server.log
 
 
 def test_a_broker_that_comes_later(bench, queue, relay, caplog):
