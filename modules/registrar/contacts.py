@@ -10,7 +10,7 @@ from opensips_py.modules.registrar import gruu, methods
 from opensips_py.modules.registrar.registration import Refused
 from opensips_py.sip import HeaderId
 from opensips_py.sip._scan import Request
-from opensips_py.sip._uri import NameAddr, Uri
+from opensips_py.sip._uri import NameAddr, Uri, parse_uri
 from opensips_py.state._bindings import Binding
 from opensips_py.state.matching import same
 
@@ -33,6 +33,11 @@ def lasting(contact: NameAddr, default: Seconds, least: Seconds, most: Seconds, 
     if deviation:
         seconds = max(SOON, seconds + random.randint(-deviation, deviation))
     return seconds
+
+
+def check(contact: NameAddr) -> None:
+    """MalformedMessage where a contact is no URI: nobody could be called there."""
+    parse_uri(contact.uri)
 
 
 def supports(request: Request, option: str) -> bool:

@@ -173,6 +173,7 @@ class Saver:
         common.q, common.flags, common.cflags, common.modified = self.default_q, own_flags, cflags, table.clock()
         for contact in named:
             uri = contact.uri
+            contacts.check(contact)
             seconds = contacts.lasting(contact, default, least, longest, self.deviation)
             if imposed is not None:
                 seconds = imposed.get(uri, seconds)

@@ -63,8 +63,8 @@ class SqlOps(UserAvps, Module, name="sqlops"):
 
     @script(Route.ANY, waits=True, dialect="4.0")
     def sql_query_one(self, run: Run, query: Sql, res_col_vars: Variables = (), db_id: Number = 0) -> Asked:
-        """Send a statement. The first row goes into variables, "$var(name);$avp(other)", as many as there are columns,
-        else into $avp(1), $avp(2) … EMPTY as for sql_query."""
+        """Send a statement. The first row goes into variables, "$var(name);$avp(other)", as many as there are columns.
+        EMPTY as for sql_query."""
         answer = self.answer(run, query, db_id)
         return Asked.FAILED if answer is None else self.into_variables(run, answer, res_col_vars)
 

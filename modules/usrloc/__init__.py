@@ -80,8 +80,6 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
         self.follow(table)
         register = self.services.statistics.register
         register("usrloc", f"{table.name}-expires", "counter", help="Contacts of the table that have expired.")
-        if not table.is_counted:
-            return
         register("usrloc", f"{table.name}-users", "function", table.users, "Addresses-of-record in the table.", True)
         register("usrloc", f"{table.name}-contacts", "function", table.contacts, "Contacts in the table.", True)
 
@@ -135,7 +133,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
         found = table.apply(aor, edit).result
         if found is not None and self.dialect == "4.0" and self.is_remarkable(microseconds, found[1]):
             self.raise_event(events.contact_event(events.E_UL_LATENCY_UPDATE, table.name, aor, found[0], "4.0",
-                                                    self.ahead()))
+                                                    self.ahead(), self.flags_outward))
 
     def is_remarkable(self, latency: int, before: int) -> bool:
         """Whether the time that a contact takes to answer is to be told."""
@@ -155,7 +153,7 @@ class UsrLoc(Keeping, Keys, Management, Module, name="usrloc", events=[
             for observer in self.observers:
                 observer(each)
             if is_heard(NAMES[each.kind]):
-                self.raise_event(events.event_of(each, self.dialect, self.ahead()))
+                self.raise_event(events.event_of(each, self.dialect, self.ahead(), self.flags_outward))
 
     def is_of_no_interest(self, record: Record) -> bool:
         """Whether nobody hears or counts what has happened to a record."""

@@ -1,6 +1,7 @@
 """The events of usrloc; a parameter that one dialect alone knows is left out in the other."""
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 
 from opensips_py.module import Dialect, Event
@@ -72,17 +73,18 @@ CLASSES: dict[Kind, type[Event]] = {
     Kind.UPDATE: E_UL_CONTACT_UPDATE, Kind.DELETE: E_UL_CONTACT_DELETE, Kind.EXPIRE: E_UL_CONTACT_DELETE}
 
 
-def event_of(told: Happened, dialect: Dialect, ahead: int) -> Event:
-    """The event for *told*; times of day are *ahead* of those of contacts."""
+def event_of(told: Happened, dialect: Dialect, ahead: int, flags: Callable[[int], int]) -> Event:
+    """The event for *told*; times of day are *ahead* of those of contacts, *flags* makes a number of branch flags."""
     cls = CLASSES[told.kind]
     if told.binding is None:
         return cls(None if dialect == "2.1" else told.table, told.aor)  # type: ignore[call-arg]
-    return contact_event(cls, told.table, told.aor, told.binding, dialect, ahead)
+    return contact_event(cls, told.table, told.aor, told.binding, dialect, ahead, flags)
 
 
-def contact_event(cls: type[Event], table: str, aor: str, binding: Binding, dialect: Dialect, ahead: int) -> Event:
+def contact_event(cls: type[Event], table: str, aor: str, binding: Binding, dialect: Dialect, ahead: int,
+                  flags: Callable[[int], int]) -> Event:
     """An event about a contact."""
-    values = old_values(binding) if dialect == "2.1" else new_values(binding, table, ahead)
+    values = old_values(binding) if dialect == "2.1" else new_values(binding, table, ahead, flags)
     return cls(**{**dict.fromkeys(ContactEvent.__annotations__), "aor": aor, **values})
 
 
@@ -92,10 +94,10 @@ def old_values(binding: Binding) -> dict[str, str | int]:
             "cseq": binding.cseq}
 
 
-def new_values(binding: Binding, table: str, ahead: int) -> dict[str, str | int]:
+def new_values(binding: Binding, table: str, ahead: int, flags: Callable[[int], int]) -> dict[str, str | int]:
     """What 4.0 tells of a contact."""
     return {"domain": table, "uri": binding.contact, "received": binding.received, "path": binding.path,
             "qval": binding.q, "user_agent": binding.user_agent or NOT_NAMED, "socket": binding.socket,
-            "bflags": binding.cflags, "expires": binding.expires + ahead if binding.expires else 0,
+            "bflags": flags(binding.cflags), "expires": binding.expires + ahead if binding.expires else 0,
             "callid": binding.call_id, "cseq": binding.cseq, "attr": binding.attr,
             "latency": binding.latency, "shtag": binding.tag}

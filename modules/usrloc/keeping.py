@@ -154,6 +154,14 @@ class Keeping(Parameters):
         bits: int = self.registry.flag_bits("branch", names)
         return bits
 
+    def flags_outward(self, bits: int) -> int:
+        """Branch flags as a number that events tell."""
+        return bits if self.registry.flag_outward is None else self.registry.flag_outward("branch", bits)
+
+    def flags_inward(self, told: int) -> int:
+        """The branch flags of a number that management was given."""
+        return told if self.registry.flag_inward is None else self.registry.flag_inward("branch", told)
+
     # Reading what the database knows
 
     def mirrored(self) -> list[MirroredTable]:

@@ -52,6 +52,7 @@ class Management:
     tell_own: Callable[..., None]
     synchronize: Callable[..., bool]
     flag_names: Callable[[int], str]
+    flags_inward: Callable[[int], int]
 
     def known_table(self, name: str) -> Table:
         """The table *name*, if it is there."""
@@ -157,9 +158,9 @@ class Management:
         if self.use_domain and "@" not in aor:
             raise MIError(BAD, NO_DOMAIN)
         made = Binding(NameAddr.parse(contact).uri, expires=int(table.clock()) + expires if expires else 0,
-                       q=thousandths(q), flags=flags, cflags=number(cflags), methods=methods & 0xFFFFFFFF,
-                       call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI Server", modified=table.clock(),
-                       id=table.new_id())
+                       q=thousandths(q), flags=flags, cflags=self.flags_inward(number(cflags)),
+                       methods=methods & 0xFFFFFFFF, call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI Server",
+                       modified=table.clock(), id=table.new_id())
 
         def edit(record: Record) -> None:
             old = matching.find(record.bindings, made)

@@ -28,7 +28,6 @@ class RemoteTable(Table):
     """Nothing is kept here: whoever asks waits, and gets what the database has now."""
 
     reads_wait = changes_wait = True
-    is_counted = False
     settings: Settings
 
     def __init__(self, name: str, slots: Any, worker: int) -> None:

@@ -37,7 +37,6 @@ class Table:
 
     reads_wait = False
     changes_wait = False
-    is_counted = True  # how many contacts there are is known without looking at them
 
     def __init__(self, name: str, slots: Any, worker: int = 0, clock: Callable[[], float] | None = None) -> None:
         self.name = name

@@ -168,19 +168,14 @@ class Queries:
         """Assign the first row of *answer* to variables, one for each column; NULL is NULL."""
         if not answer.rows:
             return Asked.EMPTY
-        if wanted and len(wanted) != len(answer.columns):
+        if len(wanted) != len(answer.columns):
             self.log.error("%d variables cannot take the %d columns of a row", len(wanted), len(answer.columns))
             return Asked.FAILED
         row: Row = answer.rows[0]
         for place, found in enumerate(row):
-            value = None if found is None else self.value(found)
-            if not wanted:
-                if value is not None:
-                    numbered_avp(place + 1).push(run, [value])
-                continue
             write = wanted[place].write
             assert write is not None
-            write(run, value)
+            write(run, None if found is None else self.value(found))
         return Asked.DONE
 
     def value(self, found: Any) -> int | str:

@@ -92,6 +92,8 @@ class Registry:
         self.flag: Callable[[str, str], int] | None = None  # (scope, name) -> bit number: flags by name
         self.flag_text: Callable[[str, int], str] | None = None  # (scope, bits) -> their names
         self.flag_bits: Callable[[str, str], int] | None = None  # (scope, names) -> the bits of those that are known
+        self.flag_outward: Callable[[str, int], int] | None = None  # (scope, bits) -> as a number that others see
+        self.flag_inward: Callable[[str, int], int] | None = None  # (scope, such a number) -> bits
         self.read_text: Callable[[str], str] = read_text
         self.deferred: list[tuple[Module, Parameter, str]] = []
         self.checks: dict[str, Callable[[str], str]] = {}  # what a text may name -> why there is none of that name
@@ -254,6 +256,7 @@ class Registry:
             table.clear()
         self.hooks, self.caches = Hooks(), Caches()
         self.script = self.flag = self.flag_text = self.flag_bits = None
+        self.flag_outward = self.flag_inward = None
 
     # --- questions --------------------------------------------------------------------------------------------------
 

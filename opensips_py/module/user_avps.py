@@ -122,6 +122,10 @@ class Chosen:
     table: str
     scheme: str
 
+    def fits(self, name: str) -> bool:
+        """Whether an AVP of that name is meant."""
+        return self.choice == ANY or name.isdecimal() == (self.choice == NUMBERED)
+
 
 @dataclass(frozen=True)
 class ChosenKind(Kind):
@@ -175,7 +179,7 @@ class UserAvps(Queries):
     domain_column: str = param("domain", "Column of the domain.")
     attribute_column: str = param("attribute", "Column of the name of an AVP.")
     value_column: str = param("value", "Column of its value.")
-    type_column: str = param("type", "Column of its type: 1 where the value is a number, 2 more where the name is one.")
+    type_column: str = param("type", "Column of its type: 1 where the value is a number; stored AVPs have 2 more.")
 
     def set_up(self) -> None:
         """What must be there before the first modparam."""
@@ -204,7 +208,8 @@ class UserAvps(Queries):
         rows = self.asked(number, lambda found: found.select(self.table_of(chosen), columns, where))
         loaded = False
         for name, value, kind in rows or ():
-            loaded |= push(run, prefix + as_text(name), value, bool(int(kind or 0) & INTEGER))
+            if chosen.fits(as_text(name)):
+                loaded |= push(run, prefix + as_text(name), value, bool(int(kind or 0) & INTEGER))
         return loaded
 
     def load_by_scheme(self, run: Run, owner: Owner, chosen: Chosen, number: int, prefix: str) -> bool:
@@ -240,26 +245,31 @@ class UserAvps(Queries):
         if owner is None:
             return False
         where = self.where(run, owner, chosen)
-        return self.asked(number, lambda found: found.delete(self.table_of(chosen), where)) is not None
+
+        def delete(found: Database) -> bool:
+            table, meant = self.table_of(chosen), where
+            if chosen.choice != ANY:
+                names = {as_text(name) for name, in found.select(table, (self.attribute_column,), where)}
+                meant = {**where, self.attribute_column: one_of(filter(chosen.fits, names))}
+            found.delete(table, meant)
+            return True
+        return bool(self.asked(number, delete))
 
     def rows(self, run: Run, owner: Owner, chosen: Chosen) -> Iterator[tuple[Any, ...]]:
         """The rows that AVPs are, the oldest value first: loaded in that order they are as they were."""
         names = [chosen.avp.name(run)] if chosen.avp is not None else list(run.avps)
         for name in names:
-            numbered = NAMED if chosen.choice == NUMBERED else 0
-            if chosen.choice != ANY and name.isdecimal() != (chosen.choice == NUMBERED):
+            if not chosen.fits(name):
                 continue
             for value in reversed(run.avps.get(name, ())):
                 yield (owner.uuid or "", owner.username or "", owner.domain or "", name, str(value),
-                       numbered | (INTEGER if isinstance(value, int) else 0))
+                       NAMED | (INTEGER if isinstance(value, int) else 0))
 
     def where(self, run: Run, owner: Owner, chosen: Chosen) -> Where:
         """The condition of the rows of an owner that are meant."""
         found = dict(self.where_owner(owner, Scheme("")))
         if chosen.avp is not None:
             found[self.attribute_column] = chosen.avp.name(run)
-        elif chosen.choice != ANY:
-            found[self.type_column] = one_of((NAMED, NAMED | INTEGER) if chosen.choice == NUMBERED else (0, INTEGER))
         return found
 
     def where_owner(self, owner: Owner, scheme: Scheme) -> dict[str, Any]:

@@ -135,6 +135,7 @@ def registry_with_core(dialect: Dialect = "4.0", mpath: Iterable[str] = ()) -> R
     registry.flag = core.flags.number
     registry.flag_text = core.flags.text
     registry.flag_bits = core.flags.known
+    registry.flag_outward, registry.flag_inward = core.flags.outward, core.flags.inward
     registry.checks.update({"cache": core.no_cache, "bond": core.no_bond, "blacklist": core.no_blacklist,
                             "socket": core.no_socket,
                             "group of status reports": core.no_group})

@@ -41,6 +41,14 @@ class Flags:
         names = {bit: name for name, bit in self.bits.get(scope, {}).items()}
         return " ".join(names.get(bit, str(bit)) for bit in range(COUNT) if value >> bit & 1)
 
+    def outward(self, scope: str, value: int) -> int:
+        """*value* as the numbers of events and management have it: bits in the order in which the script names them."""
+        return sum(1 << place for place, bit in enumerate(self.bits.get(scope, {}).values()) if value >> bit & 1)
+
+    def inward(self, scope: str, value: int) -> int:
+        """The bits that `outward` makes *value* of; those that the script has no flag for are left out."""
+        return sum({1 << bit for place, bit in enumerate(self.bits.get(scope, {}).values()) if value >> place & 1})
+
     def known(self, scope: str, names: str) -> int:
         """The bits of the flags called *names*, with blanks between; those that nobody uses are left out."""
         known = self.bits.get(scope, {})

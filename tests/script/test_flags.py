@@ -18,6 +18,13 @@ def test_names_of_what_is_set():
     assert flags.text("message", 0) == flags.text("other", 0) == ""
 
 
+def test_outside_bits_count_in_the_order_of_the_script():
+    flags = Flags()
+    own = [1 << flags.number("branch", name) for name in ("NAT", "7", "OTHER")]
+    assert [flags.outward("branch", each) for each in own] == [1, 2, 4] and flags.outward("branch", 1) == 0
+    assert flags.inward("branch", 0xFD) == own[0] | own[2]
+
+
 def test_there_are_32():
     flags = Flags()
     assert {flags.number("message", f"f{index}") for index in range(32)} == set(range(32))

@@ -115,6 +115,13 @@ def test_star_removes_everything(place: Any) -> None:
     assert (answer.status, answer.contacts, worker.contacts()) == (200, [], [])
 
 
+@pytest.mark.parametrize("uri", ["sip:alice@", "sip:alice@;lr", "sips:@192.0.2.1", "sip:alice@192.0.2.1:99999"])
+def test_a_contact_that_leads_nowhere_is_refused(place: Any, uri: str) -> None:
+    worker = place()
+    assert worker.register(CONTACT, f"Contact: <{uri}>").status == 400
+    assert worker.contacts() == []
+
+
 @pytest.mark.parametrize("headers", [("Contact: *",), ("Contact: *", "Expires: 60"),
                                      ("Contact: <sip:b@192.0.2.1>", "Contact: *", "Expires: 0")])
 def test_star_with_anything_else_is_refused(place: Any, headers: tuple[str, ...]) -> None:

@@ -32,7 +32,7 @@ def fill(asking, *rows):
 def test_there_and_back(avps):
     assert avps.variables("""
         $avp(x) = "one"; $avp(x) = 2; $avp(y) = "other"; db_store("$fu", "$avp(x)"); $var(a) = $rc;""") == {"a": 1}
-    assert avps.stored(*ROW) == [("", "alice", "example.com", "x", "one", 0), ("", "alice", "example.com", "x", "2", 1)]
+    assert avps.stored(*ROW) == [("", "alice", "example.com", "x", "one", 2), ("", "alice", "example.com", "x", "2", 3)]
     assert avps.run('db_load("$fu", "$avp(x)"); ').avps == {"x": [2, "one"]}
     assert avps.run('db_load("$tu", "$avp(x)");').avps == {}
     assert avps.variables('db_delete("$fu", "$avp(x)"); $var(a) = $rc; db_load("$fu", "$avp(x)"); $var(b) = $rc;') == {
@@ -72,16 +72,18 @@ def test_domains_count_as_each_dialect_has_it(tmp_path):
         assert Bench(f"db_sqlite {module}", "exit;", dialect=dialect).module(module).use_domain == used
 
 
-@pytest.mark.parametrize(("choice", "found"), [("a", {"x", "7"}), ("A", {"x", "7"}), ("s", {"x"}), ("i", {"7"}),
-                                               ("a3", {"x", "7"}), ("$avp(7)", {"7"}), ("$avp($var(name))", {"x"})])
+@pytest.mark.parametrize(("choice", "found"), [("a", {"x", "y", "7"}), ("A", {"x", "y", "7"}), ("s", {"x", "y"}),
+                                               ("i", {"7"}), ("a3", {"x", "y", "7"}), ("$avp(7)", {"7"}),
+                                               ("$avp($var(name))", {"x"})])
 def test_which_ones(avps, choice, found):
-    fill(avps, ("", "alice", "example.com", "x", "1", 0), ("", "alice", "example.com", "7", "2", 2))
+    fill(avps, ("", "alice", "example.com", "x", "1", 0), ("", "alice", "example.com", "y", "1", 2),
+         ("", "alice", "example.com", "7", "2", 2))
     assert set(avps.run(f'$var(name) = "x"; db_load("$fu", "{choice}");').avps) == found
     avps.run(f'$var(name) = "x"; db_delete("$fu", "{choice}");')
-    assert {name for name, in avps.stored("attribute")} == {"x", "7"} - found
+    assert {name for name, in avps.stored("attribute")} == {"x", "y", "7"} - found
 
 
-@pytest.mark.parametrize(("choice", "stored"), [("a", [("x", 0), ("7", 1)]), ("i", [("7", 3)]), ("s", [("x", 0)])])
+@pytest.mark.parametrize(("choice", "stored"), [("a", [("x", 2), ("7", 3)]), ("i", [("7", 3)]), ("s", [("x", 2)])])
 def test_storing_several(avps, choice, stored):
     avps.run(f'$avp(x) = "t"; $avp(7) = 12; db_store("$fu", "{choice}");')
     assert avps.stored("attribute", "type") == stored
@@ -101,8 +103,8 @@ def test_another_table_and_other_columns(avps):
     avps.run('$avp(x) = 1; db_store("$fu", "$avp(x)"); $avp(x) = 2; db_store("some-id", "$avp(x)/q");',
              more + '\nmodparam("MODULE", "TABLE", "p")')
     select = ("i", "u", "d", "a", "v", "t")
-    assert avps.database.select("p", select) == [("", "alice", "example.com", "x", "1", 1)]
-    assert avps.database.select("q", select) == [("some-id", "", "", "x", "1", 1), ("some-id", "", "", "x", "2", 1)]
+    assert avps.database.select("p", select) == [("", "alice", "example.com", "x", "1", 3)]
+    assert avps.database.select("q", select) == [("some-id", "", "", "x", "1", 3), ("some-id", "", "", "x", "2", 3)]
     assert avps.run('db_load("some-id", "$avp(x)/q"); db_delete("some-id", "a/q");',
                     more + '\nmodparam("MODULE", "TABLE", "p")').avps == {"x": [2, 1]}
     assert avps.database.select("q", select) == []

@@ -113,6 +113,7 @@ def test_management(office: Any) -> None:
     assert office.rows() == []
     with pytest.raises(MIError, match="Contacts already synced"):
         worker.mi("usrloc:sync", "location")
+    assert {worker.statistics.get(f"usrloc:location-{kind}").value for kind in ("users", "contacts")} == {0}
     assert worker.usrloc.registered_users() == worker.table.users() == worker.table.contacts() == 0
 
 

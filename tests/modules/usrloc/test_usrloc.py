@@ -14,12 +14,12 @@ from tests.modules.place import START, Place
 CONTACT = "Contact: <sip:a@192.0.2.1>;q=0.7"
 
 
-def test_events_of_4_0(place: Any) -> None:
-    worker = place('$avp(attr) = "x"; setbflag(3); save("location", "", , "vip");',
+def test_events_of_4_0(place: Any) -> None:  # where flags count in the order in which the script names them
+    worker = place('$avp(attr) = "x"; resetbflag("FIRST"); setbflag("SECOND"); save("location", "", , "vip");',
                    'modparam("registrar", "attr_avp", "$avp(attr)")')
     worker.register(CONTACT, "User-Agent: Phone", "Expires: 100")
     told = {"domain": "location", "aor": "alice@example.com", "uri": "sip:a@192.0.2.1", "received": None, "path": None,
-            "qval": 700, "user_agent": "Phone", "socket": "udp:192.0.2.9:5060", "bflags": 8, "expires": START + 100,
+            "qval": 700, "user_agent": "Phone", "socket": "udp:192.0.2.9:5060", "bflags": 2, "expires": START + 100,
             "callid": "call-1", "cseq": 1, "attr": "x", "latency": 0, "shtag": "vip"}
     aor = {"domain": "location", "aor": "alice@example.com"}
     assert worker.hear() == [("E_UL_AOR_INSERT", aor), ("E_UL_CONTACT_INSERT", told)]
