@@ -236,6 +236,18 @@ class Sipp:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._output = b""
         self._reader.start()
+        if target is None:
+            self._wait_until_bound(port)
+
+    def _wait_until_bound(self, port: int) -> None:
+        """Until one that serves calls can take them, or has ended: the first call may be sent at once."""
+        tables = [pathlib.Path("/proc/net", kind) for kind in ("udp", "tcp", "udp6", "tcp6")]
+        deadline = time.monotonic() + 10
+        while self.process.poll() is None and time.monotonic() < deadline:
+            if any(row.split()[1].endswith(f":{port:04X}") for table in tables if table.exists()
+                   for row in table.read_text().splitlines()):
+                return
+            time.sleep(0.005)
 
     def _read(self) -> None:
         assert self.process.stdout

@@ -159,8 +159,8 @@ class Management:
             raise MIError(BAD, NO_DOMAIN)
         made = Binding(NameAddr.parse(contact).uri, expires=int(table.clock()) + expires if expires else 0,
                        q=thousandths(q), flags=flags, cflags=self.flags_inward(number(cflags)),
-                       methods=methods & 0xFFFFFFFF, call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI Server", modified=table.clock(),
-                       id=table.new_id())
+                       methods=methods & 0xFFFFFFFF, call_id=MI_CALL_ID, cseq=1, user_agent="OpenSIPS MI Server",
+                       modified=table.clock(), id=table.new_id())
 
         def edit(record: Record) -> None:
             old = matching.find(record.bindings, made)

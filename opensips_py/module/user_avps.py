@@ -247,11 +247,11 @@ class UserAvps(Queries):
         where = self.where(run, owner, chosen)
 
         def delete(found: Database) -> bool:
-            table = self.table_of(chosen)
+            table, meant = self.table_of(chosen), where
             if chosen.choice != ANY:
                 names = {as_text(name) for name, in found.select(table, (self.attribute_column,), where)}
-                where[self.attribute_column] = one_of(tuple(filter(chosen.fits, names)))
-            found.delete(table, where)
+                meant = {**where, self.attribute_column: one_of(filter(chosen.fits, names))}
+            found.delete(table, meant)
             return True
         return bool(self.asked(number, delete))
 

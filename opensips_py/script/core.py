@@ -25,7 +25,7 @@ from opensips_py.script.functions_send import SendFunctions
 from opensips_py.script.functions_status import StatusFunctions
 from opensips_py.script.functions_trace import TraceFunctions
 from opensips_py.script.functions_uri import UriFunctions
-from opensips_py.script.levels import ERR, NOTICE, Levels
+from opensips_py.script.levels import NOTICE, Levels
 from opensips_py.script.pvars_auth import AuthVariables
 from opensips_py.script.pvars_body import BodyVariables
 from opensips_py.script.pvars_branches import BranchVariables
@@ -89,13 +89,10 @@ class Core(Module, Lookups, RequestVariables, HeaderVariables, RunVariables, Soc
 
     def configure(self, values: Mapping[str, Any]) -> None:
         """Take over the core parameters that variables and functions depend on."""
-        xlog, default = values["xlog_level"], values["xlog_print_level"]
-        old = self.dialect == "2.1"  # there the level of the log is that of xlog() too
-        if xlog is None:
-            xlog = values["log_level"] if old else NOTICE
-        if default is None:
-            default = ERR if old else NOTICE
-        self.levels = Levels(values["log_level"], xlog, default, bool(values["xlog_force_color"]),
+        xlog = values["xlog_level"]
+        if xlog is None:  # in 2.1 the level of the log is that of xlog(), too
+            xlog = values["log_level"] if self.dialect == "2.1" else NOTICE
+        self.levels = Levels(values["log_level"], xlog, values["xlog_print_level"], bool(values["xlog_force_color"]),
                              values["xlog_buf_size"])
         self.lists = [(each.name, each.flags, [rule(one.network, one.port, one.protocol, one.pattern,
                                                     negated=one.negated) for one in each.rules])

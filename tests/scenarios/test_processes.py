@@ -102,6 +102,7 @@ def test_a_reload_changes_what_begins_and_not_what_is_on_its_way(place: Place) -
     place.write('"first"', '"second"')
     place.server.process.send_signal(signal.SIGHUP)
     until(lambda: place.words() == {"second"})
+    until(lambda: "generation 2 is in use" in place.server.log)  # the supervisor is told a moment later
     answered(place.caller, place.callee, ringing)
     for each in refused:
         assert each.invited is not None
