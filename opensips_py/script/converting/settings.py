@@ -11,6 +11,7 @@ from opensips_py.script import globals, renames, tree
 from opensips_py.script.configuration import Configuration
 from opensips_py.script.converting.routes import DATABASE_OF_URI
 from opensips_py.script.converting.source import Source
+from opensips_py.script.levels import NOTICE
 from opensips_py.script.walk import nodes
 
 DROPPED = ("fork", "user", "uid", "group", "gid", "avp_aliases", "bin_listen", "bin_children", "disable_tcp",
@@ -65,6 +66,8 @@ class Settings:
             if item.name == "log_stderror":
                 opposite = "no" if item.value else "yes"
                 source.replace(source.end(last), source.end(last), f"\nsyslog_enabled={opposite}")
+            elif item.name == "debug" and item.value != NOTICE and self.logs():
+                source.replace(source.end(last), source.end(last), f"\nxlog_level={item.value}")
             elif item.name == "children" and item.value == 0:
                 source.put(last, "1")
 
@@ -74,6 +77,11 @@ class Settings:
         spoken = [name.removeprefix("proto_") for name in self.modules if name.startswith("proto_")] or ["udp"]
         source.replace(source.begin(number + 2), source.end(last),
                        "\nsocket=".join(f"{each}:{address}" for each in spoken))
+
+    def logs(self) -> bool:
+        """Whether the script writes lines of its own, whose level is one of their own in 4.0."""
+        return any(isinstance(node, tree.Call) and node.name == "xlog"
+                   for route in self.old.script.of(tree.Route) for node in nodes(route))
 
     def is_single(self) -> bool:
         """Whether the script says fork=no."""

@@ -125,6 +125,13 @@ def test_core_parameters(old, new):
     assert text.startswith(new + "\n")
 
 
+@pytest.mark.parametrize(("debug", "line", "level"), [
+    (3, 'xlog("L_INFO", "x");', "xlog_level=3\n"), (2, 'xlog("L_INFO", "x");', ""), (3, "", "")])
+def test_lines_of_the_script_have_the_level_that_they_had(debug, line, level):
+    text = converted(f'debug={debug}\nchildren=2\n{DEFAULTS}route {{ {line} exit; }}\n')
+    assert text.startswith(f"log_level={debug}\n{level}udp_workers=2\n")
+
+
 def test_protocols_that_were_built_in_are_loaded():
     assert 'loadmodule "proto_udp.so"\n' in converted(f'debug=2\n{DEFAULTS}loadmodule "sl.so"\nroute {{ exit; }}\n')
 
