@@ -42,6 +42,12 @@ def test_help_knows_no_other_command(processes):
     assert refused.value.code == 404
 
 
+def test_21_passes_over_arguments_where_a_command_has_none(processes, processes_21):
+    assert processes_21[-1].call("pwd", ["any"]) == processes_21[-1].call("pwd")
+    with pytest.raises(MIError, match="too many"):
+        processes[-1].call("pwd", ["any"])
+
+
 def test_help_on_nothing_says_how_it_is_called(processes, processes_21):
     assert processes[-1].call("help").startswith("Usage: ") and [*processes_21[-1].call("help")] == ["Usage"]
 
