@@ -4,6 +4,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+from opensips_py.mi.arguments import recipes
 from opensips_py.module.base import Module
 from opensips_py.module.declare import (
     Argument,
@@ -107,13 +108,10 @@ def plain(value: Any) -> Any:
 
 def command_data(command: MICommand, dialect: Dialect) -> dict[str, Any]:
     """A management command: in 4.0 the sets of parameters that it accepts."""
-    needed = [each.name for each in command.parameters if not each.optional]
-    optional = [each.name for each in command.parameters if each.optional]
-    recipes = [needed + optional[:count] for count in range(len(optional) + 1)]
     names = command.names
     short = (command.v40 or names[0]).partition(":")[2] or names[0]
     return {"short": short, "aliases": [name for name in names if name not in (command.named(dialect), short)],
-            "recipes": recipes, "scope": command.scope, "help": command.help}
+            "recipes": recipes(command), "scope": command.scope, "help": command.help}
 
 
 def statistic_name(statistic: Statistic, dialect: Dialect) -> str:

@@ -79,6 +79,14 @@ def has_default(argument: Argument) -> bool:
     return argument.default is not MISSING
 
 
+def recipes(command: MICommand) -> list[list[str]]:
+    """The sets of parameters that *command* accepts: all that it needs, and more and more of those that may be left
+    out."""
+    needed = [each.name for each in command.parameters if not each.optional]
+    optional = [each.name for each in command.parameters if each.optional]
+    return [needed + optional[:count] for count in range(len(optional) + 1)]
+
+
 def usage(command: MICommand) -> str:
     """One line that says how *command* is called."""
     parameters = [f"[{each.name}]" if each.optional else each.name for each in command.parameters]

@@ -20,6 +20,7 @@ Level = Annotated[int, Between(-3, 4)]
 Switch = Annotated[int, Between(0, 1)]
 
 NOT_FOUND, REFUSED = 404, 500
+UNKNOWN = "unknown MI command"
 RELOADED = 85.0  # seconds for a reload: a check and both phases, each of which has an end of its own before
 DATE = "%a %b %e %H:%M:%S %Y"
 
@@ -30,8 +31,8 @@ def process_nodes(data: Any) -> list[Node]:
 
 
 def name_nodes(data: Any) -> list[Node]:
-    """Names alone, one a line."""
-    return [listed("", name) for name in data]
+    """Names alone, one a line, or several that belong together."""
+    return [listed("", name if isinstance(name, str) else " ".join(name)) for name in data]
 
 
 class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands, Module, name="mi_core",
@@ -45,13 +46,14 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
         return list(self.services.boot.arguments)
 
     @mi("help", v40="core:help")
-    def help(self, mi_cmd: str | None = None) -> dict[str, str]:
+    def help(self, mi_cmd: str | None = None) -> dict[str, str] | str:
         """How a command is called, what it does, and which module has it."""
         if mi_cmd is None:
-            return {"Help": "'help mi_cmd' says how a command is called, 'which' names them all"}
+            known = "'help mi_cmd' says how a command is called, 'which' names them all"
+            return {"Usage": known} if self.dialect == "2.1" else f"Usage: {known}"
         bound = self.services.generation.registry.commands.get(mi_cmd)
         if bound is None:
-            raise MIError(NOT_FOUND, "unknown MI command")
+            raise MIError(NOT_FOUND, UNKNOWN)
         return {"Help": bound.declaration.help, "Usage": arguments.usage(bound.declaration),
                 "Exported by": bound.module.name}
 
@@ -87,10 +89,18 @@ class CoreCommands(StatisticCommands, EventCommands, LogCommands, TraceCommands,
 
     @mi("which", v40="core:which")
     @rendered(name_nodes)
-    def which(self, command: str | None = None) -> list[str]:
-        """All management commands, or those of one group (``core``)."""
+    def which(self, command: str | None = None) -> list[Any]:
+        """All management commands; those of one group (``core:``); or the sets of parameters that *command* accepts."""
         names = self.registry.which()
-        return names if command is None else [name for name in names if name.startswith(f"{command.rstrip(':')}:")]
+        if command is None:
+            return names
+        bound = self.services.generation.registry.commands.get(command)
+        if bound is not None:
+            return arguments.recipes(bound.declaration)
+        group = [name for name in names if name.startswith(f"{command.rstrip(':')}:")]
+        if not group:
+            raise MIError(NOT_FOUND, UNKNOWN)
+        return group
 
     @mi(None, v40="core:log_level")
     def log_level(self, level: Level | None = None, pid: int | None = None) -> dict[str, Any]:

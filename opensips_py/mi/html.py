@@ -38,12 +38,19 @@ class Pages:
         try:
             command = self.mi.find(name).declaration
         except MIError as error:
+            if len(request.path) == 1 and self.is_group(name):
+                return Response(self.page("<p>Choose a command.</p>"))
             return Response(self.page(escaped(error.message)), status=404)
         content = f"<h2>{escaped(name)}</h2><p>{escaped(command.help)}</p>{self.form(name, usage(command))}"
         given = form_values(request) if self.posts else request.query
         if (self.posts and request.method == "GET") or ("arg" not in given and command.parameters):
             return Response(self.page(content))
         return Response(self.page(f"{content}<pre>{escaped(self.run(name, given.get('arg', '')))}</pre>"))
+
+    def is_group(self, name: str) -> bool:
+        """Whether there are commands of a group or module of that name, which OpenSIPS has a page of."""
+        return any(name in (each.module.name, (each.declaration.v40 or "").partition(":")[0])
+                   for each in self.registry.commands.values())
 
     def page(self, content: str) -> str:
         """A page with the list of commands beside *content*."""

@@ -87,17 +87,19 @@ def json_request(reply: str, body: str, offset: int) -> tuple[Request | None, in
 
 
 def text_request(buffer: str) -> tuple[Request | None, int]:
-    """The lines up to the empty one."""
-    lines = []
+    """The lines up to the empty one; a quoted value may hold such as end with CR LF."""
+    lines: list[str] = []
     position = 0
+    opened = False
     while True:
         end = buffer.find("\n", position)
         if end < 0:
             return None, 0
-        line = buffer[position:end].rstrip("\r")
+        line = buffer[position:end]
         position = end + 1
-        if not line.strip():
+        if not line or not (opened or line.strip()):
             break
+        opened = text.goes_on(line, opened)
         lines.append(line)
     try:
         return text.parse(lines), position

@@ -32,13 +32,39 @@ def parse(lines: list[str]) -> Request:
     if len(first) < 3 or first[0] or not first[1]:
         raise ValueError("a request begins with :command:reply_file")
     request = Request(first[1].strip(), ":".join(first[2:]).strip())
-    for line in lines[1:]:
-        name, separator, value = line.rstrip("\r").partition("::")
-        if separator and name.strip().isidentifier():
-            request.names[name.strip()] = unquoted(value.strip())
+    for line in joined(lines[1:]):
+        name, value = parted(line)
+        if name:
+            request.names[name] = unquoted(value)
         else:
-            request.values.append(unquoted(line.strip()))
+            request.values.append(unquoted(value))
     return request
+
+
+def joined(lines: list[str]) -> list[str]:
+    """The arguments in *lines*: one that is quoted may take several, as the headers of a request do."""
+    found: list[str] = []
+    opened = False
+    for line in lines:
+        if opened:
+            found[-1] += f"\n{line}"
+        else:
+            found.append(line)
+        opened = goes_on(line, opened)
+    return found
+
+
+def goes_on(line: str, opened: bool) -> bool:
+    """Whether a quoted value goes on behind *line*; *opened*: it began before."""
+    value = line.strip() if opened else parted(line)[1]
+    ends = value.endswith('"') and not value.endswith('\\"')
+    return not ends if opened else value.startswith('"') and not (ends and len(value) > 1)
+
+
+def parted(line: str) -> tuple[str, str]:
+    """The name of an argument, or none, and its value."""
+    name, separator, value = line.partition("::")
+    return (name.strip(), value.strip()) if separator and name.strip().isidentifier() else ("", line.strip())
 
 
 def unquoted(value: str) -> str:

@@ -9,7 +9,16 @@ from opensips_py.mi.tree import text
 def test_which_names_the_commands_of_the_dialect(processes, processes_21):
     assert {"core:ps", "statistics:get", "sample:where"} <= set(processes[-1].call("core:which"))
     assert {"ps", "get_statistics", "where"} <= set(processes_21[-1].call("which"))
-    assert all(name.startswith("evi:") for name in processes[-1].call("which", ["evi"]))
+    assert all(name.startswith("evi:") for group in ("evi", "evi:") for name in processes[-1].call("which", [group]))
+
+
+def test_which_names_the_parameters_of_a_command(processes, processes_21):
+    assert processes[-1].call("which", ["core:log_level"]) == [[], ["level"], ["level", "pid"]]
+    assert processes[-1].call("which", ["owned"]) == [["number"]] and processes[-1].call("which", ["ps"]) == [[]]
+    shown = processes_21[-1].tree("which", processes_21[-1].call("which", ["event_subscribe"]))
+    assert text(shown) == "event socket\nevent socket expire\n"
+    with pytest.raises(MIError, match="unknown MI command"):
+        processes[-1].call("which", ["nothing:"])
 
 
 def test_short_and_older_names_are_understood_in_either_dialect(processes, processes_21):
@@ -31,6 +40,16 @@ def test_help_knows_no_other_command(processes):
     with pytest.raises(MIError, match="unknown MI command") as refused:
         processes[-1].call("help", ["nothing"])
     assert refused.value.code == 404
+
+
+def test_21_passes_over_arguments_where_a_command_has_none(processes, processes_21):
+    assert processes_21[-1].call("pwd", ["any"]) == processes_21[-1].call("pwd")
+    with pytest.raises(MIError, match="too many"):
+        processes[-1].call("pwd", ["any"])
+
+
+def test_help_on_nothing_says_how_it_is_called(processes, processes_21):
+    assert processes[-1].call("help").startswith("Usage: ") and [*processes_21[-1].call("help")] == ["Usage"]
 
 
 def test_help_says_how_a_command_is_called(processes):

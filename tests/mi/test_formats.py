@@ -96,6 +96,19 @@ def test_arguments_in_lines():
         text.parse(["m"])
 
 
+HEADERS = 'From: <sip:a@b>\r\nX: \\"x\\"\r\n\r\n'
+PLAIN = HEADERS.replace("\\", "")
+
+
+@pytest.mark.parametrize("data, given", [
+    (f':m:r\nfirst\n"{HEADERS}"\n"one"\nlast\n\n', ["first", PLAIN, "one", "last"]),
+    (f':m:r\nfirst::1\nheaders::"{HEADERS}"\n\n', {"first": "1", "headers": PLAIN}),
+    (':m:r\n"\nx"\n\n', ["\nx"]), (':m:r\n"no end\nx\n\n', ['"no end\nx'])])
+def test_a_quoted_value_may_take_several_lines(data, given):
+    first, = Reader().feed(data.encode())
+    assert first.given() == of_datagram(data.encode()).given() == given
+
+
 STREAM = (b':ps:reply1\n\n:reply_2:{"jsonrpc":"2.0","method":"a:b","id":"}{"}'
           b":get_statistics:reply3\ncore:\ntm:\n\nrubbish\n:::\n"
           b'::{"method":"n","params":{"k":"\xc3\xa9"}}\n:x:\n\n')

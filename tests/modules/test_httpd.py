@@ -62,6 +62,7 @@ def test_pages_of_40_take_json_arrays(site):
     assert "<script>" not in page
     assert b"400 " in here.ask("GET", "/web/statistics:get?arg=nonsense").data
     assert here.ask("GET", "/web/nothing").status == 404
+    assert here.ask("GET", "/web/core").status == here.ask("GET", "/web/core/core:ps").status == 200
     assert here.ask("POST", "/web/core:ps", body=b"arg=").status == 405
 
 
