@@ -47,6 +47,16 @@ def free_ports(count: int = 1) -> list[int]:
     raise RuntimeError("no port is free")
 
 
+def bound(port: int) -> bool:
+    """Whether somebody serves *port*, over UDP or TCP, on whatever address."""
+    wanted = f":{port:04X} "
+    for table in ("udp", "tcp", "udp6", "tcp6"):
+        with contextlib.suppress(OSError), open(f"/proc/net/{table}") as file:
+            if any(wanted in line[:50] for line in file):
+                return True
+    return False
+
+
 def media_port() -> int:
     """A port for the media of one SIPp, which binds some of those that follow; other programs may hold one of them."""
     for port in itertools.islice(_media_ports, len(MEDIA)):
@@ -236,18 +246,10 @@ class Sipp:
         self._reader = threading.Thread(target=self._read, daemon=True)
         self._output = b""
         self._reader.start()
-        if target is None:
-            self._wait_until_bound(port)
-
-    def _wait_until_bound(self, port: int) -> None:
-        """Until one that serves calls can take them, or has ended: the first call may be sent at once."""
-        tables = [pathlib.Path("/proc/net", kind) for kind in ("udp", "tcp", "udp6", "tcp6")]
-        deadline = time.monotonic() + 10
-        while self.process.poll() is None and time.monotonic() < deadline:
-            if any(row.split()[1].endswith(f":{port:04X}") for table in tables if table.exists()
-                   for row in table.read_text().splitlines()):
-                return
-            time.sleep(0.005)
+        if target is None:  # the first call may be sent at once
+            deadline = time.monotonic() + 10
+            while not bound(port) and self.process.poll() is None and time.monotonic() < deadline:
+                time.sleep(0.005)
 
     def _read(self) -> None:
         assert self.process.stdout

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from opensips_py.mi import client
-from tests.live import HOST, XML, LossyLink, Server, Sipp, free_ports
+from tests.live import HOST, XML, LossyLink, Server, Sipp, bound, free_ports
 
 HERE = pathlib.Path(__file__).parent
 CONFIG, MODULES = HERE / "flows.cfg", HERE / "modules"
@@ -128,16 +128,6 @@ def second_hop(folder: pathlib.Path, text: str = "") -> Iterator[int]:
     finally:
         process.terminate()
         process.wait(10)
-
-
-def bound(port: int) -> bool:
-    """Whether somebody serves *port*, over UDP or TCP, on whatever address."""
-    wanted = f":{port:04X} "
-    for table in ("udp", "tcp", "udp6", "tcp6"):
-        with contextlib.suppress(OSError), open(f"/proc/net/{table}") as file:
-            if any(wanted in line[:50] for line in file):
-                return True
-    return False
 
 
 class Play:

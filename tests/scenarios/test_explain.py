@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import ROOT, SIPP, Server, Sipp, free_ports
-from tests.scenarios.flows import bound, mi, until
+from tests.live import ROOT, SIPP, Server, Sipp, bound, free_ports
+from tests.scenarios.flows import mi, until
 
 CONFIG = """
 log_level=2

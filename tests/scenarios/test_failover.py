@@ -10,8 +10,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tests.live import HOST, SIPP, Server, Sipp, free_ports
-from tests.scenarios.flows import bound, mi, serve, until
+from tests.live import HOST, SIPP, Server, Sipp, bound, free_ports
+from tests.scenarios.flows import mi, serve, until
 from tests.scenarios.phone import Call, Message, Phone, answered
 
 NSD = shutil.which("nsd") or shutil.which("nsd", path="/usr/sbin")

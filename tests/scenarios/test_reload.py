@@ -12,8 +12,8 @@ import pytest
 
 from loadtest.reloads import BLOCKS, PER_CALL, Reloads, part, probe
 from opensips_py.errors import MIError
-from tests.live import HOST, ROOT, SIPP, Server, Sipp, descendants, free_ports
-from tests.scenarios.flows import bound, mi, serve, until
+from tests.live import HOST, ROOT, SIPP, Server, Sipp, bound, descendants, free_ports
+from tests.scenarios.flows import mi, serve, until
 
 SOME = 4  # reloads at a time
 pytestmark = pytest.mark.skipif(SIPP is None, reason="sipp is not installed")
