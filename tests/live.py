@@ -30,8 +30,8 @@ SHARE = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw")) % S
 # here and its use by the program that it is for.
 PORTS = range(10000 + 3000 * SHARE, 13000 + 3000 * SHARE)
 MEDIA = range(22000 + 2000 * SHARE, 24000 + 2000 * SHARE, 4)  # each SIPp binds some of its own
-_ports = itertools.islice(itertools.cycle(PORTS), os.getpid() % len(PORTS), None)
-_media_ports = itertools.islice(itertools.cycle(MEDIA), os.getpid() % len(MEDIA), None)
+_ports = itertools.islice(itertools.cycle(PORTS), os.getpid() * 997 % len(PORTS), None)  # far from a neighbour's
+_media_ports = itertools.islice(itertools.cycle(MEDIA), os.getpid() * 97 % len(MEDIA), None)
 
 
 def free_ports(count: int = 1) -> list[int]:

@@ -18,7 +18,9 @@ CONFIG, MODULES = HERE / "flows.cfg", HERE / "modules"
 KAMAILIO = shutil.which("kamailio") or shutil.which("kamailio", path="/usr/sbin")
 NOBODY = "nobody"  # stands for a callee whose port is closed
 LENIENT = ("-default_behaviors", "all,-abortunexp")  # with losses, what is late comes out of order
-REMAIN = 4000  # milliseconds that a client stays to answer what is repeated
+# Milliseconds that a client stays to answer what is repeated. A callee is not waited for: it may stay until the caller
+# gives up, for the server asks it again once its own transaction is forgotten (wt_timer, 5 s).
+REMAIN, CALLEE_REMAINS = 4000, 32000
 
 
 @dataclass(frozen=True)
@@ -155,7 +157,8 @@ class Play:
         text = (XML / f"{name}.xml").read_text()
         text = text.replace("<sip:callee@[local_ip]:[local_port]", f"<sip:callee@[local_ip]:{reached}")
         if "answer" in name or "hangup" in name:
-            text = text.replace("</scenario>", f'<timewait milliseconds="{REMAIN}"/>\n</scenario>')
+            remains = REMAIN if name.startswith("call") else CALLEE_REMAINS
+            text = text.replace("</scenario>", f'<timewait milliseconds="{remains}"/>\n</scenario>')
         text = text.replace('"ACK"/>\n  <recv request="BYE"', '"ACK" optional="true"/>\n  <recv request="BYE"')
         path = self.folder / f"{name}-{reached}.xml"
         path.write_text(text)

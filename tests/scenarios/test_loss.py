@@ -28,7 +28,7 @@ def links(tmp_path_factory: pytest.TempPathFactory) -> Iterator[list[LossyLink]]
 @pytest.fixture(scope="module")
 def server(links: list[LossyLink]) -> Iterator[Server]:
     # Answers go where requests came from, so that they are in danger too. Nobody gives up before losses are made good.
-    with serve(2, FR=8, FR_INV=20, FIRST="force_rport();", NEXT=links[0].port if links else 9) as running:
+    with serve(2, FR=16, FR_INV=20, FIRST="force_rport();", NEXT=links[0].port if links else 9) as running:
         yield running
         assert "Traceback" not in running.log
 
