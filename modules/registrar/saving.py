@@ -14,7 +14,7 @@ from opensips_py.modules.registrar.registration import Refused, Registration
 from opensips_py.sip import HeaderId
 from opensips_py.sip._scan import Request
 from opensips_py.sip._uri import NameAddr, Uri
-from opensips_py.state._bindings import Binding, made
+from opensips_py.state._bindings import MEMORY_ONLY, Binding, made
 from opensips_py.state.matching import same
 
 if TYPE_CHECKING:
@@ -27,7 +27,6 @@ NONE = SaveFlags()
 USER_AGENT, PATH = int(HeaderId.USER_AGENT), int(HeaderId.PATH)
 SCHEMES = ("sip", "sips", "tel")  # of an address-of-record
 PHRASES = {400: "Bad Request", 420: "Bad Extension", 503: "Service Unavailable"}  # the reason has a header of its own
-MEMORY_ONLY = 1 << 0  # of a binding's own flags: never written to a database
 
 
 class Saved(ReturnCode):

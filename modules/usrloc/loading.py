@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Any
 import gevent
 
 from opensips_py.db import Session, greater
-from opensips_py.modules.usrloc.marks import ALL_SLOTS, MEMORY_ONLY, Mark
+from opensips_py.modules.usrloc.marks import ALL_SLOTS, Mark
 from opensips_py.modules.usrloc.mirror import HOLDER, LOADED, TURN, take_out
 from opensips_py.modules.usrloc.record import Record, keys_of, set_keys
 from opensips_py.state import matching
-from opensips_py.state._bindings import Binding, unpack
+from opensips_py.state._bindings import MEMORY_ONLY, Binding, unpack
 from opensips_py.state.names import is_running
 
 if TYPE_CHECKING:

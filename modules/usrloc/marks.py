@@ -12,12 +12,11 @@ from dataclasses import asdict, dataclass, field
 from typing import Any, NamedTuple
 
 from opensips_py.modules.usrloc.record import Kind, Record, extras, keys_of
-from opensips_py.state._bindings import Binding, Change, data_of, unpack
+from opensips_py.state._bindings import MEMORY_ONLY, Binding, Change, data_of, unpack
 
 PREFIX = "untold:"  # of the names of the databases in the environment
 UNCLAIMED = b'"claim": ""'  # in a mark as it is stored
 ALL_SLOTS = range(1024)
-MEMORY_ONLY = 1 << 0  # of a binding's own flags: never written to a database
 
 Gone = tuple[int, str, str]  # identifier, URI and Call-ID of a contact whose row is to go
 

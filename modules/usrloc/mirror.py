@@ -9,10 +9,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import gevent
 
 from opensips_py.db import Database, DatabaseError, QueryError, Session, Unavailable, columns_of, one_of
-from opensips_py.modules.usrloc.marks import MEMORY_ONLY, Claimed
+from opensips_py.modules.usrloc.marks import Claimed
 from opensips_py.modules.usrloc.rows import Rows
 from opensips_py.modules.usrloc.settings import Settings
 from opensips_py.restraint import Restraint
+from opensips_py.state._bindings import MEMORY_ONLY
 from opensips_py.state.names import is_running
 
 if TYPE_CHECKING:

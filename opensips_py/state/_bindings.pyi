@@ -5,6 +5,7 @@ _T = TypeVar("_T")
 
 __pyx_capi__: dict[str, object]
 FOREVER: int
+MEMORY_ONLY: int
 
 @final
 class Binding:

@@ -36,6 +36,7 @@ cdef enum:
     VERSION = 1
 
 FOREVER = 0x7FFFFFFFFFFFFFFF
+MEMORY_ONLY = 1 << 0  # of a binding's own flags: never written to a database
 
 
 @cython.final

@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
-from opensips_py.modules.usrloc.marks import MEMORY_ONLY, Mark, is_at_work, name_of_process
-from opensips_py.state._bindings import Binding
+from opensips_py.modules.usrloc.marks import Mark, is_at_work, name_of_process
+from opensips_py.state._bindings import MEMORY_ONLY, Binding
 
 BACK = "single-instance-sql-write-back"
 A = Binding("sip:a@192.0.2.1", id=1, call_id="c1")
